@@ -1,0 +1,16 @@
+using System.Collections.Immutable;
+using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
+
+namespace Governance.Gates.Evidence;
+
+/// <summary>One thing that hangs on an image, unverified.</summary>
+/// <param name="Entity">Its bytes, hashed by the client that fetched them.</param>
+/// <param name="Digest">SHA-256 of those bytes.</param>
+/// <param name="Where">Where it was found, for people: <c>tag sha256-….sig, layer 1</c>.</param>
+public sealed record EvidenceItem(SignedEntity Entity, Digest Digest, string Where);
+
+/// <summary>Everything that was found on one digest, and what could not be read.</summary>
+/// <param name="Items">What was found, in every form; nothing is trusted.</param>
+/// <param name="Unread">What could not be read, or was too much to read. While it is not empty, absence proves nothing.</param>
+public sealed record AttachedEvidence(ImmutableArray<EvidenceItem> Items, ImmutableArray<Reason> Unread);

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Governance.Gates.Images;
+
+namespace Governance.Gates.Identities;
+
+/// <summary>What acts for a person or a robot. An identity that maps to nobody in the policy counts for nobody.</summary>
+public abstract record Identity
+{
+    private Identity()
+    {
+    }
+
+    /// <summary>A GitHub account, by the number that survives a change of login.</summary>
+    public sealed record GitHubAccount(long Id) : Identity
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"github:{Id}";
+    }
+
+    /// <summary>A public key, by the SHA-256 of its DER SubjectPublicKeyInfo.</summary>
+    public sealed record Key(Digest Spki) : Identity
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"key:{Spki}";
+    }
+
+    /// <summary>A subject of an OpenID Connect issuer.</summary>
+    public sealed record OidcSubject(string Issuer, string Subject) : Identity
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"oidc:{Issuer}#{Subject}";
+    }
+}
+
+/// <summary>A human in the policy.</summary>
+/// <param name="Name">The policy's name for them.</param>
+/// <param name="Id">An id that is never reused.</param>
+/// <param name="From">First day, UTC, on which they count; null is always.</param>
+/// <param name="Until">Last day, UTC, on which they count; null is open.</param>
+/// <param name="Identities">What acts for them.</param>
+public sealed record Person(string Name, string Id, DateOnly? From, DateOnly? Until, ImmutableArray<Identity> Identities);
+
+/// <summary>What a person may do.</summary>
+/// <param name="Name">The policy's name for it.</param>
+/// <param name="People">Names of the people in it.</param>
+/// <param name="GitHubTeams">Teams (<c>org/team</c>) that narrow it: a person counts only while in one of them. Empty narrows nothing.</param>
+/// <param name="ConflictsWith">Roles that one person may not use for the same change.</param>
+public sealed record Role(string Name, ImmutableArray<string> People, ImmutableArray<string> GitHubTeams, ImmutableArray<string> ConflictsWith);
+
+/// <summary>A machine in the policy. It satisfies checks, never a quorum.</summary>
+/// <param name="Name">The policy's name for it.</param>
+/// <param name="Identities">What acts for it.</param>
+/// <param name="Why">What it does and what it does not vouch for.</param>
+public sealed record Robot(string Name, ImmutableArray<Identity> Identities, string? Why);

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
+
+namespace Governance.Gates.Policies;
+
+/// <summary>One policy file, read and checked: whatever is in it holds together.</summary>
+public sealed record Policy
+{
+    /// <summary>SHA-256 of the file's bytes.</summary>
+    public required Digest Digest { get; init; }
+
+    /// <summary><c>metadata.name</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>metadata.version</c>; only rises.</summary>
+    public required long Version { get; init; }
+
+    /// <summary><c>metadata.previous</c>: the digest of the version before; null for the first.</summary>
+    public Digest? Previous { get; init; }
+
+    /// <summary>Environments by name.</summary>
+    public ImmutableDictionary<string, DeploymentEnvironment> Environments { get; init; } = ImmutableDictionary<string, DeploymentEnvironment>.Empty;
+
+    /// <summary>People by name.</summary>
+    public ImmutableDictionary<string, Person> People { get; init; } = ImmutableDictionary<string, Person>.Empty;
+
+    /// <summary>Roles by name.</summary>
+    public ImmutableDictionary<string, Role> Roles { get; init; } = ImmutableDictionary<string, Role>.Empty;
+
+    /// <summary>Robots by name.</summary>
+    public ImmutableDictionary<string, Robot> Robots { get; init; } = ImmutableDictionary<string, Robot>.Empty;
+
+    /// <summary>Trusted keys by name.</summary>
+    public ImmutableDictionary<string, TrustedKey> Keys { get; init; } = ImmutableDictionary<string, TrustedKey>.Empty;
+
+    /// <summary>Image rules in the order of the file; the first that matches decides, and no match denies.</summary>
+    public ImmutableArray<ImageRule> Images { get; init; } = [];
+
+    /// <summary>What the admission gate is told.</summary>
+    public AdmissionSettings Admission { get; init; } = new();
+}
+
+/// <summary>A named part of the world in which something runs.</summary>
+/// <param name="Name">The policy's name for it.</param>
+/// <param name="Clusters">UIDs of the clusters' <c>kube-system</c> namespaces.</param>
+/// <param name="Namespaces">Namespaces in them; <c>*</c> alone is all.</param>
+public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> Clusters, ImmutableArray<string> Namespaces);
+
+/// <summary>A public key that the policy trusts for whoever it is given to.</summary>
+/// <param name="Name">The policy's name for it.</param>
+/// <param name="PublicKey">The key itself, already held against its SPKI digest.</param>
+/// <param name="ValidFrom">First day, UTC.</param>
+/// <param name="ValidUntil">Last day, UTC, to its end.</param>
+public sealed record TrustedKey(string Name, PublicKey PublicKey, DateOnly? ValidFrom, DateOnly? ValidUntil)
+{
+    /// <summary>The identity that this key is.</summary>
+    public Identity.Key Identity { get; } = new(Digest.FromHash(PublicKey.SpkiSha256.Span));
+
+    /// <summary>Whether the key counts at <paramref name="now"/>; with 60 seconds of tolerance for clocks that differ.</summary>
+    public bool IsValidAt(DateTimeOffset now) =>
+        (ValidFrom is not { } from || now.UtcDateTime.AddSeconds(60) >= from.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc))
+        && (ValidUntil is not { } until || now.UtcDateTime.AddSeconds(-60) < until.AddDays(1).ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc));
+}
+
+/// <summary>Where a rule holds. Both lists empty: everywhere.</summary>
+/// <param name="Namespaces">Names of namespaces.</param>
+/// <param name="Environments">Names of environments.</param>
+public sealed record Scope(ImmutableArray<string> Namespaces, ImmutableArray<string> Environments);
+
+/// <summary>What an image must carry before it may run.</summary>
+/// <param name="Path">Where the rule stands, such as <c>artifacts.images[2]</c>.</param>
+/// <param name="Match">Patterns over the normalised repository; one must match.</param>
+/// <param name="In">Where the rule holds; null is everywhere.</param>
+/// <param name="Mode">How strictly; the milder of this and the gate's own mode counts.</param>
+/// <param name="Demand">What it asks.</param>
+/// <param name="Why">The reason that users are told; null where the rule has none.</param>
+public sealed record ImageRule(string Path, ImmutableArray<RepositoryPattern> Match, Scope? In, Mode Mode, ImageDemand Demand, string? Why);
+
+/// <summary>What an image rule asks: evidence, or a fixed verdict.</summary>
+public abstract record ImageDemand
+{
+    private ImageDemand()
+    {
+    }
+
+    /// <summary>Every part that is given must hold.</summary>
+    public sealed record Require(SignedRequirement? Signed, PinnedRequirement? Pinned) : ImageDemand;
+
+    /// <summary>The rule's own verdict: <see cref="Verdict.Allow"/>, <see cref="Verdict.Warn"/> or <see cref="Verdict.Deny"/>.</summary>
+    public sealed record Fixed(Verdict Verdict) : ImageDemand;
+}
+
+/// <summary>The image must be signed.</summary>
+/// <param name="By">Who may have signed: one of them suffices.</param>
+/// <param name="Repository">What the payload may say about where the image lies.</param>
+/// <param name="Mirrors">Repositories, besides the image's own, that the payload may name.</param>
+public sealed record SignedRequirement(Signers By, SignedRepository Repository, ImmutableArray<RepositoryPattern> Mirrors);
+
+/// <summary>The image must be one of these digests.</summary>
+public sealed record PinnedRequirement(ImmutableArray<ImageReference> Images);
+
+/// <summary>Whose signature a rule accepts; unnamed means refused.</summary>
+/// <param name="Names">Robots and people by the policy's names; where a role is named, the people in it.</param>
+/// <param name="Role">The role, where the policy named one.</param>
+public sealed record Signers(ImmutableArray<string> Names, string? Role)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Role is null ? string.Join(" or ", Names) : $"a person in the role {Role} ({string.Join(" or ", Names)})";
+}
+
+/// <summary>What a signed payload that names a repository may name.</summary>
+public enum SignedRepository
+{
+    /// <summary>The image's own normalised repository, or one of the mirrors.</summary>
+    Same,
+
+    /// <summary>Any: a signature may have been made for another repository with the same content.</summary>
+    Any,
+}
+
+/// <summary>What the admission gate is told.</summary>
+public sealed record AdmissionSettings
+{
+    /// <summary>How strictly the gate answers.</summary>
+    public Mode Mode { get; init; } = Mode.Enforce;
+
+    /// <summary>Namespaces that are judged and recorded, never blocked.</summary>
+    public ImmutableArray<string> AuditedNamespaces { get; init; } = [];
+
+    /// <summary>The gate's own namespace: the only one that may carry the label which keeps it out of the webhook.</summary>
+    public string? OwnNamespace { get; init; }
+
+    /// <summary>What an object of an unknown kind gets that looks like a pod template: <see cref="Verdict.Unknown"/>, <see cref="Verdict.Deny"/> or <see cref="Verdict.Warn"/>.</summary>
+    public Verdict UnknownKinds { get; init; } = Verdict.Unknown;
+
+    /// <summary>Custom resources and where their images stand.</summary>
+    public ImmutableArray<CustomResource> CustomResources { get; init; } = [];
+}
+
+/// <summary>A custom resource and where its images stand.</summary>
+/// <param name="Resource">Plural name and group, such as <c>rollouts.argoproj.io</c>.</param>
+/// <param name="Images">Paths to image references; <c>*</c> stands for every element or member, and <c>/</c> separates.</param>
+public sealed record CustomResource(string Resource, ImmutableArray<string> Images);

@@ -1,0 +1,16 @@
+namespace Governance.Gates;
+
+/// <summary>What a client brings back from the world: a value, or why there is none. One dead system never throws away what the others said.</summary>
+/// <typeparam name="T">What was asked for.</typeparam>
+public abstract record Reading<T>
+{
+    private Reading()
+    {
+    }
+
+    /// <summary>The value was read. "There is nothing there" is a value too.</summary>
+    public sealed record Found(T Value) : Reading<T>;
+
+    /// <summary>The value could not be read; <paramref name="Reason"/> names the system, the failure and the remedy.</summary>
+    public sealed record Unread(Reason Reason) : Reading<T>;
+}
