@@ -72,7 +72,7 @@ public static class PolicyReader
 
     private static (string Name, long Version, Digest? Previous) ReadMetadata(PolicyNode? metadata, PolicyMistakes mistakes)
     {
-        var version = metadata?["version"].Number() ?? 0;
+        var version = metadata?["version"]?.Number() ?? 0;
         if (version > 1 && metadata!.Find("previous") is null)
         {
             mistakes.Add(metadata, $"'previous' is missing from version {version}", "add the digest of the version before: sha256sum of its file");
