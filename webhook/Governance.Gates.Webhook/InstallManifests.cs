@@ -163,7 +163,7 @@ internal sealed class InstallManifests
                       configMap:
                         name: {{Name}}-policy
                         items:
-            {{Lines(PolicyFiles.Select((file, index) => $"              - {{ key: file-{index}, path: {file.Path} }}"))}}
+            {{Lines(PolicyFiles.Select((file, index) => $"              - {{ key: file-{index}, path: {Quoted(file.Path)} }}"))}}
                     - name: tls
                       secret:
                         secretName: {{Name}}-tls{{(RegistrySecret is null ? "" : $"\n        - name: registry\n          secret:\n            secretName: {RegistrySecret}\n            items:\n              - {{ key: .dockerconfigjson, path: config.json }}")}}
@@ -209,6 +209,9 @@ internal sealed class InstallManifests
             {{Lines(rules.Select(rule => $"      - {{ apiGroups: [\"{rule.Group}\"], apiVersions: [\"{rule.Version}\"], operations: [CREATE, UPDATE], resources: [{string.Join(", ", rule.Resources)}], scope: \"*\" }}"))}}
             """;
     }
+
+    // A JSON string is a YAML scalar, whatever stands in it.
+    private static string Quoted(string text) => $"\"{System.Text.Json.JsonEncodedText.Encode(text)}\"";
 
     private static string Lines(IEnumerable<string> lines) => new StringBuilder().AppendJoin('\n', lines).ToString();
 }

@@ -135,7 +135,7 @@ internal sealed class PartyRules
 
             if (ReadKey(node, file) is { } key)
             {
-                keys[name] = new(name, key, from, until);
+                keys[name] = new(name, key, from, until, node["file"]!.Text);
             }
         }
 
