@@ -24,7 +24,7 @@ public sealed class PublicKeyTests
         { "a point that is not on the curve", () => Changed(PointByte), "not valid for its algorithm" },
         { "bytes after the key", () => [.. Der, 0], "not a DER SubjectPublicKeyInfo" },
         { "an Ed25519 key of small order", () => TestSigners.Ed25519Spki(new byte[32]), "canonical point of large order" },
-        { "Ed448", () => [0x30, 0x08, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x71, 0x03, 0x01, 0x00], "1.3.101.113" },
+        { "Ed448", () => [0x30, 0x0a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x71, 0x03, 0x01, 0x00], "1.3.101.113" },
     };
 
     private static byte[] Der => Convert.FromBase64String(string.Concat(Pem.Split('\n')[1..^1]));
