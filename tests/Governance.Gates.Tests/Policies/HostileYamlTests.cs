@@ -86,7 +86,7 @@ public sealed class HostileYamlTests
             from length in Gen.Choose(0, 3)
             from bytes in Gen.ListOf(interesting, 2)
             select (at, length, bytes: bytes.ToArray()));
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(int.Parse(Environment.GetEnvironmentVariable("FZ") ?? "2000")), Prop.ForAll(edits.ToArbitrary(), all =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(2_000), Prop.ForAll(edits.ToArbitrary(), all =>
         {
             var yaml = Sound.ToList();
             foreach (var (at, length, bytes) in all.Take(8))

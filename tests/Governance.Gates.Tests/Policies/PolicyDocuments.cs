@@ -92,7 +92,7 @@ internal static class PolicyDocuments
     public static PolicyReading Read(string yaml) => Read(Encoding.UTF8.GetBytes(yaml));
 
     public static PolicyReading Read(byte[] yaml) =>
-        PolicyReader.Read(yaml, name => name == "keys/broken.pub" ? "no key"u8.ToArray() : Files.TryGetValue(name, out var bytes) ? bytes : null);
+        PolicyReader.Read(yaml, name => name == "keys/broken.pub" ? new ReadOnlyMemory<byte>("no key"u8.ToArray()) : Files.TryGetValue(name, out var bytes) ? new ReadOnlyMemory<byte>(bytes) : null);
 
     public static PolicyReading.Accepted Accepted(string yaml)
     {

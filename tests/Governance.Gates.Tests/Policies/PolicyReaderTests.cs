@@ -64,4 +64,14 @@ public sealed class PolicyReaderTests
         var reading = PolicyDocuments.Accepted("apiVersion: governance.gates/v1alpha1\nkind: GovernancePolicy\nmetadata: { name: a, version: 1 }\nspec: {}\n");
         Assert.Contains("every image is denied", Assert.Single(reading.Warnings).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_blocks_of_the_language_page_are_one_policy_that_lacks_only_its_key_files()
+    {
+        var page = File.ReadAllText(Path.Combine(PolicyDocuments.Root(), "docs", "policy.md"));
+        var yaml = string.Concat(page.Split("```yaml\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
+        Assert.Equal(
+            ["spec.trust.keys.ann-2026.file", "spec.trust.keys.ben-2026.file", "spec.trust.keys.build-2026.file"],
+            PolicyDocuments.Mistakes(yaml).Select(mistake => mistake.Path));
+    }
 }
