@@ -182,16 +182,16 @@ public sealed class PolicyMistakeTests
 
     public static TheoryData<string, string, string> Warned => new()
     {
-        { "keys: [ben-key]", "from: 2026-01-01", "17:7 the key 'ben-key' is given to nobody" },
-        { "people: [cem, ben]", "people: [cem]", "14:5 the role 'author' has one person, 'cem'" },
-        { Deny, "verdict: allow\n        why: we trust everybody", "31:9 this rule allows every image" },
+        { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
+        { "people: [cem, ben]", "people: [cem]", "the role 'author' has one person, 'cem'" },
+        { Deny, "verdict: allow\n        why: we trust everybody", "this rule allows every image" },
     };
 
     [Theory, MemberData(nameof(Warned))]
     public void What_is_only_doubtful_is_a_warning(string from, string to, string warning)
     {
         var warnings = PolicyDocuments.Accepted(PolicyDocuments.Replaced(PolicyDocuments.Sound, from, to)).Warnings;
-        Assert.Contains(warnings, found => $"{found.Line}:{found.Column} {found.Message}".Contains(warning[(warning.IndexOf(' ', StringComparison.Ordinal) + 1)..], StringComparison.Ordinal));
+        Assert.StartsWith(warning, Assert.Single(warnings).Message, StringComparison.Ordinal);
     }
 
     [Fact]
