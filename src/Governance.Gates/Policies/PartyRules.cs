@@ -156,9 +156,9 @@ internal sealed class PartyRules
             return null;
         }
 
-        if (file(path.Text) is not { } bytes)
+        if (file(path.Text) is not { Length: > 0 } bytes)
         {
-            mistakes.Add(path, $"there is no file {PolicyNode.Shown(path.Text)}", "put the public key there, beside the policy");
+            mistakes.Add(path, $"there is no file {PolicyNode.Shown(path.Text)}, or it is empty", "put the public key there, beside the policy");
             return null;
         }
 
