@@ -40,7 +40,7 @@ case ${1:-} in
         build_cluster=yes
         needs_command go golang-go
         needs_command dpkg-source dpkg-dev
-        needs_command python3 python3-minimal
+        python3 -c 'import json' 2> /dev/null || missing+=(python3)
         needs_file /usr/share/gocode/src/github.com/modern-go/reflect2 golang-github-modern-go-reflect2-dev
       fi
     fi
@@ -55,8 +55,7 @@ case ${1:-} in
   lint)
     needs_command git git
     needs_command shellcheck shellcheck
-    needs_command python3 python3-minimal
-    python3 -c 'import yaml' 2> /dev/null || missing+=(python3-minimal python3-yaml)
+    python3 -c 'import json, yaml' 2> /dev/null || missing+=(python3 python3-yaml)
     install_missing
     ;;
   *)
