@@ -46,7 +46,8 @@ public sealed class RealRegistryTests
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
         {
             using var client = Client();
-            Found(await client.AttachReferrerAsync(repository, image, Bundle, Layer($"{{\"n\":{i}}}"), CancellationToken.None));
+            var attached = await client.AttachReferrerAsync(repository, image, Bundle, Layer($"{{\"n\":{i}}}"), CancellationToken.None);
+            Assert.True(attached is Reading<Digest>.Found, $"{attached}\n{registry.Output}");
         }));
         using var reader = Client();
         Assert.Equal(8, Found(await reader.FindEvidenceAsync(repository, image, CancellationToken.None)).Items.Length);
