@@ -159,8 +159,9 @@ public sealed class EvidenceTests : IDisposable
         var image = await TestImage.PushAsync(registry.Repository("app"));
         registry.Override = context =>
         {
-            context.Response.StatusCode = status;
-            return Task.FromResult(context.Request.Path.Value!.Contains("/referrers/", StringComparison.Ordinal));
+            var referrers = context.Request.Path.Value!.Contains("/referrers/", StringComparison.Ordinal);
+            context.Response.StatusCode = referrers ? status : 200;
+            return Task.FromResult(referrers);
         };
         using var client = Client();
         Assert.Empty((await client.EvidenceAsync(registry.Repository("app"), image)).Unread);
