@@ -53,7 +53,8 @@ public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> C
 /// <param name="PublicKey">The key itself, already held against its SPKI digest.</param>
 /// <param name="ValidFrom">First day, UTC.</param>
 /// <param name="ValidUntil">Last day, UTC, to its end.</param>
-public sealed record TrustedKey(string Name, PublicKey PublicKey, DateOnly? ValidFrom, DateOnly? ValidUntil)
+/// <param name="File">Where the key lies, relative to the policy.</param>
+public sealed record TrustedKey(string Name, PublicKey PublicKey, DateOnly? ValidFrom, DateOnly? ValidUntil, string File)
 {
     /// <summary>The identity that this key is.</summary>
     public Identity.Key Identity { get; } = new(Digest.FromHash(PublicKey.SpkiSha256.Span));

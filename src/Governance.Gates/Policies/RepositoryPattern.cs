@@ -8,11 +8,13 @@ namespace Governance.Gates.Policies;
 public sealed record RepositoryPattern
 {
     private readonly Regex regex;
+    private readonly string[] components;
 
-    private RepositoryPattern(string text, Regex regex)
+    private RepositoryPattern(string text, Regex regex, string[] components)
     {
         Text = text;
         this.regex = regex;
+        this.components = components;
     }
 
     /// <summary>The pattern as written.</summary>
@@ -56,7 +58,7 @@ public sealed record RepositoryPattern
             expression.Append(Regex.Escape(component).Replace(@"\*", "[^/]*", StringComparison.Ordinal)).Append(last ? "" : "/");
         }
 
-        return new(text, new Regex(expression.Append(@"\z").ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+        return new(text, new Regex(expression.Append(@"\z").ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant), components);
     }
 
     /// <summary>Whether the whole of <paramref name="repository"/> matches.</summary>
@@ -64,6 +66,72 @@ public sealed record RepositoryPattern
     {
         ArgumentNullException.ThrowIfNull(repository);
         return regex.IsMatch(repository.ToString());
+    }
+
+    /// <summary>Whether everything that <paramref name="other"/> matches is matched by this pattern for certain; false where that would take more than a look at each component.</summary>
+    internal bool Covers(RepositoryPattern other)
+    {
+        for (var i = 0; i < components.Length; i++)
+        {
+            // '**' at the end takes one component or more, whatever they are.
+            if (components[i] == "**" && i == components.Length - 1)
+            {
+                return other.components.Length > i;
+            }
+
+            if (i == other.components.Length || !(components[i] == other.components[i] || (components[i] == "*" && other.components[i] != "**") || CoversLiteral(components[i], other.components[i])))
+            {
+                return false;
+            }
+        }
+
+        return components.Length == other.components.Length;
+    }
+
+    /// <summary>Why no normalised repository can match; null where one may.</summary>
+    internal string? WhyNeverMatches()
+    {
+        var host = components[0];
+        if (!host.Contains('*', StringComparison.Ordinal) && (components.Length == 1 || !host.AsSpan().ContainsAny('.', ':')))
+        {
+            return components.Length == 1 ? "it names no path under a host" : $"'{host}' is not a host";
+        }
+
+        return Text.Contains('*', StringComparison.Ordinal) ? null : ImageReference.ReadRepository(Text) switch
+        {
+            Reading<Repository>.Found(var repository) => repository.ToString() == Text ? null : $"the normalised name is {repository}",
+            Reading<Repository>.Unread(var reason) => $"it {reason.Message}",
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    private static bool CoversLiteral(string component, string literal)
+    {
+        if (component == "**" || literal.Contains('*', StringComparison.Ordinal) || !component.Contains('*', StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        var parts = component.Split('*');
+        if (literal.Length < parts[0].Length + parts[^1].Length || !literal.StartsWith(parts[0], StringComparison.Ordinal) || !literal.EndsWith(parts[^1], StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        // Each middle part as far left as it goes leaves the most room for the next.
+        var rest = literal.AsSpan(parts[0].Length, literal.Length - parts[0].Length - parts[^1].Length);
+        foreach (var part in parts.AsSpan(1, parts.Length - 2))
+        {
+            var at = rest.IndexOf(part, StringComparison.Ordinal);
+            if (at < 0)
+            {
+                return false;
+            }
+
+            rest = rest[(at + part.Length)..];
+        }
+
+        return true;
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,49 @@
+using System.Text.Json;
+
+namespace Governance.Gates.Sigstore;
+
+/// <summary>Makes Sigstore bundles, version 0.3, signed with a key.</summary>
+public static class SigstoreBundle
+{
+    /// <summary>Signs a statement into a bundle: the form that cosign 3 and GitHub attach to images.</summary>
+    /// <param name="statement">The statement's JSON, as <see cref="InTotoStatement.Write(IReadOnlyCollection{Subject}, string, ReadOnlySpan{byte})"/> gives it.</param>
+    public static async ValueTask<SignedEntity.Bundle> SignStatementAsync(ReadOnlyMemory<byte> statement, Signer signer, CancellationToken cancellation)
+    {
+        var signature = await Dsse.SignPayloadAsync(statement, signer, cancellation);
+        return Write(signer.PublicKey, json =>
+        {
+            json.WritePropertyName("dsseEnvelope");
+            Dsse.WriteEnvelope(json, statement.Span, signature, keyId: null);
+        });
+    }
+
+    /// <summary>Signs an artifact's own bytes into a bundle, as <c>cosign sign-blob</c> does.</summary>
+    /// <remarks>Only a key that signs with SHA-256 (ECDSA P-256, RSA) makes one that verifies against the artifact's SHA-256 alone.</remarks>
+    public static async ValueTask<SignedEntity.Bundle> SignArtifactAsync(ReadOnlyMemory<byte> artifact, Signer signer, CancellationToken cancellation)
+    {
+        var signature = await signer.SignAsync(artifact, cancellation);
+        return Write(signer.PublicKey, json =>
+        {
+            json.WriteStartObject("messageSignature");
+            json.WriteStartObject("messageDigest");
+            json.WriteString("algorithm", "SHA2_256");
+            json.WriteBase64String("digest", System.Security.Cryptography.SHA256.HashData(artifact.Span));
+            json.WriteEndObject();
+            json.WriteBase64String("signature", signature);
+            json.WriteEndObject();
+        });
+    }
+
+    private static SignedEntity.Bundle Write(PublicKey key, Action<Utf8JsonWriter> content) => new(CompactJson.Write(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("mediaType", MediaTypes.Bundle);
+        json.WriteStartObject("verificationMaterial");
+        json.WriteStartObject("publicKey");
+        json.WriteString("hint", key.Hint);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        content(json);
+        json.WriteEndObject();
+    }));
+}

@@ -1,0 +1,196 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Governance.Gates.Evidence;
+using Governance.Gates.Policies;
+
+namespace Governance.Gates.Admission;
+
+/// <summary>An image that a request would bring in, and the rule that speaks about it.</summary>
+/// <param name="Text">The reference as written.</param>
+/// <param name="Path">Where it stands first in the object.</param>
+/// <param name="Ruling">Its rule.</param>
+public sealed record ImageQuestion(string? Text, string Path, ImageRuling Ruling);
+
+/// <summary>What one request comes down to: answers that stand already, and images that need evidence.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Policy">The policy that was in force when the request came.</param>
+/// <param name="Mode">The gate's mode for this namespace.</param>
+/// <param name="Settled">Answers that need no evidence.</param>
+/// <param name="Images">Each distinct image once.</param>
+public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode Mode, ImmutableArray<Answer> Settled, ImmutableArray<ImageQuestion> Images)
+{
+    /// <summary>The digests whose evidence must be read before <see cref="Decide"/>.</summary>
+    public IEnumerable<Subject> Subjects => Images.Select(image => image.Ruling).OfType<ImageRuling.NeedsEvidence>().Select(ruling => ruling.Subject).Distinct();
+
+    /// <summary>Decides.</summary>
+    /// <param name="claims">What is known of each subject; one that is missing was not verified in time.</param>
+    /// <param name="now">The time of the decision.</param>
+    public AdmissionOutcome Decide(IReadOnlyDictionary<Subject, Claims> claims, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(claims);
+        var answers = ImmutableArray.CreateBuilder<Answer>(Settled.Length + Images.Length);
+        answers.AddRange(Settled);
+        foreach (var image in Images)
+        {
+            var (decision, mode) = image.Ruling switch
+            {
+                ImageRuling.Settled settled => (settled.Decision, settled.Mode),
+                ImageRuling.NeedsEvidence needs when claims.TryGetValue(needs.Subject, out var known) => (ImageGate.Decide(needs, known, Policy, now), needs.Rule.Mode),
+                ImageRuling.NeedsEvidence needs => (
+                    Decision.Unknown(new Reason(needs.Rule.Path, $"{needs.Subject} was not verified in time", "try again: verification goes on and the next try finds its result")),
+                    needs.Rule.Mode),
+                _ => throw new System.Diagnostics.UnreachableException(),
+            };
+            answers.Add(At(image.Path, decision).Answer(Milder(Mode, mode)));
+        }
+
+        return new(answers.ToImmutable());
+    }
+
+    private static Decision At(string path, Decision decision) =>
+        decision.Verdict == Verdict.Allow ? decision : decision with { Reasons = [.. decision.Reasons.Select(reason => reason with { Message = $"{path}: {reason.Message}" })] };
+
+    private static Mode Milder(Mode one, Mode other) => one < other ? one : other;
+}
+
+/// <summary>The answers of one request: one for each image, and those about the object itself.</summary>
+/// <param name="Answers">All of them; empty where the request brings in nothing that a rule looks at.</param>
+public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
+{
+    /// <summary>Whether the request goes on: every single answer admits it.</summary>
+    public bool Admitted => Answers.All(answer => answer.Admitted);
+
+    /// <summary>The decision over all of it, whatever the modes.</summary>
+    public Decision Decision { get; } = Decision.All(Answers.Select(answer => answer.Decision));
+
+    /// <summary>Why the request is refused.</summary>
+    public IEnumerable<Reason> Refusals => Answers.Where(answer => !answer.Admitted).SelectMany(answer => answer.Decision.Reasons);
+
+    /// <summary>What the user is warned of: what a warning says, and what a rule or gate in warn mode would have refused.</summary>
+    public IEnumerable<Reason> Warnings => Answers
+        .Where(answer => answer.Admitted && (answer.Decision.Verdict == Verdict.Warn ? answer.Mode != Mode.Audit : answer.Decision.Verdict > Verdict.Warn && answer.Mode == Mode.Warn))
+        .SelectMany(answer => answer.Decision.Reasons);
+}
+
+/// <summary>The admission gate: which images a request brings in, and which rule speaks about each.</summary>
+public static class AdmissionGate
+{
+    /// <summary>The label that keeps a namespace out of the webhook. Only the gate's own namespace may carry it.</summary>
+    public const string ExemptLabel = "governance.gates/exempt";
+
+    private const string Rule = "admission";
+
+    /// <summary>Reads a request against a policy. Pure: nothing is fetched.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="policy">The policy in force.</param>
+    /// <param name="cluster">UID of this cluster's <c>kube-system</c> namespace; null where it was not said.</param>
+    public static AdmissionCase Open(AdmissionRequest request, Policy policy, string? cluster)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(policy);
+        var settings = policy.Admission;
+        var mode = request.Namespace is { } name && settings.AuditedNamespaces.Contains(name) ? Mode.Audit : settings.Mode;
+        if (request is { ResourceGroup: "", Resource: "namespaces" })
+        {
+            return new(request, policy, mode, GuardNamespace(request, settings) is { } refusal ? [refusal.Answer(mode)] : [], []);
+        }
+
+        // A subresource that cannot change an image; the Pods that follow from it are judged when they come.
+        if (request.Operation is "DELETE" or "CONNECT" || request.Subresource is "status" or "scale" or "binding" or "eviction" or "finalize" or "approval" or "log")
+        {
+            return new(request, policy, mode, [], []);
+        }
+
+        var now = ImageScanner.Scan(request, request.Object, settings);
+        var before = request.Operation == "UPDATE" ? ImageScanner.Scan(request, request.OldObject, settings) : ImageScan.Nothing;
+
+        // The delta comes before any rule that skips: what is new is judged, whatever else the update does. Before an unreadable old object, all is new.
+        var old = before.Unreadable.IsEmpty ? before.Images.Select(image => image.Text).ToHashSet(StringComparer.Ordinal) : [];
+        var place = new Place(request.Namespace, cluster);
+        var images = now.Images
+            .Where(image => image.Text is null || !old.Contains(image.Text))
+            .DistinctBy(image => image.Text)
+            .Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy)))
+            .ToImmutableArray();
+
+        var settled = ImmutableArray.CreateBuilder<Answer>();
+        if (Unreadable(request, now) is { } unreadable)
+        {
+            settled.Add(unreadable.Answer(mode));
+        }
+
+        if (now.Undeclared is { } path && !IsUnchanged(request))
+        {
+            settled.Add(Undeclared(request, path, settings.UnknownKinds).Answer(mode));
+        }
+
+        return new(request, policy, mode, settled.ToImmutable(), images);
+    }
+
+    private static Decision? Unreadable(AdmissionRequest request, ImageScan scan)
+    {
+        if (request.Object.ValueKind != JsonValueKind.Object)
+        {
+            return Decision.Unknown(new Reason(Rule, $"the {request.Operation} of {Named(request)} carries no object", "send the object as the API server does"));
+        }
+
+        var reasons = scan.Unreadable;
+        if (request.Object.TryGetProperty("kind", out var kind) && kind.Text() != request.Kind)
+        {
+            reasons = reasons.Add(new(Rule, $"the request is about a {request.Kind} and its object is not one", "send the object as the API server does"));
+        }
+
+        return reasons.IsEmpty ? null : new(Verdict.Unknown, reasons, []);
+    }
+
+    private static Decision Undeclared(AdmissionRequest request, string path, Verdict verdict) =>
+        new(verdict, [new($"{Rule}.unknownKinds", $"{Named(request)} holds what looks like a pod template at {path}, and the policy does not say where its images stand", $"declare {request.Resource}.{request.ResourceGroup} under admission.customResources")], []);
+
+    // An update of labels or finalizers brings in nothing; comparing everything but metadata and status is the delta of a kind without a schema.
+    private static bool IsUnchanged(AdmissionRequest request)
+    {
+        if (request.Operation != "UPDATE" || request.OldObject.ValueKind != JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        return Content(request.OldObject) is { } before && Content(request.Object) is { } after
+            && before.Count == after.Count && after.All(member => before.TryGetValue(member.Key, out var old) && JsonElement.DeepEquals(member.Value, old));
+
+        // null: two names that cannot be told apart, so nothing can be said to be unchanged.
+        static Dictionary<string, JsonElement>? Content(JsonElement value)
+        {
+            var content = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+            return value.EnumerateObject().Where(member => !member.Is("metadata") && !member.Is("status")).All(member => content.TryAdd(member.Label(), member.Value)) ? content : null;
+        }
+    }
+
+    private static Decision? GuardNamespace(AdmissionRequest request, AdmissionSettings settings)
+    {
+        if (request.Operation is not ("CREATE" or "UPDATE") || request.Subresource.Length > 0)
+        {
+            return null;
+        }
+
+        if (request.Object.ValueKind != JsonValueKind.Object)
+        {
+            return Unreadable(request, ImageScan.Nothing);
+        }
+
+        if (!request.Object.TryGetProperty("metadata", out var metadata) || metadata.ValueKind != JsonValueKind.Object || !metadata.TryGetProperty("labels", out var labels) || labels.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (labels.ValueKind != JsonValueKind.Object)
+        {
+            return Decision.Unknown(new Reason(Rule, $"the labels of {Named(request)} are no object", "send the object as the API server does"));
+        }
+
+        return labels.TryGetProperty(ExemptLabel, out _) && !(settings.OwnNamespace is { } own && own == request.Name)
+            ? Decision.Deny(new Reason($"{Rule}.namespaces", $"namespace {request.Name} may not carry the label {ExemptLabel}, which would keep it out of this gate", "remove the label; a namespace that is only watched is named under admission.namespaces.audit"))
+            : null;
+    }
+
+    private static string Named(AdmissionRequest request) => $"{request.Kind} {(request.Namespace is null ? "" : request.Namespace + "/")}{request.Name}";
+}

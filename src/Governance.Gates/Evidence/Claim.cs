@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
+
+namespace Governance.Gates.Evidence;
+
+/// <summary>What evidence is about: a digest, and the repository from which it would be pulled.</summary>
+/// <param name="Repository">The normalised repository.</param>
+/// <param name="Digest">The manifest's digest.</param>
+public sealed record Subject(Repository Repository, Digest Digest)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Repository}@{Digest}";
+}
+
+/// <summary>What one verified statement says about one digest. Only <see cref="Claims.Verify"/> makes one.</summary>
+public sealed record Claim
+{
+    internal Claim(string? predicateType, ImmutableArray<Identity.Key> signers, string? names, Digest evidence, string where)
+    {
+        PredicateType = predicateType;
+        Signers = signers;
+        Names = names;
+        Evidence = evidence;
+        Where = where;
+    }
+
+    /// <summary>The signed predicate type; null for cosign simple signing, which has none.</summary>
+    public string? PredicateType { get; }
+
+    /// <summary>The trusted keys that signed, each once.</summary>
+    public ImmutableArray<Identity.Key> Signers { get; }
+
+    /// <summary>The repository that the signed payload names, as it stands there; null where it names none.</summary>
+    public string? Names { get; }
+
+    /// <summary>SHA-256 of the bytes that were verified.</summary>
+    public Digest Evidence { get; }
+
+    /// <summary>Where they were found.</summary>
+    public string Where { get; }
+
+    /// <summary>Whether this is a signature over the image itself, in either of cosign's forms.</summary>
+    public bool IsSignature => PredicateType is null or PredicateTypes.CosignSign;
+}
+
+/// <summary>Evidence that did not become a claim, and why.</summary>
+/// <param name="Where">Where it was found.</param>
+/// <param name="Code">The verifier's code.</param>
+/// <param name="Detail">In words.</param>
+public sealed record RefusedEvidence(string Where, RejectionCode Code, string Detail);
+
+/// <summary>Everything that is known of one digest: what was proven, what was refused, what could not be read.</summary>
+/// <param name="Proven">Verified statements.</param>
+/// <param name="Refused">What did not verify.</param>
+/// <param name="Unread">What could not be read; while it is not empty, absence proves nothing.</param>
+public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<RefusedEvidence> Refused, ImmutableArray<Reason> Unread)
+{
+    /// <summary>Nothing is known because nothing could be read.</summary>
+    public static Claims CouldNotRead(params ReadOnlySpan<Reason> reasons) => new([], [], [.. reasons]);
+
+    /// <summary>Verifies everything that hangs on a digest with every key that the policy trusts. The one place where evidence becomes claims.</summary>
+    /// <param name="subject">The digest that the evidence must be about.</param>
+    /// <param name="attached">What was found on it.</param>
+    /// <param name="keys">The policy's keys. When each of them counts is judged at the decision, not here.</param>
+    public static Claims Verify(Digest subject, AttachedEvidence attached, IReadOnlyCollection<PublicKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(subject);
+        ArgumentNullException.ThrowIfNull(attached);
+        ArgumentNullException.ThrowIfNull(keys);
+        var policy = VerificationPolicy.For(Convert.FromHexString(subject.Hex), keys);
+        var proven = ImmutableArray.CreateBuilder<Claim>();
+        var refused = ImmutableArray.CreateBuilder<RefusedEvidence>();
+        foreach (var item in attached.Items)
+        {
+            switch (SigstoreVerifier.Verify(item.Entity, policy))
+            {
+                case VerificationOutcome.Verified verified:
+                    var (type, names) = verified.Content switch
+                    {
+                        SignedContent.Statement statement => (statement.PredicateType, RepositoryOf(statement, subject)),
+                        SignedContent.ImageSignature image => (null, string.IsNullOrEmpty(image.DockerReference) ? null : image.DockerReference),
+                        _ => ("", null),
+                    };
+                    proven.Add(new(type, [.. verified.Signers.Select(key => new Identity.Key(Digest.FromHash(key.SpkiSha256.Span)))], names, item.Digest, item.Where));
+                    break;
+                case VerificationOutcome.Rejected rejected:
+                    refused.Add(new(item.Where, rejected.Code, rejected.Detail));
+                    break;
+            }
+        }
+
+        return new(proven.ToImmutable(), refused.ToImmutable(), attached.Unread);
+    }
+
+    // in-toto leaves a subject's name to its maker. cosign writes the repository there, with its host; a bare file name says nothing about a repository.
+    private static string? RepositoryOf(SignedContent.Statement statement, Digest subject)
+    {
+        var name = statement.Subjects.FirstOrDefault(candidate => candidate.Digests.TryGetValue("sha256", out var hex) && hex == subject.Hex)?.Name;
+        var slash = name?.IndexOf('/', StringComparison.Ordinal) ?? -1;
+        return slash > 0 && name!.AsSpan(0, slash).ContainsAny('.', ':') ? name : null;
+    }
+}

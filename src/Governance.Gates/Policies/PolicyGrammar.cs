@@ -1,0 +1,166 @@
+using static Governance.Gates.Policies.Field;
+using static Governance.Gates.Policies.Shape;
+
+namespace Governance.Gates.Policies;
+
+/// <summary>The structure of the policy language, written once.</summary>
+internal static class PolicyGrammar
+{
+    private const int MostRules = 256;
+    private const int MostInList = 64;
+    private const string LabelPattern = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+
+    private static readonly Word Name = new("name", "a name", "^[a-z0-9]([-_a-z0-9]{0,61}[a-z0-9])?$", "a name has 1 to 63 of a-z 0-9 - _ and begins and ends with a letter or digit");
+    private static readonly Word Label = new("label", "a Kubernetes name", $"^{LabelPattern}$", "it has 1 to 63 of a-z 0-9 - and begins and ends with a letter or digit (RFC 1123)");
+    private static readonly Word NamespaceOrAll = new("namespaceOrAll", "a namespace or '*'", $"^(\\*|{LabelPattern})$", "a namespace has 1 to 63 of a-z 0-9 -, and '*' is all of them");
+    private static readonly Word Sha256 = new("digest", "a digest", "^sha256:[0-9a-f]{64}$", "write sha256: and 64 lower-case hex digits");
+    private static readonly Word Date = new("date", "a date", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "write it as in 2026-01-31");
+    private static readonly Word Line = new("line", "a line of text", @"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]+$", "write it on one line, without control characters (a folded text is >- and not >)");
+    private static readonly Word Token = new("id", "an id", "^[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$", "an id has 1 to 63 of A-Z a-z 0-9 - . _ as in p-0001");
+    private static readonly Word Cluster = new("cluster", "a cluster's UID", "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "write what kubectl get namespace kube-system -o jsonpath={.metadata.uid} prints");
+    private static readonly Word Login = new("login", "a GitHub login", "^[A-Za-z0-9]([-A-Za-z0-9_]{0,98}[A-Za-z0-9])?$", "write the login without @");
+    private static readonly Word Team = new("team", "a GitHub team", "^[A-Za-z0-9][-A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*$", "write organisation/team");
+    private static readonly Word Resource = new("resource", "a custom resource", $"^{LabelPattern}(\\.{LabelPattern})*$", "write its plural and group as in rollouts.argoproj.io");
+    private static readonly Word Pointer = new("path", "a path", @"^(/(\*|([^/~*\u0000-\u001f\u007f]|~[01])+)){1,32}$", "a path is / and a name, up to 32 times; '*' alone between slashes is every element, ~1 is / and ~0 is ~ (RFC 6901)");
+
+    private static readonly Shape Mode = new Choice("enforce", "warn", "audit");
+    private static readonly Shape Names = new List(Name, MostInList);
+    private static readonly Shape Patterns = new List(Line, MostInList);
+
+    private static readonly Fields ImageRule = new(
+        Required("match", Patterns, "Patterns over the normalised repository, such as registry.example.com/team/**; one must match. * stays within one component, ** is any number of components."),
+        Optional(
+            "in",
+            new Fields(
+                Optional("namespaces", new List(Label, MostInList), "Namespaces in which the rule holds."),
+                Optional("environments", Names, "Environments in which the rule holds."))
+            { NotEmpty = true },
+            "Where the rule holds; left out, it holds everywhere."),
+        Optional("mode", Mode, "How strictly; the milder of this and admission.mode counts. Left out: enforce."),
+        OneOf(
+            "require",
+            new Fields(
+                Optional(
+                    "signed",
+                    new Fields(
+                        Required("by", new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed."))), "Robots and people by name, one of whom must have signed; or { role: NAME }."),
+                        Optional("repository", new Choice("same", "any"), "Whether the signed payload must name the image's own repository (or one of the mirrors), or may name any. Left out: same."),
+                        Optional("mirrors", Patterns, "Repositories, besides the image's own, that the signed payload may name.")),
+                    "The image must be signed."),
+                Optional("pinned", new List(Line, MostRules), "The image must be one of these references by digest."),
+                NotYet("provenance"),
+                NotYet("tagged"),
+                NotYet("reviewed"),
+                NotYet("sbom"),
+                NotYet("approved"))
+            { NotEmpty = true },
+            "What an image must carry; every part that is given must hold."),
+        OneOf("verdict", new Choice("allow", "warn", "deny"), "A fixed verdict instead of evidence."),
+        Optional("why", Line, "The reason that users are told; required with verdict: allow and verdict: warn."));
+
+    private static readonly Fields Admission = new(
+        Optional("mode", Mode, "How strictly the gate answers. Left out: enforce."),
+        Optional(
+            "namespaces",
+            new Fields(
+                Optional("audit", new List(Label, MostInList), "Namespaces that are judged and recorded, never blocked."),
+                Optional("own", Label, "The gate's own namespace.")),
+            "Namespaces that are treated differently."),
+        Optional("unknownKinds", new Choice("unknown", "deny", "warn"), "What an object of an unknown kind gets that looks like a pod template. Left out: unknown."),
+        Optional(
+            "customResources",
+            new List(
+                new Fields(
+                    Required("resource", Resource, "Plural name and group, such as rollouts.argoproj.io."),
+                    Required("images", new List(Pointer, MostInList), "Paths to image references."),
+                    NotYet("models")),
+                MostRules),
+            "Custom resources and where their images stand."),
+        NotYet("sessions"),
+        NotYet("objects"),
+        NotYet("breakGlass"));
+
+    private static readonly Fields Spec = new(
+        Optional(
+            "environments",
+            new Named(
+                Name,
+                new Fields(
+                    Required("clusters", new List(Cluster, MostInList), "UIDs of the clusters' kube-system namespaces."),
+                    Required("namespaces", new List(NamespaceOrAll, MostRules), "Namespaces in these clusters, or '*' alone for all."))),
+            "Named parts of the world in which something runs."),
+        Optional(
+            "people",
+            new Named(
+                Name,
+                new Fields(
+                    Required("id", Token, "An id that is never given to anybody else."),
+                    Optional("from", Date, "First day, UTC."),
+                    Optional("until", Date, "Last day, UTC, to its end."),
+                    Optional("github", new Fields(Required("login", Login, "For people to read; the id counts."), Required("id", new Count(), "The account's number, as the API's users/LOGIN tells it.")), "Their GitHub account."),
+                    Optional("keys", Names, "Names of keys under trust.keys."),
+                    NotYet("oidc"))),
+            "Humans, by the policy's names for them."),
+        Optional(
+            "roles",
+            new Named(
+                Name,
+                new Fields(
+                    Required("people", new List(Name, MostRules), "Who is in it."),
+                    Optional("githubTeams", new List(Team, MostInList), "Teams that narrow it: a person counts only while in one of them."),
+                    Optional("conflictsWith", Names, "Roles that one person may not use for the same change."))),
+            "What people may do."),
+        Optional(
+            "robots",
+            new Named(
+                Name,
+                new Fields(
+                    Required("keys", Names, "Names of keys under trust.keys."),
+                    Optional("why", Line, "What it does, and what it does not vouch for."),
+                    NotYet("oidc"))),
+            "Machines that sign. A robot satisfies checks, never a quorum of people."),
+        Optional(
+            "trust",
+            new Fields(
+                Optional(
+                    "keys",
+                    new Named(
+                        Name,
+                        new Fields(
+                            Required("spki", Sha256, "SHA-256 of the key's DER SubjectPublicKeyInfo."),
+                            Required("file", Line, "The public key (PEM or DER), relative to the policy file."),
+                            Optional("validFrom", Date, "First day, UTC."),
+                            Optional("validUntil", Date, "Last day, UTC, to its end."))),
+                    "Public keys."),
+                NotYet("roots"),
+                NotYet("revocations")),
+            "What is trusted."),
+        Optional(
+            "artifacts",
+            new Fields(
+                Optional("images", new List(ImageRule, MostRules), "Image rules: the first that matches decides, and no match denies."),
+                NotYet("models")),
+            "What an artifact must carry before it may run."),
+        Optional("admission", Admission, "The admission gate's settings."),
+        NotYet("review"),
+        NotYet("changes"),
+        NotYet("approvals"),
+        NotYet("sbom"),
+        NotYet("models"),
+        NotYet("rollout"),
+        NotYet("freeze"),
+        NotYet("ledger"));
+
+    /// <summary>The whole document.</summary>
+    public static Fields Policy { get; } = new(
+        Required("apiVersion", new Choice("governance.gates/v1alpha1"), "The version of the language."),
+        Required("kind", new Choice("GovernancePolicy"), "Always GovernancePolicy."),
+        Required(
+            "metadata",
+            new Fields(
+                Required("name", Label, "The policy's name."),
+                Required("version", new Count(), "Rises with every change."),
+                Optional("previous", Sha256, "SHA-256 of the file of the version before; required from version 2 on.")),
+            "Which policy this is."),
+        Required("spec", Spec, "What the policy says."));
+}

@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
+namespace Governance.Gates.Policies;
+
+/// <summary>What a node of the document is, scalars by the core schema of YAML 1.2 (section 10.3.2).</summary>
+internal enum NodeKind
+{
+    /// <summary>A string: quoted, a block, or plain and nothing else.</summary>
+    Text,
+    Null,
+    Boolean,
+    Integer,
+    Float,
+    Mapping,
+    Sequence,
+
+    /// <summary>An alias, or a value with a tag or over several plain lines: reported while the document was read.</summary>
+    Unreadable,
+}
+
+/// <summary>A node of the policy document with its place in the file.</summary>
+internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode? parent)
+{
+    private readonly Dictionary<string, PolicyNode> fields = new(StringComparer.Ordinal);
+    private readonly List<PolicyNode> items = [];
+
+    public NodeKind Kind { get; } = kind;
+
+    public int Line { get; } = line;
+
+    public int Column { get; } = column;
+
+    /// <summary>The text of a scalar.</summary>
+    public string Text { get; init; } = "";
+
+    /// <summary>The key of this node in its mapping, in its own place; null in a sequence and at the root.</summary>
+    public PolicyNode? Key { get; private set; }
+
+    /// <summary>Members of a sequence, or values of a mapping in the order of the file.</summary>
+    public IReadOnlyList<PolicyNode> Items => items;
+
+    /// <summary>Whether its shape was found wrong and reported, so that nothing more is to be said about it.</summary>
+    public bool Refused { get; set; }
+
+    /// <summary>Where it stands, such as <c>spec.people.alice.keys[0]</c>.</summary>
+    public string Path
+    {
+        get
+        {
+            if (parent is null)
+            {
+                return "";
+            }
+
+            if (Key is null)
+            {
+                return $"{parent.Path}[{Index.ToString(CultureInfo.InvariantCulture)}]";
+            }
+
+            var simple = Key.Text.Length is > 0 and <= 63 && Key.Text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+            return simple ? (parent.Path.Length == 0 ? Key.Text : $"{parent.Path}.{Key.Text}") : $"{parent.Path}[{Shown(Key.Text)}]";
+        }
+    }
+
+    private int Index { get; set; }
+
+    /// <summary>The value of a field, where the mapping has one of the right shape.</summary>
+    public PolicyNode? this[string name] => fields.TryGetValue(name, out var value) && !value.Refused ? value : null;
+
+    /// <summary>The value of a field, whatever its shape.</summary>
+    public PolicyNode? Find(string name) => fields.GetValueOrDefault(name);
+
+    /// <summary>Members that have the right shape.</summary>
+    public IEnumerable<PolicyNode> Sound => items.Where(item => !item.Refused);
+
+    /// <summary>The words of a list field, where it is there and sound.</summary>
+    public ImmutableArray<string> Words(string field) => this[field] is { } list ? [.. list.Sound.Select(item => item.Text)] : [];
+
+    /// <summary>The number that a <see cref="Shape.Count"/> is.</summary>
+    public long Number() => long.Parse(Text, CultureInfo.InvariantCulture);
+
+    public void Add(PolicyNode item)
+    {
+        item.Index = items.Count;
+        items.Add(item);
+    }
+
+    public bool TryAdd(PolicyNode key, PolicyNode value)
+    {
+        value.Key = key;
+        if (!fields.TryAdd(key.Text, value))
+        {
+            return false;
+        }
+
+        items.Add(value);
+        return true;
+    }
+
+    /// <summary>A value from the file in quotes, on one line and not too long for one.</summary>
+    public static string Shown(string text)
+    {
+        var shown = new StringBuilder("'");
+        foreach (var c in text.AsSpan(0, Math.Min(text.Length, 80)))
+        {
+            if (c is >= ' ' and <= '~')
+            {
+                shown.Append(c);
+            }
+            else
+            {
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            }
+        }
+
+        return shown.Append(text.Length > 80 ? "…'" : "'").ToString();
+    }
+}

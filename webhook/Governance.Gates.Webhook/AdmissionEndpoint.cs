@@ -1,0 +1,153 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using Governance.Gates.Admission;
+using Governance.Gates.Clients.Evidence;
+
+namespace Governance.Gates.Webhook;
+
+/// <summary>Answers AdmissionReviews. Whatever happens, a request whose uid can be read gets HTTP 200 with a verdict.</summary>
+internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudge judge, GateMetrics metrics, WebhookOptions options, TimeProvider clock, ILogger<AdmissionEndpoint> log)
+{
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
+
+    public async Task ValidateAsync(HttpContext context)
+    {
+        var began = clock.GetTimestamp();
+        var length = 0;
+        var body = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(context.Request.ContentLength ?? 16 * 1024, 1024, AdmissionReview.MaxBytes + 1));
+        try
+        {
+            while (length <= AdmissionReview.MaxBytes && await context.Request.Body.ReadAsync(body.AsMemory(length), context.RequestAborted) is > 0 and var read)
+            {
+                length += read;
+                if (length == body.Length && length <= AdmissionReview.MaxBytes)
+                {
+                    var larger = ArrayPool<byte>.Shared.Rent(Math.Min(body.Length * 2, AdmissionReview.MaxBytes + 1));
+                    body.AsSpan(0, length).CopyTo(larger);
+                    ArrayPool<byte>.Shared.Return(body);
+                    body = larger;
+                }
+            }
+
+            await AnswerAsync(context, body.AsMemory(0, length), began);
+        }
+#pragma warning disable CA1031 // The API server reads anything but 200 as a failed call, which a webhook under failurePolicy Ignore admits: a defect of ours must refuse.
+        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
+#pragma warning restore CA1031
+        {
+            metrics.Failed();
+            var uid = AdmissionReview.FindUid(body.AsSpan(0, length));
+            LogFailed(exception, uid ?? "");
+            await RefuseAsync(context, uid, new Reason("admission", $"the gate failed with {exception.GetType().Name}", "report this defect with the request's uid"));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(body);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context, ReadOnlyMemory<byte> body, long began)
+    {
+        if (body.Length > AdmissionReview.MaxBytes)
+        {
+            metrics.Unreadable();
+            await RefuseAsync(context, AdmissionReview.FindUid(body.Span), new Reason("admission", $"the review has more than {AdmissionReview.MaxBytes} bytes", "make the object smaller"));
+            return;
+        }
+
+        switch (AdmissionReview.Read(body))
+        {
+            case ReviewReading.Request(var request):
+                var inForce = policy.Current;
+                var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid);
+                AdmissionOutcome outcome;
+                if (@case.Subjects.Any())
+                {
+                    using var deadline = new CancellationTokenSource(Left(context, began), clock);
+                    outcome = await judge.JudgeAsync(@case, inForce.Keys, deadline.Token);
+                }
+                else
+                {
+                    outcome = await judge.JudgeAsync(@case, inForce.Keys, CancellationToken.None);
+                }
+
+                var answer = new ArrayBufferWriter<byte>(512);
+                AdmissionAnswer.Write(answer, @case, outcome);
+                metrics.Decided(outcome, clock.GetElapsedTime(began));
+                Log(@case, outcome);
+                await WriteAsync(context, answer.WrittenMemory);
+                break;
+            case ReviewReading.Unreadable(var uid, var reason):
+                metrics.Unreadable();
+                LogUnreadable(uid, reason.Message);
+                await RefuseAsync(context, uid, reason);
+                break;
+            case ReviewReading.WithoutUid(var reason):
+                metrics.Unreadable();
+                LogUnreadable("", reason.Message);
+                await RefuseAsync(context, null, reason);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static async Task RefuseAsync(HttpContext context, string? uid, Reason reason)
+    {
+        if (uid is null)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            context.Response.ContentType = "text/plain";
+            await context.Response.WriteAsync(reason.ToString());
+            return;
+        }
+
+        var answer = new ArrayBufferWriter<byte>(512);
+        AdmissionAnswer.WriteRefusal(answer, uid, reason);
+        await WriteAsync(context, answer.WrittenMemory);
+    }
+
+    private static async Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> json)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.Length;
+        await context.Response.Body.WriteAsync(json, context.RequestAborted);
+    }
+
+    // The API server rounds ?timeout= up to a second and cuts the connection then; a fifth is kept for the way back.
+    private TimeSpan Left(HttpContext context, long began)
+    {
+        var text = context.Request.Query["timeout"].ToString();
+        var asked = text.EndsWith('s') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 30
+            ? TimeSpan.FromSeconds(seconds)
+            : DefaultTimeout;
+        var left = (asked * 0.8) - clock.GetElapsedTime(began);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    private void Log(AdmissionCase @case, AdmissionOutcome outcome)
+    {
+        var request = @case.Request;
+        if (outcome.Decision.Verdict == Verdict.Allow)
+        {
+            LogAllowed(request.Uid, request.Operation, request.Kind, request.Namespace, request.Name);
+        }
+        else
+        {
+            LogDecided(request.Uid, request.Operation, request.Kind, request.Namespace, request.Name, outcome.Decision.Verdict, outcome.Admitted, request.DryRun, @case.Policy.Version, string.Join(" | ", outcome.Decision.Reasons));
+        }
+    }
+
+    [LoggerMessage(1101, LogLevel.Information, "{CorrelationId}: {Operation} {Kind} {Namespace}/{Name} is {Verdict}, admitted {Admitted}, dry run {DryRun}, policy version {PolicyVersion}: {Reasons}")]
+    private partial void LogDecided(string correlationId, string operation, string kind, string? @namespace, string name, Verdict verdict, bool admitted, bool dryRun, long policyVersion, string reasons);
+
+    [LoggerMessage(1102, LogLevel.Debug, "{CorrelationId}: {Operation} {Kind} {Namespace}/{Name} is allowed")]
+    private partial void LogAllowed(string correlationId, string operation, string kind, string? @namespace, string name);
+
+    [LoggerMessage(1103, LogLevel.Warning, "{CorrelationId}: unreadable review: {Mistake}")]
+    private partial void LogUnreadable(string correlationId, string mistake);
+
+    [LoggerMessage(1104, LogLevel.Error, "{CorrelationId}: the gate failed and refused")]
+    private partial void LogFailed(Exception exception, string correlationId);
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.Net;
+
+namespace Governance.Gates.Webhook;
+
+/// <summary><c>gates-webhook serve</c>.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var policy = new Option<string>("--policy") { Description = "The policy file.", Required = true };
+        var certificate = new Option<string>("--certificate") { Description = "Server certificate with its chain, PEM.", Required = true };
+        var key = new Option<string>("--key") { Description = "Its private key, PEM.", Required = true };
+        var listen = new Option<string>("--listen") { Description = "Address and port.", DefaultValueFactory = _ => "0.0.0.0:8443" };
+        var cluster = new Option<string?>("--cluster-uid") { Description = "UID of this cluster's kube-system namespace; needed where rules name environments." };
+        var layout = new Option<string?>("--layout") { Description = "An OCI image layout folder that stands in for every registry." };
+        var registryCa = new Option<string?>("--registry-ca") { Description = "Certificate authorities of registries, PEM, besides the system's." };
+        var plainHttp = new Option<string[]>("--plain-http") { Description = "A registry host that speaks plain http although it is not loopback." };
+        var drain = new Option<int>("--drain-seconds") { Description = "How long to go on answering, unready, after SIGTERM." };
+        drain.Validators.Add(result =>
+        {
+            if (result.GetValue(drain) is < 0 or > 60)
+            {
+                result.AddError("--drain-seconds is 0 to 60");
+            }
+        });
+        listen.Validators.Add(result =>
+        {
+            if (!IPEndPoint.TryParse(result.GetValue(listen)!, out _))
+            {
+                result.AddError($"--listen '{result.GetValue(listen)}' is no address and port, such as 127.0.0.1:8443");
+            }
+        });
+
+        var command = new Command("serve", "Answers AdmissionReviews over TLS. Example: gates-webhook serve --policy governance.yaml --certificate tls.crt --key tls.key")
+        {
+            policy, certificate, key, listen, cluster, layout, registryCa, plainHttp, drain,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            await using var app = WebhookHost.Build(
+                new()
+                {
+                    Policy = parsed.GetRequiredValue(policy),
+                    Certificate = parsed.GetRequiredValue(certificate),
+                    Key = parsed.GetRequiredValue(key),
+                    Listen = IPEndPoint.Parse(parsed.GetRequiredValue(listen)),
+                    ClusterUid = parsed.GetValue(cluster),
+                    Layout = parsed.GetValue(layout),
+                    RegistryCa = parsed.GetValue(registryCa),
+                    PlainHttp = parsed.GetValue(plainHttp) ?? [],
+                    Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
+                },
+                TimeProvider.System);
+            await app.RunAsync(cancellation);
+            return ExitCode.Allowed;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net.Security;
+using Governance.Gates.Clients.Evidence;
+using Governance.Gates.Clients.Prometheus;
+using Governance.Gates.Clients.Registries;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Governance.Gates.Webhook;
+
+/// <summary>Wires the webhook.</summary>
+internal static class WebhookHost
+{
+    /// <summary>Builds the server, with everything loaded and checked.</summary>
+    /// <exception cref="GateException">Configuration is wrong; the message lists every mistake.</exception>
+    public static WebApplication Build(WebhookOptions options, TimeProvider clock)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddJsonConsole(console => console.UseUtcTimestamp = true).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services
+            .AddSingleton(options)
+            .AddSingleton(clock)
+            .AddSingleton<GateMetrics>()
+            .AddSingleton(services => new LivePolicy(options.Policy, options.ClusterUid, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LivePolicy>>()))
+            .AddSingleton(services => new LiveCertificate(options.Certificate, options.Key, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LiveCertificate>>()))
+            .AddSingleton(_ => Registry(options, clock))
+            .AddSingleton<ClaimCache>()
+            .AddSingleton<AdmissionJudge>()
+            .AddSingleton<AdmissionEndpoint>()
+            .AddSingleton<Lifetime>()
+            .AddHostedService(services => services.GetRequiredService<Lifetime>());
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Drain);
+        builder.WebHost.ConfigureKestrel((_, kestrel) =>
+        {
+            var certificate = kestrel.ApplicationServices.GetRequiredService<LiveCertificate>();
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // The endpoint stops reading past its own limit, so that it can refuse with the request's uid.
+            kestrel.Listen(options.Listen, listen => listen.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current }),
+            }));
+        });
+
+        var app = builder.Build();
+        Load(app.Services);
+        var metrics = app.Services.GetRequiredService<GateMetrics>();
+        metrics.Observe(app.Services.GetRequiredService<ClaimCache>());
+        var text = new MetricsText(metrics.Meter);
+        var lifetime = app.Services.GetRequiredService<Lifetime>();
+        app.MapPost("/validate", app.Services.GetRequiredService<AdmissionEndpoint>().ValidateAsync);
+        app.MapGet("/health/live", (HttpContext context) => context.Response.WriteAsync("live\n"));
+        app.MapGet("/health/ready", lifetime.ReadyAsync);
+        app.MapGet("/metrics", (HttpContext context) =>
+        {
+            context.Response.ContentType = MetricsText.ContentType;
+            return context.Response.WriteAsync(text.Write());
+        });
+        return app;
+    }
+
+    private static IRegistry Registry(WebhookOptions options, TimeProvider clock) =>
+        options.Layout is { } layout
+            ? OciLayout.Open(layout)
+            : new OciRegistry(new RegistryOptions { CaFile = options.RegistryCa, PlainHttpHosts = [.. options.PlainHttp] }, DockerCredentials.Load(), clock);
+
+    // Everything is tried, so that one start tells every mistake.
+    private static void Load(IServiceProvider services)
+    {
+        var mistakes = new List<GateException>();
+        Action[] steps = [services.GetRequiredService<LivePolicy>().Load, services.GetRequiredService<LiveCertificate>().Load, () => services.GetRequiredService<IRegistry>()];
+        foreach (var step in steps)
+        {
+            try
+            {
+                step();
+            }
+            catch (GateException mistake)
+            {
+                mistakes.Add(mistake);
+            }
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw mistakes.Count == 1 ? mistakes[0] : new GateException(string.Join('\n', mistakes.Select(mistake => mistake.Message)), $"mend all {mistakes.Count} and start again");
+        }
+    }
+}
