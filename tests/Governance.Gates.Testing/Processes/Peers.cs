@@ -1,0 +1,80 @@
+namespace Governance.Gates.Testing.Processes;
+
+/// <summary>A program of others that tests run against.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Path">Where it is; null when it is not installed.</param>
+public sealed record Peer(string Name, string? Path)
+{
+    /// <summary>Whether it can be started.</summary>
+    public bool IsInstalled => Path is not null;
+
+    /// <summary>Why a test that needs it is skipped.</summary>
+    public string WhyNot => $"{Name} is not installed; run tests/prepare.sh";
+
+    /// <summary>The path of a peer that must be there.</summary>
+    /// <exception cref="InvalidOperationException">It is not installed.</exception>
+    public string Require() => Path ?? throw new InvalidOperationException(WhyNot);
+}
+
+/// <summary>Where the real programs that tests run against are: the folders that <c>tests/prepare.sh</c> fills, then PATH.</summary>
+public static class Peers
+{
+    /// <summary>cosign: the one in the cache first, as another version writes other forms.</summary>
+    public static Peer Cosign { get; } = Find("cosign", Cache("peers"));
+
+    /// <summary>oras.</summary>
+    public static Peer Oras { get; } = Find("oras", Cache("peers"));
+
+    /// <summary>kubectl.</summary>
+    public static Peer Kubectl { get; } = Find("kubectl", Assets);
+
+    /// <summary>The registry server of the distribution project, as Debian names it.</summary>
+    public static Peer DockerRegistry { get; } = Find("docker-registry");
+
+    /// <summary>The key-value store under the API server.</summary>
+    public static Peer Etcd { get; } = Assets is null ? Find("etcd") : In("etcd", Assets);
+
+    /// <summary>The API server.</summary>
+    public static Peer ApiServer { get; } = In("kube-apiserver", Assets ?? Cache("cluster"));
+
+    /// <summary>The controller manager.</summary>
+    public static Peer ControllerManager { get; } = In("kube-controller-manager", Assets ?? Cache("cluster"));
+
+    /// <summary>The first of these that is missing, in words; null when all are there.</summary>
+    public static string? WhyNot(params ReadOnlySpan<Peer> peers)
+    {
+        foreach (var peer in peers)
+        {
+            if (!peer.IsInstalled)
+            {
+                return peer.WhyNot;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Assets => Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } folder ? folder : null;
+
+    private static string Cache(string folder)
+    {
+        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set
+            ? set
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        return Path.Combine(cache, "governance-gates", folder);
+    }
+
+    private static Peer In(string name, string folder) => new(name, Existing(folder, name));
+
+    private static Peer Find(string name, string? first = null)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return new(name, folders.Prepend(first ?? "").Select(folder => Existing(folder, name)).FirstOrDefault(path => path is not null));
+    }
+
+    private static string? Existing(string folder, string name)
+    {
+        var path = Path.Combine(folder, name);
+        return folder.Length > 0 && File.Exists(path) ? path : null;
+    }
+}
