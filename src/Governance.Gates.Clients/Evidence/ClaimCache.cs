@@ -4,7 +4,7 @@ using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
-using Governance.Gates.Sigstore;
+using PublicKey = Governance.Gates.Sigstore.PublicKey;
 
 namespace Governance.Gates.Clients.Evidence;
 

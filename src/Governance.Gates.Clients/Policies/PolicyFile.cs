@@ -13,8 +13,8 @@ public static class PolicyFile
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         return PolicyReader.Read(
-            ReadBounded(path, PolicyReader.MaxBytes) ?? throw new GateException($"the policy {path} cannot be read", "name a readable file of at most 1 MiB"),
-            name => ReadBounded(Path.Combine(folder, name), Sigstore.PublicKey.MaxSize));
+            ReadBounded(path, PolicyReader.MostBytes) ?? throw new GateException($"the policy {path} cannot be read", "name a readable file of at most 1 MiB"),
+            name => ReadBounded(Path.Combine(folder, name), PolicyReader.MostKeyBytes));
     }
 
     /// <summary>Reads a policy that must hold together.</summary>
