@@ -46,4 +46,22 @@ public sealed record Kubectl(string KubeconfigFile, string Home)
             await interval.WaitForNextTickAsync();
         }
     }
+
+    /// <summary>Tries to create an object until the gate refuses it, and removes what came in before.</summary>
+    /// <exception cref="TimeoutException">It never did.</exception>
+    public async Task WaitForRefusalAsync(string manifest, string ns)
+    {
+        using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        var since = Stopwatch.GetTimestamp();
+        while ((await RunAsync(["create", "-n", ns, "-f", "-"], manifest)).ExitCode == 0)
+        {
+            (await RunAsync(["delete", "-n", ns, "--grace-period=0", "--force", "-f", "-"], manifest)).Succeeded();
+            if (Stopwatch.GetElapsedTime(since) > TimeSpan.FromSeconds(30))
+            {
+                throw new TimeoutException("the gate is not in force after 30 s");
+            }
+
+            await interval.WaitForNextTickAsync();
+        }
+    }
 }

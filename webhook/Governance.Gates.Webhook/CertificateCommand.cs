@@ -67,7 +67,13 @@ internal static class CertificateCommand
             File.WriteAllText(Path.Combine(folder, "tls.crt"), leaf.ExportCertificatePem() + "\n");
             var keyFile = Path.Combine(folder, "tls.key");
             File.Delete(keyFile);
-            using var key = new FileStream(keyFile, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite });
+            var mode = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+            {
+                mode.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            using var key = new FileStream(keyFile, mode);
             key.Write(System.Text.Encoding.ASCII.GetBytes(serverKey.ExportPkcs8PrivateKeyPem() + "\n"));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

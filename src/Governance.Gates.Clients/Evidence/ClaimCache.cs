@@ -1,30 +1,9 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
-using Governance.Gates.Policies;
-using PublicKey = Governance.Gates.Sigstore.PublicKey;
 
 namespace Governance.Gates.Clients.Evidence;
-
-/// <summary>The keys of a policy, and the digest that names exactly this set.</summary>
-public sealed class TrustedKeys
-{
-    /// <summary>The keys that <paramref name="policy"/> trusts.</summary>
-    public TrustedKeys(Policy policy)
-    {
-        ArgumentNullException.ThrowIfNull(policy);
-        Keys = [.. policy.Keys.Values.Select(key => key.PublicKey)];
-        Version = Digest.Of([.. policy.Keys.Values.Select(key => key.Identity.Spki.Hex).Order(StringComparer.Ordinal).SelectMany(Convert.FromHexString)]);
-    }
-
-    /// <summary>The keys.</summary>
-    public ImmutableArray<PublicKey> Keys { get; }
-
-    /// <summary>The same for the same set of keys only.</summary>
-    public Digest Version { get; }
-}
 
 /// <summary>
 /// Keeps claims, never verdicts: what is proven of (repository, digest) under one set of keys. What was found is kept for minutes,
@@ -58,7 +37,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
     /// <param name="oldest">An answer older than this is not used.</param>
     /// <param name="deadline">When the asker must answer.</param>
     /// <returns>The claims, or null where the deadline came first; verification then goes on, and a later call finds its result.</returns>
-    public ValueTask<Claims?> GetAsync(Subject subject, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
+    public Task<Claims?> GetAsync(Subject subject, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
     {
         ArgumentNullException.ThrowIfNull(keys);
         var key = (subject, keys.Version);
@@ -77,7 +56,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
             flight = current;
         }
 
-        return flight.Claims is { } claims ? ValueTask.FromResult<Claims?>(claims) : new(flight.WaitAsync(deadline));
+        return flight.GetAsync(deadline);
     }
 
     /// <inheritdoc/>
@@ -149,14 +128,14 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
         var now = clock.GetTimestamp();
         foreach (var (key, flight) in flights)
         {
-            if (flight.Claims is not null && !flight.IsFresh(clock, now, Found))
+            if (flight.HasLanded && !flight.IsFresh(clock, now, Found))
             {
                 flights.TryRemove(new(key, flight));
             }
         }
 
         // All fresh: any of them goes, since each can be verified again.
-        foreach (var entry in flights.Where(entry => entry.Value.Claims is not null).Take(Math.Max(0, flights.Count - (MostEntries * 9 / 10))))
+        foreach (var entry in flights.Where(entry => entry.Value.HasLanded).Take(Math.Max(0, flights.Count - (MostEntries * 9 / 10))))
         {
             flights.TryRemove(entry);
         }
@@ -167,19 +146,21 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
         private readonly TaskCompletionSource<Claims> landing = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Landed? landed;
 
-        public Claims? Claims => Volatile.Read(ref landed)?.Claims;
+        public bool HasLanded => Volatile.Read(ref landed) is not null;
 
         public void Land(Claims claims, long at, TimeSpan lifetime)
         {
-            Volatile.Write(ref landed, new(claims, at, lifetime));
+            Volatile.Write(ref landed, new(Task.FromResult<Claims?>(claims), at, lifetime));
             landing.SetResult(claims);
         }
+
+        public Task<Claims?> GetAsync(CancellationToken deadline) => Volatile.Read(ref landed)?.Claims ?? WaitAsync(deadline);
 
         // What is still under way is as fresh as can be.
         public bool IsFresh(TimeProvider clock, long now, TimeSpan oldest) =>
             Volatile.Read(ref landed) is not { } known || clock.GetElapsedTime(known.At, now) is var age && age < known.Lifetime && age <= oldest;
 
-        public async Task<Claims?> WaitAsync(CancellationToken deadline)
+        private async Task<Claims?> WaitAsync(CancellationToken deadline)
         {
             try
             {
@@ -191,6 +172,6 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
             }
         }
 
-        private sealed record Landed(Claims Claims, long At, TimeSpan Lifetime);
+        private sealed record Landed(Task<Claims?> Claims, long At, TimeSpan Lifetime);
     }
 }

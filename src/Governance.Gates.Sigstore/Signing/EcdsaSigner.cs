@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace Governance.Gates.Sigstore;
 
 /// <summary>Signs with an ECDSA key in memory, on P-256, P-384 or P-521 with the curve's hash; signatures are DER.</summary>
-/// <remarks>Safe for concurrent use. Disposing frees the key, which the platform's library then overwrites.</remarks>
+/// <remarks>cosign 2.5 checks every key with SHA-256: where it must verify, use P-256. Safe for concurrent use. Disposing frees the key, which the platform's library then overwrites.</remarks>
 public sealed class EcdsaSigner : Signer, IDisposable
 {
     private const string HowToConvert = "convert it with openssl pkcs8 -topk8";

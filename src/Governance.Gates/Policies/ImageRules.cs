@@ -6,8 +6,12 @@ namespace Governance.Gates.Policies;
 /// <summary>The image rules: that each can match and be satisfied, and that none stands behind one that always decides first.</summary>
 internal sealed class ImageRules
 {
+    /// <summary>How many patterns a policy has in all: each is held against every earlier one.</summary>
+    private const int MostPatterns = 1024;
+
     private readonly PartyRules parties;
     private readonly PolicyMistakes mistakes;
+    private int patterns;
 
     private ImageRules(PartyRules parties, PolicyMistakes mistakes)
     {
@@ -79,9 +83,19 @@ internal sealed class ImageRules
 
     private ImmutableArray<RepositoryPattern> ReadPatterns(PolicyNode? list)
     {
-        var patterns = ImmutableArray.CreateBuilder<RepositoryPattern>();
+        var read = ImmutableArray.CreateBuilder<RepositoryPattern>();
         foreach (var item in list?.Sound ?? [])
         {
+            if (patterns == MostPatterns)
+            {
+                mistakes.Add(item, $"the policy has more than {MostPatterns} repository patterns", "join some with * or **");
+            }
+
+            if (++patterns > MostPatterns)
+            {
+                break;
+            }
+
             if (RepositoryPattern.TryParse(item.Text, out var mistake) is not { } pattern)
             {
                 mistakes.Add(item, $"{PolicyNode.Shown(item.Text)} is no repository pattern: {mistake}", "write it as in registry.example.com/team/**");
@@ -92,11 +106,11 @@ internal sealed class ImageRules
             }
             else
             {
-                patterns.Add(pattern);
+                read.Add(pattern);
             }
         }
 
-        return patterns.ToImmutable();
+        return read.ToImmutable();
     }
 
     private Scope ReadScope(PolicyNode scope)

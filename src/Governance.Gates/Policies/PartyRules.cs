@@ -135,7 +135,7 @@ internal sealed class PartyRules
 
             if (ReadKey(node, file) is { } key)
             {
-                keys[name] = new(name, key, from, until);
+                keys[name] = new(name, key, from, until, node["file"]!.Text);
             }
         }
 
@@ -156,9 +156,9 @@ internal sealed class PartyRules
             return null;
         }
 
-        if (file(path.Text) is not { } bytes)
+        if (file(path.Text) is not { Length: > 0 } bytes)
         {
-            mistakes.Add(path, $"there is no file {PolicyNode.Shown(path.Text)}", "put the public key there, beside the policy");
+            mistakes.Add(path, $"there is no file {PolicyNode.Shown(path.Text)}, or it is empty", "put the public key there, beside the policy");
             return null;
         }
 

@@ -53,7 +53,8 @@ public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> C
 /// <param name="PublicKey">The key itself, already held against its SPKI digest.</param>
 /// <param name="ValidFrom">First day, UTC.</param>
 /// <param name="ValidUntil">Last day, UTC, to its end.</param>
-public sealed record TrustedKey(string Name, PublicKey PublicKey, DateOnly? ValidFrom, DateOnly? ValidUntil)
+/// <param name="File">Where the key lies, relative to the policy.</param>
+public sealed record TrustedKey(string Name, PublicKey PublicKey, DateOnly? ValidFrom, DateOnly? ValidUntil, string File)
 {
     /// <summary>The identity that this key is.</summary>
     public Identity.Key Identity { get; } = new(Digest.FromHash(PublicKey.SpkiSha256.Span));
@@ -64,7 +65,7 @@ public sealed record TrustedKey(string Name, PublicKey PublicKey, DateOnly? Vali
         && (ValidUntil is not { } until || now.UtcDateTime.AddSeconds(-60) < until.AddDays(1).ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc));
 }
 
-/// <summary>Where a rule holds. Both lists empty: everywhere.</summary>
+/// <summary>Where a rule holds: in one of the namespaces and in one of the environments; an empty list leaves its part open.</summary>
 /// <param name="Namespaces">Names of namespaces.</param>
 /// <param name="Environments">Names of environments.</param>
 public sealed record Scope(ImmutableArray<string> Namespaces, ImmutableArray<string> Environments);
@@ -141,5 +142,5 @@ public sealed record AdmissionSettings
 
 /// <summary>A custom resource and where its images stand.</summary>
 /// <param name="Resource">Plural name and group, such as <c>rollouts.argoproj.io</c>.</param>
-/// <param name="Images">Paths to image references; <c>*</c> stands for every element or member, and <c>/</c> separates.</param>
+/// <param name="Images">Paths to image references; <c>*</c> stands for every element or member, <c>/</c> separates, and within a name <c>~1</c> is <c>/</c> and <c>~0</c> is <c>~</c> (RFC 6901).</param>
 public sealed record CustomResource(string Resource, ImmutableArray<string> Images);

@@ -49,6 +49,13 @@ internal sealed class PolicyDocument
             mistakes.Add((int)Math.Max(e.Start.Line, 1), (int)Math.Max(e.Start.Column, 1), "", $"not YAML: {PolicyNode.Shown(e.InnerException?.Message ?? e.Message)}", "correct the line: indentation by spaces, quotes and brackets closed");
             return null;
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // What YamlDotNet throws where a state or an escape surprises it, such as "\UFFFFFFFF".
+            var near = document.parser.Current?.End ?? Mark.Empty;
+            mistakes.Add((int)Math.Max(near.Line, 1), (int)Math.Max(near.Column, 1), "", "not YAML from about here on", "correct the line, or one of the next: indentation by spaces, quotes and brackets closed");
+            return null;
+        }
         catch (TooMuchException e)
         {
             mistakes.Add((int)e.Start.Line, (int)e.Start.Column, "", e.Message, "a policy is smaller than that; split nothing, remove what is not policy");
@@ -122,7 +129,7 @@ internal sealed class PolicyDocument
             mistakes.Add(Line(start), Column(start), "", "a %YAML directive changes how other readers read the file", "remove it: a policy is YAML 1.2");
         }
 
-        var root = ReadNode(Next(), null, 0);
+        var root = ReadNode(Next(), null, null, 0);
         while (parser.Current is not DocumentEnd)
         {
             Next();
@@ -137,7 +144,7 @@ internal sealed class PolicyDocument
         return root;
     }
 
-    private PolicyNode ReadNode(ParsingEvent at, PolicyNode? parent, int depth)
+    private PolicyNode ReadNode(ParsingEvent at, PolicyNode? parent, PolicyNode? key, int depth)
     {
         if (++nodes > PolicyReader.MostNodes)
         {
@@ -151,11 +158,11 @@ internal sealed class PolicyDocument
 
         return at switch
         {
-            AnchorAlias alias => Unreadable(alias, parent, $"the alias {PolicyNode.Shown("*" + alias.Value.Value)} stands for something elsewhere", "write the value out"),
-            NodeEvent node when IsOdd(node, parent) => ReadPast(node, parent, depth),
-            Scalar scalar => ReadScalar(scalar, parent),
-            SequenceStart start => ReadSequence(start, parent, depth),
-            MappingStart start => ReadMapping(start, parent, depth),
+            AnchorAlias alias => Unreadable(alias, parent, key, $"the alias {PolicyNode.Shown("*" + alias.Value.Value)} stands for something elsewhere", "write the value out"),
+            NodeEvent node when IsOdd(node, parent) => ReadPast(node, parent, key, depth),
+            Scalar scalar => ReadScalar(scalar, parent, key),
+            SequenceStart start => ReadSequence(start, parent, key, depth),
+            MappingStart start => ReadMapping(start, parent, key, depth),
             _ => throw new YamlException(at.Start, at.End, "a value is missing"),
         };
     }
@@ -176,73 +183,73 @@ internal sealed class PolicyDocument
     }
 
     /// <summary>Reads a tagged value for the mistakes inside it only; what it would be is unknown.</summary>
-    private PolicyNode ReadPast(NodeEvent node, PolicyNode? parent, int depth)
+    private PolicyNode ReadPast(NodeEvent node, PolicyNode? parent, PolicyNode? key, int depth)
     {
         _ = node switch
         {
-            SequenceStart start => ReadSequence(start, parent, depth),
-            MappingStart start => ReadMapping(start, parent, depth),
+            SequenceStart start => ReadSequence(start, parent, key, depth),
+            MappingStart start => ReadMapping(start, parent, key, depth),
             _ => null,
         };
-        return new(NodeKind.Unreadable, Line(node), Column(node), parent) { Refused = true };
+        return new(NodeKind.Unreadable, Line(node), Column(node), parent, key) { Refused = true };
     }
 
-    private PolicyNode ReadScalar(Scalar scalar, PolicyNode? parent)
+    private PolicyNode ReadScalar(Scalar scalar, PolicyNode? parent, PolicyNode? key)
     {
         if (Encoding.UTF8.GetByteCount(scalar.Value) > PolicyReader.MostScalarBytes)
         {
-            return Unreadable(scalar, parent, $"the value {PolicyNode.Shown(scalar.Value)} has more than {PolicyReader.MostScalarBytes} bytes", "shorten it");
+            return Unreadable(scalar, parent, key, $"the value {PolicyNode.Shown(scalar.Value)} has more than {PolicyReader.MostScalarBytes} bytes", "shorten it");
         }
 
         if (scalar.Style == ScalarStyle.Plain && scalar.Start.Line != scalar.End.Line)
         {
-            return Unreadable(scalar, parent, "a plain value goes on over several lines", "quote it, or put it on one line");
+            return Unreadable(scalar, parent, key, "a plain value goes on over several lines", "quote it, or put it on one line");
         }
 
         var kind = scalar.Style == ScalarStyle.Plain ? CoreKind(scalar.Value) : NodeKind.Text;
-        return new(kind, Line(scalar), Column(scalar), parent) { Text = scalar.Value };
+        return new(kind, Line(scalar), Column(scalar), parent, key) { Text = scalar.Value };
     }
 
-    private PolicyNode ReadSequence(SequenceStart start, PolicyNode? parent, int depth)
+    private PolicyNode ReadSequence(SequenceStart start, PolicyNode? parent, PolicyNode? key, int depth)
     {
-        var sequence = new PolicyNode(NodeKind.Sequence, Line(start), Column(start), parent);
+        var sequence = new PolicyNode(NodeKind.Sequence, Line(start), Column(start), parent, key);
         while (Next() is not SequenceEnd)
         {
-            sequence.Add(ReadNode(parser.Current!, sequence, depth + 1));
+            sequence.Add(ReadNode(parser.Current!, sequence, null, depth + 1));
         }
 
         return sequence;
     }
 
-    private PolicyNode ReadMapping(MappingStart start, PolicyNode? parent, int depth)
+    private PolicyNode ReadMapping(MappingStart start, PolicyNode? parent, PolicyNode? key, int depth)
     {
-        var mapping = new PolicyNode(NodeKind.Mapping, Line(start), Column(start), parent);
+        var mapping = new PolicyNode(NodeKind.Mapping, Line(start), Column(start), parent, key);
         while (Next() is not MappingEnd)
         {
             var keyStart = parser.Current!;
-            var key = ReadNode(keyStart, mapping, depth + 1);
-            var value = ReadNode(Next(), mapping, depth + 1);
-            if (key.Kind is NodeKind.Mapping or NodeKind.Sequence)
+            var name = ReadNode(keyStart, mapping, null, depth + 1);
+            var value = ReadNode(Next(), mapping, name, depth + 1);
+            if (name.Kind is NodeKind.Mapping or NodeKind.Sequence)
             {
-                mistakes.Add(key.Line, key.Column, mapping.Path, "a key is a word, not a list or mapping", "write 'key: value'");
+                mistakes.Add(name.Line, name.Column, mapping.Path, "a key is a word, not a list or mapping", "write 'key: value'");
             }
             else if (keyStart is Scalar { Style: ScalarStyle.Plain, Value: "<<" })
             {
-                mistakes.Add(key.Line, key.Column, mapping.Path, "the merge key '<<' takes values from elsewhere", "write them out");
+                mistakes.Add(name.Line, name.Column, mapping.Path, "the merge key '<<' takes values from elsewhere", "write them out");
             }
-            else if (key.Kind != NodeKind.Unreadable && !mapping.TryAdd(key, value))
+            else if (name.Kind != NodeKind.Unreadable && !mapping.TryAddField(value))
             {
-                mistakes.AddAtKey(value, $"the key {PolicyNode.Shown(key.Text)} stands twice, first in line {mapping.Find(key.Text)!.Key!.Line}", "keep one");
+                mistakes.AddAtKey(value, $"the key {PolicyNode.Shown(name.Text)} stands twice, first in line {mapping.Find(name.Text)!.Key!.Line}", "keep one");
             }
         }
 
         return mapping;
     }
 
-    private PolicyNode Unreadable(ParsingEvent at, PolicyNode? parent, string message, string remedy)
+    private PolicyNode Unreadable(ParsingEvent at, PolicyNode? parent, PolicyNode? key, string message, string remedy)
     {
-        var node = new PolicyNode(NodeKind.Unreadable, Line(at), Column(at), parent) { Refused = true };
-        mistakes.Add(node.Line, node.Column, parent?.Path ?? "", message, remedy);
+        var node = new PolicyNode(NodeKind.Unreadable, Line(at), Column(at), parent, key) { Refused = true };
+        mistakes.Add(node.Line, node.Column, node.Path, message, remedy);
         return node;
     }
 

@@ -21,7 +21,9 @@ internal enum NodeKind
 }
 
 /// <summary>A node of the policy document with its place in the file.</summary>
-internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode? parent)
+/// <param name="parent">The list or mapping in which it stands, not yet among its items; null for the root.</param>
+/// <param name="key">Its key, where the parent is a mapping.</param>
+internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode? parent, PolicyNode? key)
 {
     private readonly Dictionary<string, PolicyNode> fields = new(StringComparer.Ordinal);
     private readonly List<PolicyNode> items = [];
@@ -36,7 +38,7 @@ internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode
     public string Text { get; init; } = "";
 
     /// <summary>The key of this node in its mapping, in its own place; null in a sequence and at the root.</summary>
-    public PolicyNode? Key { get; private set; }
+    public PolicyNode? Key { get; } = key;
 
     /// <summary>Members of a sequence, or values of a mapping in the order of the file.</summary>
     public IReadOnlyList<PolicyNode> Items => items;
@@ -64,7 +66,7 @@ internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode
         }
     }
 
-    private int Index { get; set; }
+    private int Index { get; } = parent?.items.Count ?? 0;
 
     /// <summary>The value of a field, where the mapping has one of the right shape.</summary>
     public PolicyNode? this[string name] => fields.TryGetValue(name, out var value) && !value.Refused ? value : null;
@@ -81,16 +83,12 @@ internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode
     /// <summary>The number that a <see cref="Shape.Count"/> is.</summary>
     public long Number() => long.Parse(Text, CultureInfo.InvariantCulture);
 
-    public void Add(PolicyNode item)
-    {
-        item.Index = items.Count;
-        items.Add(item);
-    }
+    public void Add(PolicyNode item) => items.Add(item);
 
-    public bool TryAdd(PolicyNode key, PolicyNode value)
+    /// <summary>Adds a value under its key, unless there is one.</summary>
+    public bool TryAddField(PolicyNode value)
     {
-        value.Key = key;
-        if (!fields.TryAdd(key.Text, value))
+        if (!fields.TryAdd(value.Key!.Text, value))
         {
             return false;
         }

@@ -72,17 +72,22 @@ public static class PolicyReader
 
     private static (string Name, long Version, Digest? Previous) ReadMetadata(PolicyNode? metadata, PolicyMistakes mistakes)
     {
-        var version = metadata?["version"]?.Number() ?? 0;
-        if (version > 1 && metadata!.Find("previous") is null)
+        if (metadata is null)
+        {
+            return ("", 0, null);
+        }
+
+        var version = metadata["version"]?.Number();
+        if (version > 1 && metadata.Find("previous") is null)
         {
             mistakes.Add(metadata, $"'previous' is missing from version {version}", "add the digest of the version before: sha256sum of its file");
         }
 
-        if (version == 1 && metadata?.Find("previous") is { } surplus)
+        if (version == 1 && metadata.Find("previous") is { } surplus)
         {
             mistakes.AddAtKey(surplus, "version 1 has no version before it", "remove 'previous', or raise the version");
         }
 
-        return (metadata?["name"]?.Text ?? "", version, Digest.TryParse(metadata?["previous"]?.Text));
+        return (metadata["name"]?.Text ?? "", version ?? 0, Digest.TryParse(metadata["previous"]?.Text));
     }
 }

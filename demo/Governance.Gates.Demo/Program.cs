@@ -1,0 +1,39 @@
+using Governance.Gates.Demo;
+
+// make demo: `bin` holds gates and gates-webhook, the folder keeps what the demo makes where one is named.
+var (bin, kept) = (args[0], args.Length > 1 && args[1].Length > 0 ? args[1] : null);
+var folder = Directory.CreateDirectory(kept ?? Path.Combine(Path.GetTempPath(), $"governance-gates-demo-{Guid.NewGuid():N}")).FullName;
+using var interrupted = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true;
+    interrupted.Cancel();
+};
+try
+{
+    var world = await DemoWorld.MakeAsync(bin, folder, interrupted.Token);
+    await using var webhook = await RunningWebhook.StartAsync(bin, world, interrupted.Token);
+    var surprises = 0;
+    Console.WriteLine($"{"case",-48} {"verdict",-8} answer");
+    foreach (var demo in DemoCase.All(world))
+    {
+        var answer = await webhook.AskAsync(demo, interrupted.Token);
+        surprises += answer.Verdict == demo.Expected ? 0 : 1;
+        answer.Print(demo);
+    }
+
+    Console.WriteLine(kept is null ? "KEEP=DIR make demo keeps policy, keys, image layout and log." : $"Kept in {folder}: policy, keys, image layout and log.");
+    return surprises;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("demo: interrupted");
+    return 130;
+}
+finally
+{
+    if (kept is null)
+    {
+        Directory.Delete(folder, recursive: true);
+    }
+}

@@ -1,0 +1,124 @@
+using System.Security.Cryptography;
+using System.Text;
+using Governance.Gates.Images;
+using Governance.Gates.Policies;
+
+namespace Governance.Gates.Tests.Policies;
+
+/// <summary>A whole policy with throw-away keys, and small changes to it.</summary>
+internal static class PolicyDocuments
+{
+    private static readonly Dictionary<string, byte[]> Files = Enumerable.Range(1, 9).ToDictionary(i => $"keys/{i}.pub", _ => Key());
+
+    public static string Sound { get; } = Filled("""
+        apiVersion: governance.gates/v1alpha1
+        kind: GovernancePolicy
+        metadata: { name: shop, version: 2, previous: "sha256:1111111111111111111111111111111111111111111111111111111111111111" }
+        spec:
+          environments:
+            production: { clusters: [3f0c7a52-0000-4000-8000-000000000001], namespaces: [shop, pay] }
+            staging: { clusters: [3f0c7a52-0000-4000-8000-000000000002], namespaces: ["*"] }
+          people:
+            ann: { id: p-1, from: 2026-01-01, until: 2027-12-31, github: { login: ann, id: 101 }, keys: [ann-key] }
+            ben: { id: p-2, github: { login: ben, id: 102 }, keys: [ben-key] }
+            cem: { id: p-3 }
+          roles:
+            releaser: { people: [ann, ben], githubTeams: [example/releasers], conflictsWith: [author] }
+            author: { people: [cem, ben] }
+          robots:
+            builder: { keys: [build-key], why: builds and signs }
+          trust:
+            keys:
+              ann-key: { spki: "SPKI-1", file: keys/1.pub, validFrom: 2026-01-01, validUntil: 2027-01-31 }
+              ben-key: { spki: "SPKI-2", file: keys/2.pub }
+              build-key: { spki: "SPKI-3", file: keys/3.pub }
+          artifacts:
+            images:
+              - match: [registry.example.com/shop/**]
+                mode: warn
+                require: { signed: { by: [builder, ann], repository: same, mirrors: [mirror.example.com/shop/**] } }
+              - match: [registry.k8s.io/**]
+                in: { namespaces: [kube-system], environments: [staging] }
+                require: { pinned: ["registry.k8s.io/pause@sha256:2222222222222222222222222222222222222222222222222222222222222222"] }
+              - match: [tools.example.com/**]
+                require: { signed: { by: { role: releaser }, repository: any } }
+              - match: ["**"]
+                verdict: deny
+                why: not a registry of ours
+          admission:
+            mode: enforce
+            namespaces: { audit: [kube-system], own: gates }
+            unknownKinds: deny
+            customResources:
+              - { resource: rollouts.argoproj.io, images: [/spec/template/spec/containers/*/image] }
+
+        """);
+
+    /// <summary>Puts the throw-away keys' SPKI digests where <c>SPKI-1</c> to <c>SPKI-9</c> stand.</summary>
+    public static string Filled(string yaml)
+    {
+        for (var i = 1; i <= 9; i++)
+        {
+            yaml = yaml.Replace($"SPKI-{i}", Spki(i), StringComparison.Ordinal);
+        }
+
+        return yaml;
+    }
+
+    public static string Spki(int key)
+    {
+        using var ecdsa = ECDsa.Create();
+        ecdsa.ImportFromPem(Encoding.ASCII.GetString(Files[$"keys/{key}.pub"]));
+        return Digest.Of(ecdsa.ExportSubjectPublicKeyInfo()).ToString();
+    }
+
+    /// <summary>The sound policy with one change; '§' in the new text marks the place where a mistake is expected, and is removed.</summary>
+    public static (string Yaml, int Line, int Column) Changed(string from, string to)
+    {
+        var yaml = Filled(Replaced(Sound, from, to));
+        var mark = yaml.IndexOf('§', StringComparison.Ordinal);
+        Assert.True(mark >= 0, "the change marks no place");
+        var before = yaml[..mark];
+        return (yaml.Remove(mark, 1), before.Count(c => c == '\n') + 1, mark - before.LastIndexOf('\n'));
+    }
+
+    public static string Replaced(string yaml, string from, string to)
+    {
+        Assert.Contains(from, yaml, StringComparison.Ordinal);
+        var at = yaml.IndexOf(from, StringComparison.Ordinal);
+        return yaml[..at] + to + yaml[(at + from.Length)..];
+    }
+
+    public static PolicyReading Read(string yaml) => Read(Encoding.UTF8.GetBytes(yaml));
+
+    public static PolicyReading Read(byte[] yaml) =>
+        PolicyReader.Read(yaml, name => name == "keys/broken.pub" ? new ReadOnlyMemory<byte>("no key"u8.ToArray()) : Files.TryGetValue(name, out var bytes) ? new ReadOnlyMemory<byte>(bytes) : null);
+
+    public static PolicyReading.Accepted Accepted(string yaml)
+    {
+        var reading = Read(yaml);
+        return reading is PolicyReading.Refused(var mistakes) ? throw new Xunit.Sdk.XunitException(string.Join('\n', mistakes)) : (PolicyReading.Accepted)reading;
+    }
+
+    public static IReadOnlyList<PolicyMistake> Mistakes(string yaml) => Mistakes(Encoding.UTF8.GetBytes(yaml));
+
+    public static IReadOnlyList<PolicyMistake> Mistakes(byte[] yaml) => Assert.IsType<PolicyReading.Refused>(Read(yaml)).Mistakes;
+
+    /// <summary>The folder of the solution.</summary>
+    public static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Governance.Gates.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("the tests do not run below the solution's folder");
+        }
+
+        return folder.FullName;
+    }
+
+    private static byte[] Key()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return Encoding.ASCII.GetBytes(key.ExportSubjectPublicKeyInfoPem());
+    }
+}

@@ -1,0 +1,227 @@
+namespace Governance.Gates.Tests.Policies;
+
+/// <summary>Each row changes one thing in a sound policy; '§' marks where the mistake is reported.</summary>
+public sealed class PolicyMistakeTests
+{
+    private const string Deny = "verdict: deny\n        why: not a registry of ours";
+    private const string Pinned = "[\"registry.k8s.io/pause@sha256:2222222222222222222222222222222222222222222222222222222222222222\"]";
+
+    /// <summary>What the JSON Schema finds too.</summary>
+    public static TheoryData<string, string, string> Structure => new()
+    {
+        { "kind: GovernancePolicy", "kind: §Policy", "'Policy' is not 'GovernancePolicy'" },
+        { "apiVersion: governance.gates/v1alpha1", "apiVersion: §governance.gates/v2", "is not 'governance.gates/v1alpha1'" },
+        { "apiVersion: governance.gates/v1alpha1\n", "§", "'apiVersion' is missing" },
+        { "  people:\n", "  §peple:\n", "'peple' is unknown here; did you mean 'people'?" },
+        { "mode: warn", "§colour: red", "known are match, in, mode" },
+        { "mode: enforce", "mode: §Enforce", "did you mean 'enforce'?" },
+        { "mode: enforce", "mode: §on", "one of enforce, warn, audit" },
+        { "unknownKinds: deny", "unknownKinds: §allow", "one of unknown, deny, warn" },
+        { "unknownKinds: deny", "unknownKinds: §true", "the boolean true stands where" },
+        { "name: shop", "name: §Shop_1", "is not a Kubernetes name" },
+        { "name: shop", "name: §123", "quote it if it is meant as text" },
+        { "name: shop", "name: §1.5", "the number '1.5'" },
+        { "version: 2", "version: §\"2\"", "remove the quotes" },
+        { "version: 2", "version: §0", "not a whole number from 1" },
+        { "version: 2", "version: §99999999999999999999", "not a whole number from 1" },
+        { "version: 2", "version: §2.5", "stands where a whole number belongs" },
+        { "version: 2", "version: §yes", "the text 'yes' stands where a whole number belongs" },
+        { "{ name: shop, version: 2,", "§{ name: shop,", "'version' is missing" },
+        { "\"sha256:1111111111111111111111111111111111111111111111111111111111111111\"", "§sha256:11", "is not a digest" },
+        { "  robots:\n    builder: { keys: [build-key], why: builds and signs }", "  robots: §~", "nothing stands where a mapping from names belongs" },
+        { "{ people: [cem, ben] }", "§[cem, ben]", "a list stands where a mapping belongs" },
+        { "people: [cem, ben]", "people: §cem", "stands where a list belongs" },
+        { "people: [cem, ben]", "people: §[]", "the list is empty" },
+        { "{ people: [cem, ben] }", "§{}", "'people' is missing" },
+        { "people: [cem, ben]", "people: [cem, §cem]", "stands twice in the list" },
+        { "    cem:", "    §Cem Yilmaz:", "'Cem Yilmaz' is not a name" },
+        { "id: p-3", "id: §\"-\"", "is not an id" },
+        { "{ id: p-3 }", "§{ until: 2027-01-01 }", "'id' is missing" },
+        { "from: 2026-01-01", "from: §01.02.2026", "is not a date; write it as in 2026-01-31" },
+        { "login: ann, id: 101", "login: §\"@ann\", id: 101", "is not a GitHub login" },
+        { "login: ann, id: 101", "login: ann, id: §one", "stands where a whole number belongs" },
+        { "[example/releasers]", "[§releasers]", "write organisation/team" },
+        { "ben-key: {", "none-key: §{ file: keys/4.pub }\n      ben-key: {", "'spki' is missing" },
+        { "3f0c7a52-0000-4000-8000-000000000002", "§staging-cluster", "is not a cluster's UID" },
+        { "namespaces: [\"*\"]", "namespaces: [§\"sta*\"]", "is not a namespace or '*'" },
+        { "- match: [\"**\"]\n        verdict: deny", "- §match: [\"**\"]", "'require' or 'verdict' is missing" },
+        { "- match: [registry.example.com/shop/**]\n        mode: warn", "- §match: [registry.example.com/shop/**]\n        verdict: deny", "only one of 'require' or 'verdict'" },
+        { "{ pinned: " + Pinned + " }", "§{}", "is empty and asks for nothing" },
+        { "in: { namespaces: [kube-system], environments: [staging] }", "in: §{}", "is empty and asks for nothing" },
+        { "match: [\"**\"]", "match: §[]", "the list is empty" },
+        { "why: not a registry of ours", "why: §|\n          two\n          lines", "write it on one line" },
+        { "by: [builder, ann]", "by: §builder", "write [NAME] or { role: NAME }" },
+        { "by: { role: releaser }", "by: { §people: releaser }", "'people' is unknown here" },
+        { "repository: any", "repository: §other", "one of same, any" },
+        { "/spec/template/spec/containers/*/image", "§spec/template", "is not a path" },
+        { "/spec/template/spec/containers/*/image", "§/spec//image", "is not a path" },
+        { "/spec/template/spec/containers/*/image", "§/spec/con*/image", "is not a path" },
+        { "/spec/template/spec/containers/*/image", "§" + string.Concat(Enumerable.Repeat("/a", 33)), "up to 32 times" },
+        { "rollouts.argoproj.io", "§Rollout", "is not a custom resource" },
+        { "  admission:\n", "  §ledger: { anything: [goes] }\n  admission:\n", "'ledger' is not yet supported" },
+        { "keys: [ann-key] }", "keys: [ann-key], §oidc: [] }", "'oidc' is not yet supported" },
+        { "require: { signed:", "require: { §provenance: 1, signed:", "'provenance' is not yet supported" },
+    };
+
+    /// <summary>What only the reader finds: YAML that is more than plain data.</summary>
+    public static TheoryData<string, string, string> Yaml => new()
+    {
+        { "kind: GovernancePolicy", "kind: GovernancePolicy\n§kind: GovernancePolicy", "the key 'kind' stands twice, first in line 2" },
+        { "[cem, ben]", "§&both [cem, ben]", "the anchor '&both'" },
+        { "[cem, ben]", "§*both", "the alias '*both'" },
+        { "name: shop", "name: §!!str shop", "the tag 'tag:yaml.org,2002:str'" },
+        { "name: shop", "name: §! shop", "the tag '!'" },
+        { "cem: { id: p-3 }", "cem: { id: p-3, §<<: { id: p-4 } }", "the merge key '<<'" },
+        { "cem: { id: p-3 }", "cem: { §[a]: 1, id: p-3 }", "a key is a word" },
+        { "  admission:\n", "§---\n  admission:\n", "a second document begins here" },
+        { "why: not a registry of ours", "why: §not a registry\n          of ours", "goes on over several lines" },
+        { "apiVersion: ", "§%YAML 1.1\n---\napiVersion: ", "%YAML directive" },
+        { "name: shop", "name: §\u0001", "the character U+0001" },
+        { "name: shop", "name: §\0", "the character U+0000" },
+        { "why: builds and signs", "why: builds§\u202e and signs", "the character U+202E" },
+        { "why: builds and signs", "why: builds§\u0085 and signs", "the character U+0085" },
+        { "why: builds and signs", "why: §\"builds \\0 and signs\"", "is not a line of text" },
+        { "version: 2", "version: §0x2", "without sign, prefix or leading zero" },
+        { "version: 2", "version: §+2", "without sign, prefix or leading zero" },
+    };
+
+    /// <summary>What only the reader finds: parts that do not fit together.</summary>
+    public static TheoryData<string, string, string> Meaning => new()
+    {
+                { "{ name: shop, version: 2, previous: \"sha256:1111111111111111111111111111111111111111111111111111111111111111\" }", "§{ name: shop, version: 2 }", "'previous' is missing from version 2" },
+        { "version: 2, previous", "version: 1, §previous", "version 1 has no version before it" },
+        { "000000000002], namespaces: [\"*\"]", "000000000002], namespaces: §[\"*\", web]", "'*' stands beside other namespaces" },
+        { "[3f0c7a52-0000-4000-8000-000000000002]", "[§3f0c7a52-0000-4000-8000-000000000001]", "is in the environment 'production' too" },
+        { "from: 2026-01-01", "from: §2026-02-30", "is no day of the calendar" },
+        { "from: 2026-01-01, until: 2027-12-31", "from: 2026-01-01, until: §2025-12-31", "until 2025-12-31 lies before from 2026-01-01" },
+        { "validFrom: 2026-01-01, validUntil: 2027-01-31", "validFrom: 2028-01-01, validUntil: §2027-01-31", "validUntil 2027-01-31 lies before validFrom" },
+        { "id: p-2", "id: §p-1", "the id 'p-1' belongs to 'ann'" },
+        { "id: 102", "id: §101", "the GitHub account 101 belongs to 'ann'" },
+        { "keys: [ben-key]", "keys: [§ben-kay]", "'ben-kay' is no key of this policy; did you mean 'ben-key'?" },
+        { "keys: [ben-key]", "keys: [ben-key, §ann-key]", "the key 'ann-key' is given to 'ann' too" },
+        { "keys: [build-key]", "keys: [build-key, §ann-key]", "the key 'ann-key' is given to 'ann' too" },
+        { "    builder: {", "    §ann: {", "'ann' is a person too" },
+        { "people: [cem, ben]", "people: [cem, §bem]", "'bem' is no person of this policy; did you mean 'ben'?" },
+        { "people: [cem, ben]", "people: [cem, §builder]", "'builder' is no person" },
+        { "conflictsWith: [author]", "conflictsWith: [§reviewer]", "'reviewer' is no role" },
+        { "conflictsWith: [author]", "conflictsWith: [§releaser]", "conflicts with itself" },
+        { "file: keys/2.pub", "file: §keys/none.pub", "there is no file 'keys/none.pub'" },
+        { "file: keys/2.pub", "file: §keys/broken.pub", "is not a usable public key" },
+        { "file: keys/2.pub", "file: §/keys/2.pub", "is not a path below the policy's folder" },
+        { "file: keys/2.pub", "file: §keys/../../2.pub", "is not a path below the policy's folder" },
+        { "file: keys/2.pub", "file: §keys\\2.pub", "is not a path below the policy's folder" },
+        { "file: keys/2.pub", "file: §c:2.pub", "is not a path below the policy's folder" },
+        { "file: keys/3.pub }", "file: keys/3.pub }\n      other: { spki: §\"SPKI-3\", file: keys/3.pub }", "the key 'build-key' has the same SPKI" },
+        { "file: keys/3.pub }", "file: keys/3.pub }\n      other: { spki: §\"SPKI-5\", file: keys/4.pub }", "the key in 'keys/4.pub' is sha256:" },
+        { "environments: [staging]", "environments: [§stagin]", "'stagin' is no environment of this policy; did you mean 'staging'?" },
+        { "by: [builder, ann]", "by: [builder, §anne]", "'anne' is no person or robot" },
+        { "by: [builder, ann]", "by: [builder, §releaser]", "write by: { role: releaser }" },
+        { "by: [builder, ann]", "by: [builder, §cem]", "'cem' has no keys and can sign nothing" },
+        { "by: { role: releaser }", "by: { role: §releasers }", "'releasers' is no role of this policy; did you mean 'releaser'?" },
+        { "by: { role: releaser }, repository: any", "by: { role: releaser }, repository: any, mirrors: §[mirror.example.com/**]", "already accepts every repository" },
+        { "match: [registry.example.com/shop/**]", "match: [§\"**shop**\"]", "'**' stands alone between slashes" },
+        { "match: [registry.example.com/shop/**]", "match: [§docker.io/nginx]", "the normalised name is docker.io/library/nginx" },
+        { "match: [registry.example.com/shop/**]", "match: [§shop/**]", "'shop' is not a host" },
+        { "match: [registry.example.com/shop/**]", "match: [§\"registry.example.com/shop:v*\"]", "is no repository pattern" },
+        { Pinned, "[§registry.k8s.io/pause:3.9]", "has no digest, and a tag can be moved" },
+        { Pinned, "[§registry.k8s.io/pause@sha256:22]", "where a digest belongs" },
+        { Pinned, Pinned.Replace("[\"", "[§\"", StringComparison.Ordinal).Replace("registry.k8s.io", "quay.io", StringComparison.Ordinal), "quay.io/pause is matched by none" },
+        { Deny, "verdict: §allow", "has no 'why'" },
+        { Deny, "verdict: §warn", "has no 'why'" },
+        { Deny, Deny + "\n      - §match: [ghcr.io/**]\n        verdict: deny", "this rule never decides: artifacts.images[3]" },
+        { "- match: [tools.example.com/**]", "- §match: [registry.example.com/shop/cart]\n        verdict: deny\n      - match: [tools.example.com/**]", "this rule never decides: artifacts.images[0]" },
+        { "own: gates", "own: §kube-system", "is among those that are only audited" },
+        { "rollouts.argoproj.io", "§deployments.apps", "is not a custom resource" },
+        { "rollouts.argoproj.io", "§pods", "is not a custom resource" },
+        { "customResources:\n", "customResources:\n      - { resource: jobs.example.com, images: [/a] }\n      - { resource: §jobs.example.com, images: [/b] }\n", "is declared in line" },
+    };
+
+    [Theory, MemberData(nameof(Structure)), MemberData(nameof(Yaml)), MemberData(nameof(Meaning))]
+    public void A_mistake_is_reported_where_it_stands(string from, string to, string message)
+    {
+        var (yaml, line, column) = PolicyDocuments.Changed(from, to);
+        var mistakes = PolicyDocuments.Mistakes(yaml);
+        Assert.True(
+            mistakes.Any(mistake => mistake.ToString().Contains(message, StringComparison.Ordinal) && (mistake.Line, mistake.Column) == (line, column)),
+            $"expected {line}:{column} … {message}, found\n{string.Join('\n', mistakes)}");
+    }
+
+    [Fact]
+    public void All_mistakes_are_reported_at_once_in_the_order_of_the_file()
+    {
+        var yaml = PolicyDocuments.Sound;
+        foreach (var (from, to) in new[] { ("kind: GovernancePolicy", "kind: Policy"), ("id: p-2", "id: p-1"), ("[cem, ben]", "&x [cem, bem]"), ("mode: warn", "modus: warn"), ("unknownKinds: deny", "unknownKinds: [deny]") })
+        {
+            yaml = PolicyDocuments.Replaced(yaml, from, to);
+        }
+
+        var mistakes = PolicyDocuments.Mistakes(yaml);
+        Assert.Equal([2, 10, 14, 14, 25, 38], mistakes.Select(mistake => mistake.Line));
+        Assert.Equal(
+            ["kind", "spec.people.ben.id", "spec.roles.author", "spec.roles.author.people[1]", "spec.artifacts.images[0].modus", "spec.admission.unknownKinds"],
+            mistakes.Select(mistake => mistake.Path));
+    }
+
+    [Fact]
+    public void A_mistake_reads_as_one_line_that_begins_with_its_place()
+    {
+        var mistake = Assert.Single(PolicyDocuments.Mistakes(PolicyDocuments.Replaced(PolicyDocuments.Sound, "[ben-key]", "[ben-kay]")));
+        Assert.Equal("10:61 spec.people.ben.keys[0]: 'ben-kay' is no key of this policy; did you mean 'ben-key'?", mistake.ToString());
+    }
+
+    [Theory]
+    [InlineData("keys: [ben-key]", "keys: []", "the list is empty")]
+    [InlineData("{ id: p-2, github: { login: ben, id: 102 }, keys: [ben-key] }", "{ id: p-2 }", "nobody in the role 'none' has a key")]
+    public void A_role_that_cannot_sign_makes_a_rule_impossible(string from, string to, string message)
+    {
+        var yaml = PolicyDocuments.Replaced(PolicyDocuments.Sound, from, to);
+        yaml = PolicyDocuments.Replaced(yaml, "role: releaser", "role: none");
+        yaml = PolicyDocuments.Replaced(yaml, "  roles:\n", "  roles:\n    none: { people: [ben, cem] }\n");
+        Assert.Contains(PolicyDocuments.Mistakes(yaml), mistake => mistake.Message.Contains(message, StringComparison.Ordinal));
+    }
+
+    public static TheoryData<string, string, string> Warned => new()
+    {
+        { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
+        { "people: [cem, ben]", "people: [cem]", "the role 'author' has one person, 'cem'" },
+        { Deny, "verdict: allow\n        why: we trust everybody", "this rule allows every image" },
+    };
+
+    [Theory, MemberData(nameof(Warned))]
+    public void What_is_only_doubtful_is_a_warning(string from, string to, string warning)
+    {
+        var warnings = PolicyDocuments.Accepted(PolicyDocuments.Replaced(PolicyDocuments.Sound, from, to)).Warnings;
+        Assert.StartsWith(warning, Assert.Single(warnings).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sound_policy_has_no_warnings() => Assert.Empty(PolicyDocuments.Accepted(PolicyDocuments.Sound).Warnings);
+
+    [Theory]
+    [InlineData("why: builds and signs", "why: yes")]
+    [InlineData("why: builds and signs", "why: 'true'")]
+    [InlineData("why: not a registry of ours", "why: >-\n          folded\n          text")]
+    [InlineData("from: 2026-01-01", "from: \"2026-01-01\"")]
+    [InlineData("    cem:", "    on:")]
+    public void What_only_YAML_1_1_would_retype_stays_text(string from, string to)
+    {
+        var yaml = PolicyDocuments.Replaced(PolicyDocuments.Sound, from, to).Replace("people: [cem, ben]", to.Contains("on:", StringComparison.Ordinal) ? "people: [on, ben]" : "people: [cem, ben]", StringComparison.Ordinal);
+        PolicyDocuments.Accepted(yaml);
+    }
+
+    [Theory]
+    [InlineData("registry.example.com/shop/**", "registry.example.com/shop-two/**")]
+    [InlineData("registry.example.com/shop/*", "registry.example.com/shop/a/b")]
+    [InlineData("registry.example.com/a*", "registry.example.com/b*")]
+    [InlineData("registry.example.com/shop/**", "registry.example.com/shop")]
+    public void A_rule_that_an_earlier_one_leaves_something_to_is_reachable(string earlier, string later)
+    {
+        var yaml = PolicyDocuments.Replaced(PolicyDocuments.Sound, "- match: [tools.example.com/**]", $"- match: [{earlier}]\n        verdict: deny\n      - match: [{later}]\n        verdict: deny\n      - match: [tools.example.com/**]");
+        yaml = PolicyDocuments.Replaced(yaml, "match: [registry.example.com/shop/**]", "match: [elsewhere.example.com/shop/**]");
+        PolicyDocuments.Accepted(yaml);
+    }
+
+    [Fact]
+    public void A_rule_for_some_places_hides_no_rule_for_all_places() =>
+        PolicyDocuments.Accepted(PolicyDocuments.Replaced(PolicyDocuments.Sound, "- match: [tools.example.com/**]", "- match: [registry.k8s.io/pause]\n        verdict: deny\n      - match: [tools.example.com/**]"));
+}

@@ -1,0 +1,77 @@
+using System.Text;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
+using Governance.Gates.Policies;
+
+namespace Governance.Gates.Tests.Policies;
+
+public sealed class PolicyReaderTests
+{
+    [Fact]
+    public void A_sound_policy_says_what_the_file_says()
+    {
+        var policy = PolicyDocuments.Accepted(PolicyDocuments.Sound).Policy;
+
+        Assert.Equal(("shop", 2L, $"sha256:{new string('1', 64)}"), (policy.Name, policy.Version, policy.Previous?.ToString()));
+        Assert.Equal(["shop", "pay"], policy.Environments["production"].Namespaces);
+        Assert.Equal((new DateOnly(2026, 1, 1), new DateOnly(2027, 12, 31)), (policy.People["ann"].From, policy.People["ann"].Until));
+        Assert.Equal([new Identity.GitHubAccount(101), policy.Keys["ann-key"].Identity], policy.People["ann"].Identities);
+        Assert.Equal(PolicyDocuments.Spki(3), Assert.IsType<Identity.Key>(Assert.Single(policy.Robots["builder"].Identities)).Spki.ToString());
+        Assert.Equal(["ann", "ben"], policy.Roles["releaser"].People);
+        Assert.Equal(["artifacts.images[0]", "artifacts.images[1]", "artifacts.images[2]", "artifacts.images[3]"], policy.Images.Select(rule => rule.Path));
+        Assert.Equal([Mode.Warn, Mode.Enforce, Mode.Enforce, Mode.Enforce], policy.Images.Select(rule => rule.Mode));
+        Assert.Equal(["kube-system"], policy.Images[1].In!.Namespaces);
+
+        var byRole = Assert.IsType<ImageDemand.Require>(policy.Images[2].Demand).Signed!;
+        Assert.Equal(("releaser", SignedRepository.Any), (byRole.By.Role, byRole.Repository));
+        Assert.Equal(["ann", "ben"], byRole.By.Names);
+        Assert.Equal(new ImageDemand.Fixed(Verdict.Deny), policy.Images[3].Demand);
+        Assert.Equal((Verdict.Deny, "gates"), (policy.Admission.UnknownKinds, policy.Admission.OwnNamespace));
+        Assert.Equal("rollouts.argoproj.io", Assert.Single(policy.Admission.CustomResources).Resource);
+    }
+
+    [Fact]
+    public void A_key_counts_from_its_first_day_to_the_end_of_its_last()
+    {
+        var key = PolicyDocuments.Accepted(PolicyDocuments.Sound).Policy.Keys["ann-key"];
+        Assert.False(key.IsValidAt(new(2025, 12, 31, 23, 0, 0, TimeSpan.Zero)));
+        Assert.True(key.IsValidAt(new(2027, 1, 31, 23, 59, 59, TimeSpan.Zero)));
+        Assert.False(key.IsValidAt(new(2027, 2, 1, 0, 2, 0, TimeSpan.Zero)));
+    }
+
+    [Fact]
+    public void The_digest_is_of_the_bytes_so_line_ends_count()
+    {
+        var crlf = PolicyDocuments.Sound.Replace("\n", "\r\n", StringComparison.Ordinal);
+        Assert.Equal(Digest.Of(Encoding.UTF8.GetBytes(crlf)), PolicyDocuments.Accepted(crlf).Policy.Digest);
+        Assert.NotEqual(PolicyDocuments.Accepted(PolicyDocuments.Sound).Policy.Digest, PolicyDocuments.Accepted(crlf).Policy.Digest);
+    }
+
+    [Fact]
+    public void Of_the_whole_language_only_what_is_not_yet_supported_is_refused()
+    {
+        var yaml = File.ReadAllText(Path.Combine(PolicyDocuments.Root(), "tests/Governance.Gates.Tests/Policies/testdata/whole-language.yaml"));
+        var mistakes = PolicyDocuments.Mistakes(PolicyDocuments.Filled(yaml));
+        Assert.All(mistakes, mistake => Assert.Contains("is not yet supported", mistake.Message, StringComparison.Ordinal));
+
+        var marked = yaml.Split('\n').Index().Where(line => line.Item.EndsWith("# not yet", StringComparison.Ordinal)).Select(line => line.Index + 1);
+        Assert.Equal(marked, mistakes.Select(mistake => mistake.Line));
+    }
+
+    [Fact]
+    public void A_policy_without_image_rules_is_told_that_it_denies_every_image()
+    {
+        var reading = PolicyDocuments.Accepted("apiVersion: governance.gates/v1alpha1\nkind: GovernancePolicy\nmetadata: { name: a, version: 1 }\nspec: {}\n");
+        Assert.Contains("every image is denied", Assert.Single(reading.Warnings).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_blocks_of_the_language_page_are_one_policy_that_lacks_only_its_key_files()
+    {
+        var page = File.ReadAllText(Path.Combine(PolicyDocuments.Root(), "docs", "policy.md"));
+        var yaml = string.Concat(page.Split("```yaml\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
+        Assert.Equal(
+            ["spec.trust.keys.ann-2026.file", "spec.trust.keys.ben-2026.file", "spec.trust.keys.build-2026.file"],
+            PolicyDocuments.Mistakes(yaml).Select(mistake => mistake.Path));
+    }
+}

@@ -1,0 +1,217 @@
+using System.Text;
+using Governance.Gates.Admission;
+
+namespace Governance.Gates.Webhook;
+
+/// <summary>What a cluster needs to run the webhook, as YAML that <c>kubectl apply</c> takes.</summary>
+internal sealed class InstallManifests
+{
+    private const string Name = "governance-gates";
+
+    public required string Namespace { get; init; }
+
+    public required string Image { get; init; }
+
+    /// <summary>The policy and the files that it names, by their path relative to it.</summary>
+    public required IReadOnlyList<(string Path, byte[] Content)> PolicyFiles { get; init; }
+
+    /// <summary>PEM of the authority that the API server is to trust for the webhook.</summary>
+    public required byte[] Authority { get; init; }
+
+    /// <summary>Base URL of a webhook outside the cluster; null for the Service.</summary>
+    public string? Url { get; init; }
+
+    public required int Replicas { get; init; }
+
+    public required int TimeoutSeconds { get; init; }
+
+    public string? ClusterUid { get; init; }
+
+    public string? RegistrySecret { get; init; }
+
+    public required Version KubernetesVersion { get; init; }
+
+    /// <summary>Custom resources of the policy, each as <c>plural.group</c>.</summary>
+    public required IReadOnlyList<string> CustomResources { get; init; }
+
+    /// <summary>Namespace, ServiceAccount, policy, Service, Deployment and PodDisruptionBudget: everything that only serves.</summary>
+    public string Server()
+    {
+        var podDisruptionBudget = KubernetesVersion >= new Version(1, 21) ? "policy/v1" : "policy/v1beta1";
+        return $$"""
+            # Install in this order: this part; a Secret {{Name}}-tls with the server certificate (gates-webhook certificate, or an issuer of yours);
+            # wait for the Deployment; then the part with the ValidatingWebhookConfiguration.
+            # Uninstall in the opposite order: FIRST delete validatingwebhookconfiguration {{Name}}, then everything else. A configuration
+            # whose webhook is gone refuses every Pod, by design.
+            apiVersion: v1
+            kind: Namespace
+            metadata:
+              name: {{Namespace}}
+              labels:
+                {{AdmissionGate.ExemptLabel}}: "true"
+                pod-security.kubernetes.io/enforce: restricted
+            ---
+            apiVersion: v1
+            kind: ServiceAccount
+            metadata:
+              name: {{Name}}
+              namespace: {{Namespace}}
+            automountServiceAccountToken: false
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata:
+              name: {{Name}}-policy
+              namespace: {{Namespace}}
+            # Base64 of the very bytes: the digest of the policy is over them.
+            binaryData:
+            {{Lines(PolicyFiles.Select((file, index) => $"  file-{index}: {Convert.ToBase64String(file.Content)}"))}}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata:
+              name: {{Name}}
+              namespace: {{Namespace}}
+            spec:
+              selector:
+                app.kubernetes.io/name: {{Name}}
+              ports:
+                - name: https
+                  port: 443
+                  targetPort: https
+            ---
+            apiVersion: {{podDisruptionBudget}}
+            kind: PodDisruptionBudget
+            metadata:
+              name: {{Name}}
+              namespace: {{Namespace}}
+            spec:
+              maxUnavailable: 1
+              selector:
+                matchLabels:
+                  app.kubernetes.io/name: {{Name}}
+            ---
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: {{Name}}
+              namespace: {{Namespace}}
+              labels:
+                app.kubernetes.io/name: {{Name}}
+            spec:
+              replicas: {{Replicas}}
+              strategy:
+                rollingUpdate:
+                  maxUnavailable: 0
+                  maxSurge: 1
+              selector:
+                matchLabels:
+                  app.kubernetes.io/name: {{Name}}
+              template:
+                metadata:
+                  labels:
+                    app.kubernetes.io/name: {{Name}}
+                spec:
+                  serviceAccountName: {{Name}}
+                  automountServiceAccountToken: false
+                  terminationGracePeriodSeconds: 45
+                  securityContext:
+                    runAsNonRoot: true
+                    runAsUser: 65532
+                    seccompProfile:
+                      type: RuntimeDefault
+                  affinity:
+                    podAntiAffinity:
+                      preferredDuringSchedulingIgnoredDuringExecution:
+                        - weight: 100
+                          podAffinityTerm:
+                            topologyKey: kubernetes.io/hostname
+                            labelSelector:
+                              matchLabels:
+                                app.kubernetes.io/name: {{Name}}
+                  containers:
+                    - name: webhook
+                      image: {{Image}}
+                      args:
+                        - serve
+                        - --policy=/etc/governance-gates/policy/governance.yaml
+                        - --certificate=/etc/governance-gates/tls/tls.crt
+                        - --key=/etc/governance-gates/tls/tls.key
+                        - --drain-seconds=5{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}
+                      ports:
+                        - name: https
+                          containerPort: 8443
+                      readinessProbe:
+                        httpGet: { path: /health/ready, port: https, scheme: HTTPS }
+                        periodSeconds: 2
+                      livenessProbe:
+                        httpGet: { path: /health/live, port: https, scheme: HTTPS }
+                        periodSeconds: 10
+                        failureThreshold: 6
+                      resources:
+                        requests: { cpu: 250m, memory: 256Mi }
+                        limits: { memory: 1Gi }
+                      securityContext:
+                        allowPrivilegeEscalation: false
+                        readOnlyRootFilesystem: true
+                        capabilities: { drop: [ALL] }{{(RegistrySecret is null ? "" : "\n          env:\n            - { name: DOCKER_CONFIG, value: /etc/governance-gates/registry }")}}
+                      volumeMounts:
+                        - { name: policy, mountPath: /etc/governance-gates/policy, readOnly: true }
+                        - { name: tls, mountPath: /etc/governance-gates/tls, readOnly: true }{{(RegistrySecret is null ? "" : "\n            - { name: registry, mountPath: /etc/governance-gates/registry, readOnly: true }")}}
+                  volumes:
+                    - name: policy
+                      configMap:
+                        name: {{Name}}-policy
+                        items:
+            {{Lines(PolicyFiles.Select((file, index) => $"              - {{ key: file-{index}, path: {Quoted(file.Path)} }}"))}}
+                    - name: tls
+                      secret:
+                        secretName: {{Name}}-tls{{(RegistrySecret is null ? "" : $"\n        - name: registry\n          secret:\n            secretName: {RegistrySecret}\n            items:\n              - {{ key: .dockerconfigjson, path: config.json }}")}}
+
+            """;
+    }
+
+    /// <summary>The ValidatingWebhookConfiguration: the part that takes effect.</summary>
+    public string Configuration()
+    {
+        var groups = CustomResources.Select(resource => (Plural: resource[..resource.IndexOf('.', StringComparison.Ordinal)], Group: resource[(resource.IndexOf('.', StringComparison.Ordinal) + 1)..])).ToList();
+        return $"""
+            ---
+            # Apply this when the Deployment is ready. Delete it first when uninstalling.
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingWebhookConfiguration
+            metadata:
+              name: {Name}
+            webhooks:
+            {Webhook("pods", [("", "v1", ["pods"])])}
+            {Webhook("ephemeral-containers", [("", "v1", ["pods/ephemeralcontainers"])])}
+            {Webhook("workloads", [("", "v1", ["replicationcontrollers", "podtemplates"]), ("apps", "*", ["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"]), ("batch", "*", ["jobs", "cronjobs"])])}
+            {(groups.Count == 0 ? "" : Webhook("custom-resources", [.. groups.Select(resource => (resource.Group, "*", (string[])[resource.Plural]))]) + "\n")}{Webhook("namespaces", [("", "v1", ["namespaces"])], guard: true)}
+
+            """;
+    }
+
+    // The guard looks at every namespace: a selector would be judged by the very label that it guards.
+    private string Webhook(string subject, IEnumerable<(string Group, string Version, string[] Resources)> rules, bool guard = false)
+    {
+        var client = Url is null ? $"service: {{ namespace: {Namespace}, name: {Name}, path: /validate, port: 443 }}" : $"url: {Url}/validate";
+        return $$"""
+              - name: {{subject}}.admission.governance.gates
+                admissionReviewVersions: [v1]
+                sideEffects: NoneOnDryRun
+                failurePolicy: Fail
+                matchPolicy: Equivalent
+                timeoutSeconds: {{TimeoutSeconds}}
+                clientConfig:
+                  {{client}}
+                  caBundle: {{Convert.ToBase64String(Authority)}}
+            {{(guard ? "" : $"    namespaceSelector: {{ matchExpressions: [{{ key: {AdmissionGate.ExemptLabel}, operator: DoesNotExist }}] }}\n")}}    rules:
+            {{Lines(rules.Select(rule => $"      - {{ apiGroups: [\"{rule.Group}\"], apiVersions: [\"{rule.Version}\"], operations: [CREATE, UPDATE], resources: [{string.Join(", ", rule.Resources)}], scope: \"*\" }}"))}}
+            """;
+    }
+
+    // A JSON string is a YAML scalar, whatever stands in it.
+    private static string Quoted(string text) => $"\"{System.Text.Json.JsonEncodedText.Encode(text)}\"";
+
+    private static string Lines(IEnumerable<string> lines) => new StringBuilder().AppendJoin('\n', lines).ToString();
+}

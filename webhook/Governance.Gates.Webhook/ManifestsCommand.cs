@@ -1,0 +1,111 @@
+using System.CommandLine;
+using Governance.Gates.Clients.Policies;
+using Governance.Gates.Images;
+
+namespace Governance.Gates.Webhook;
+
+/// <summary><c>gates-webhook manifests</c>.</summary>
+internal static class ManifestsCommand
+{
+    public static Command Create()
+    {
+        var policy = new Option<string>("--policy") { Description = "The policy file; it and its key files go into a ConfigMap byte for byte.", Required = true };
+        var image = new Option<string>("--image") { Description = "The webhook's image, by digest.", Required = true };
+        var authority = new Option<string>("--ca") { Description = "PEM of the authority of the server certificate.", Required = true };
+        var @namespace = new Option<string>("--namespace") { Description = "The gate's own namespace; the policy names the same under admission.namespaces.own.", DefaultValueFactory = _ => "governance-gates" };
+        var url = new Option<string?>("--url") { Description = "Where the API server reaches the webhook when it runs outside the cluster, such as https://10.0.0.5:8443." };
+        var replicas = new Option<int>("--replicas") { Description = "How many Pods serve.", DefaultValueFactory = _ => 2 };
+        var timeout = new Option<int>("--timeout-seconds") { Description = "How long the API server waits.", DefaultValueFactory = _ => 10 };
+        var cluster = new Option<string?>("--cluster-uid") { Description = "UID of the cluster's kube-system namespace." };
+        var credentials = new Option<string?>("--registry-secret") { Description = "A Secret of type kubernetes.io/dockerconfigjson with the registries' credentials." };
+        var kubernetes = new Option<string>("--kubernetes") { Description = "The cluster's version.", DefaultValueFactory = _ => "1.30" };
+        var part = new Option<string>("--part") { Description = "server, webhook (the part that takes effect, to be applied when the server is ready), or all.", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("all", "server", "webhook");
+        Range(replicas, 1, 100);
+        Range(timeout, 1, 30);
+        image.Validators.Add(result =>
+        {
+            if (ImageReference.Read(result.GetValue(image)) is not Reading<ImageReference>.Found { Value.Digest: not null })
+            {
+                result.AddError($"--image '{result.GetValue(image)}' is not an image by digest");
+            }
+        });
+        url.Validators.Add(result =>
+        {
+            if (result.GetValue(url) is { } text && !(Uri.TryCreate(text, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttps && parsed.AbsolutePath == "/"))
+            {
+                result.AddError($"--url '{text}' is no https URL without a path");
+            }
+        });
+        kubernetes.Validators.Add(result =>
+        {
+            if (!Version.TryParse(result.GetValue(kubernetes), out var version) || version < new Version(1, 20))
+            {
+                result.AddError($"--kubernetes '{result.GetValue(kubernetes)}' is no version from 1.20 on");
+            }
+        });
+        var command = new Command("manifests", "Prints what a cluster needs. Example: gates-webhook manifests --policy governance.yaml --image registry.example.com/gates-webhook@sha256:… --ca tls/ca.crt --part server | kubectl apply -f -")
+        {
+            policy, image, authority, @namespace, url, replicas, timeout, cluster, credentials, kubernetes, part,
+        };
+        command.SetAction(parsed =>
+        {
+            var file = parsed.GetRequiredValue(policy);
+            var (read, _) = PolicyFile.Load(file);
+            var own = parsed.GetRequiredValue(@namespace);
+            if (read.Admission.OwnNamespace != own)
+            {
+                throw new GateException($"the policy's admission.namespaces.own is '{read.Admission.OwnNamespace}' and --namespace is '{own}'", "make them the same: only that namespace may be kept out of the webhook");
+            }
+
+            var manifests = new InstallManifests
+            {
+                Namespace = own,
+                Image = parsed.GetRequiredValue(image),
+                PolicyFiles = Files(file, read),
+                Authority = Read(parsed.GetRequiredValue(authority)),
+                Url = parsed.GetValue(url)?.TrimEnd('/'),
+                Replicas = parsed.GetValue(replicas),
+                TimeoutSeconds = parsed.GetValue(timeout),
+                ClusterUid = parsed.GetValue(cluster),
+                RegistrySecret = parsed.GetValue(credentials),
+                KubernetesVersion = Version.Parse(parsed.GetRequiredValue(kubernetes)),
+                CustomResources = [.. read.Admission.CustomResources.Select(resource => resource.Resource)],
+            };
+            parsed.InvocationConfiguration.Output.Write(parsed.GetRequiredValue(part) switch
+            {
+                "server" => manifests.Server(),
+                "webhook" => manifests.Configuration(),
+                _ => manifests.Server() + manifests.Configuration(),
+            });
+            return ExitCode.Allowed;
+        });
+        return command;
+    }
+
+    private static void Range(Option<int> option, int least, int most) => option.Validators.Add(result =>
+    {
+        if (result.GetValue(option) is var value && (value < least || value > most))
+        {
+            result.AddError($"{option.Name} is {least} to {most}");
+        }
+    });
+
+    private static List<(string Path, byte[] Content)> Files(string policy, Policies.Policy read)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(policy))!;
+        return [("governance.yaml", Read(policy)), .. read.Keys.Values.Select(key => key.File).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => (name, Read(Path.Combine(folder, name))))];
+    }
+
+    private static byte[] Read(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new GateException($"'{path}' cannot be read", "name a readable file", exception);
+        }
+    }
+}
