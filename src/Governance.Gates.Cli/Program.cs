@@ -1,1 +1,4 @@
-return 0;
+using Governance.Gates.Cli;
+using Governance.Gates.Cli.Consoles;
+
+return await GatesCommand.RunAsync(args, new Terminal(Console.OpenStandardInput(), Console.Out, Console.Error) { ShowsProgress = !Console.IsErrorRedirected });

@@ -1,0 +1,43 @@
+namespace Governance.Gates.Cli.Consoles;
+
+/// <summary>What surrounds a command: where it reads and writes, the clock, the environment.</summary>
+/// <param name="Input">Standard input.</param>
+/// <param name="Output">Where results go.</param>
+/// <param name="Error">Where mistakes and progress go.</param>
+internal sealed record Terminal(Stream Input, TextWriter Output, TextWriter Error)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whether somebody watches <see cref="Error"/>.</summary>
+    public bool ShowsProgress { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Reads a variable of the environment; null where it is not set.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>Waits for work, and says what it is once it lasts over a second.</summary>
+    /// <param name="what">What is being done, such as <c>reading the evidence on …</c>.</param>
+    /// <param name="work">The work.</param>
+    public async Task<T> WhileAsync<T>(string what, Task<T> work)
+    {
+        if (ShowsProgress && !work.IsCompleted)
+        {
+            await Task.WhenAny(work, Task.Delay(Patience, Clock));
+            if (!work.IsCompleted)
+            {
+                await SayAsync($"{what} …");
+            }
+        }
+
+        return await work;
+    }
+
+    /// <summary>Tells the user something beside the result.</summary>
+    public async Task SayAsync(string message)
+    {
+        await Error.WriteLineAsync($"gates: {SafeText.Line(message)}");
+        await Error.FlushAsync();
+    }
+}

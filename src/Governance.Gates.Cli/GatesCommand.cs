@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Verbs;
+using Governance.Gates.Clients.Consoles;
+
+namespace Governance.Gates.Cli;
+
+/// <summary>The command line <c>gates</c>, as a function of its arguments and of what surrounds it.</summary>
+internal static class GatesCommand
+{
+    /// <summary>Runs one command line.</summary>
+    /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellation = default)
+    {
+        // Whatever is printed passes through these, help and mistakes of the parser included.
+        await using var output = new SafeWriter(terminal.Output);
+        await using var error = new SafeWriter(terminal.Error);
+        var safe = terminal with { Output = output, Error = error };
+        var root = new RootCommand("The governance gates on the command line. Exit codes: 0 allowed, 1 denied, 2 could not tell or failed, 64 wrong usage, 130 interrupted.")
+        {
+            VerifyCommand.Create(safe),
+            SignCommand.Create(safe),
+            AdmitCommand.Create(safe),
+            PolicyCommand.Create(safe),
+            VersionCommand.Create(safe),
+        };
+        return await CommandRunner.RunAsync(root, args, output, error, cancellation);
+    }
+}
