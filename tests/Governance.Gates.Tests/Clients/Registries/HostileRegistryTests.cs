@@ -206,7 +206,7 @@ public sealed class HostileRegistryTests
         await using var registry = await LoopbackRegistry.StartAsync();
         var image = await TestImage.PushAsync(registry.Repository("app"));
         var layer = registry.AddBlob("app", "{\"a\":1}"u8.ToArray());
-        var manifest = $"{{\"layers\":[{{\"mediaType\":\"{Dsse}\",\"digest\":\"{layer}\",\"size\":{size}}}]}}";
+        var manifest = $"{{\"layers\":[{{\"mediaType\":\"{DsseType}\",\"digest\":\"{layer}\",\"size\":{size}}}]}}";
         registry.AddManifest("app", Encoding.UTF8.GetBytes(manifest), TestImage.ManifestType, $"sha256-{image.Hex}.att");
         using var client = Client(Limits);
         var evidence = await client.EvidenceAsync(registry.Repository("app"), image);
@@ -223,7 +223,7 @@ public sealed class HostileRegistryTests
         using var client = Client(Limits with { TotalEvidenceBytes = 1500 });
         foreach (var letter in "ab")
         {
-            await client.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(Dsse, new string(letter, 1000)), CancellationToken.None);
+            await client.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(DsseType, new string(letter, 1000)), CancellationToken.None);
         }
 
         var evidence = await client.EvidenceAsync(repository, image);

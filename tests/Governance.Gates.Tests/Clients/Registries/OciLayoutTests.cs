@@ -50,7 +50,7 @@ public sealed class OciLayoutTests : IDisposable
         var layout = OciLayout.Create(folder);
         var image = await TestImage.AddToAsync(layout);
         (await layout.AttachToTagAsync(Name, image, CosignTag.Signatures, Signature("honest", "s"), CancellationToken.None)).Found();
-        (await layout.AttachToTagAsync(Name, image, CosignTag.Attestations, Layer(Dsse, "{\"a\":1}"), CancellationToken.None)).Found();
+        (await layout.AttachToTagAsync(Name, image, CosignTag.Attestations, Layer(DsseType, "{\"a\":1}"), CancellationToken.None)).Found();
         var blob = Path.Combine(folder, "blobs", "sha256", Digest.Of("{\"a\":1}"u8).Hex);
         File.Delete(blob);
         switch (damage)
