@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using System.IO.Enumeration;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Policies;
@@ -7,13 +7,11 @@ namespace Governance.Gates.Policies;
 /// <remarks>The whole name must match. There are no other wildcards, and matching takes time linear in the name.</remarks>
 public sealed record RepositoryPattern
 {
-    private readonly Regex regex;
     private readonly string[] components;
 
-    private RepositoryPattern(string text, Regex regex, string[] components)
+    private RepositoryPattern(string text, string[] components)
     {
         Text = text;
-        this.regex = regex;
         this.components = components;
     }
 
@@ -31,15 +29,12 @@ public sealed record RepositoryPattern
             return null;
         }
 
-        var expression = new System.Text.StringBuilder("^");
         var components = text.Split('/');
         for (var i = 0; i < components.Length; i++)
         {
             var component = components[i];
-            var last = i == components.Length - 1;
             if (component == "**")
             {
-                expression.Append(last ? ".+" : "(?:[^/]+/)*");
                 continue;
             }
 
@@ -54,18 +49,46 @@ public sealed record RepositoryPattern
                 mistake = $"'{component}' is no component of a normalised repository: lower-case letters, digits and . _ - with * for any run of them, no tag, no digest";
                 return null;
             }
-
-            expression.Append(Regex.Escape(component).Replace(@"\*", "[^/]*", StringComparison.Ordinal)).Append(last ? "" : "/");
         }
 
-        return new(text, new Regex(expression.Append(@"\z").ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant), components);
+        return new(text, components);
     }
 
     /// <summary>Whether the whole of <paramref name="repository"/> matches.</summary>
     public bool Matches(Repository repository)
     {
         ArgumentNullException.ThrowIfNull(repository);
-        return regex.IsMatch(repository.ToString());
+        var name = repository.ToString().AsSpan();
+        Span<Range> parts = stackalloc Range[256];
+        parts = parts[..name.Split(parts, '/')];
+
+        // The last '**' seen takes one component more whenever what follows it does not fit: no other place is ever tried again.
+        var (pattern, part) = (0, 0);
+        var (afterStars, taken) = (-1, 0);
+        while (part < parts.Length)
+        {
+            if (pattern < components.Length && components[pattern] == "**")
+            {
+                // At the end it takes one component at least.
+                (afterStars, taken) = (++pattern, part);
+                part += pattern == components.Length ? 1 : 0;
+            }
+            else if (pattern < components.Length && FileSystemName.MatchesSimpleExpression(components[pattern], name[parts[part]], ignoreCase: false))
+            {
+                pattern++;
+                part++;
+            }
+            else if (afterStars >= 0)
+            {
+                (pattern, part) = (afterStars, ++taken);
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        return pattern == components.Length;
     }
 
     /// <summary>Whether everything that <paramref name="other"/> matches is matched by this pattern for certain; false where that would take more than a look at each component.</summary>
@@ -105,34 +128,8 @@ public sealed record RepositoryPattern
         };
     }
 
-    private static bool CoversLiteral(string component, string literal)
-    {
-        if (component == "**" || literal.Contains('*', StringComparison.Ordinal) || !component.Contains('*', StringComparison.Ordinal))
-        {
-            return false;
-        }
-
-        var parts = component.Split('*');
-        if (literal.Length < parts[0].Length + parts[^1].Length || !literal.StartsWith(parts[0], StringComparison.Ordinal) || !literal.EndsWith(parts[^1], StringComparison.Ordinal))
-        {
-            return false;
-        }
-
-        // Each middle part as far left as it goes leaves the most room for the next.
-        var rest = literal.AsSpan(parts[0].Length, literal.Length - parts[0].Length - parts[^1].Length);
-        foreach (var part in parts.AsSpan(1, parts.Length - 2))
-        {
-            var at = rest.IndexOf(part, StringComparison.Ordinal);
-            if (at < 0)
-            {
-                return false;
-            }
-
-            rest = rest[(at + part.Length)..];
-        }
-
-        return true;
-    }
+    private static bool CoversLiteral(string component, string literal) =>
+        component != "**" && !literal.Contains('*', StringComparison.Ordinal) && FileSystemName.MatchesSimpleExpression(component, literal, ignoreCase: false);
 
     /// <inheritdoc/>
     public bool Equals(RepositoryPattern? other) => other is not null && Text == other.Text;
