@@ -17,7 +17,7 @@ internal static class KeyCheck
     /// <summary>The policy that trusts exactly these keys, each by the name of its file.</summary>
     public static Policy PolicyOf(IEnumerable<(string File, PublicKey Key)> keys, SignedRepository repository)
     {
-        var trusted = keys.DistinctBy(key => key.Key).DistinctBy(key => key.File).Select(key => new TrustedKey(key.File, key.Key, null, null)).ToImmutableDictionary(key => key.Name, StringComparer.Ordinal);
+        var trusted = keys.DistinctBy(key => key.Key).DistinctBy(key => key.File).Select(key => new TrustedKey(key.File, key.Key, null, null, key.File)).ToImmutableDictionary(key => key.Name, StringComparer.Ordinal);
         var everywhere = RepositoryPattern.TryParse("**", out _) ?? throw new UnreachableException();
         var signed = new SignedRequirement(new([.. trusted.Keys.Order(StringComparer.Ordinal)], null), repository, []);
         return new()

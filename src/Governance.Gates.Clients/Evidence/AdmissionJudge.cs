@@ -21,7 +21,7 @@ public sealed class AdmissionJudge(ClaimCache claims, TimeProvider clock)
 
     private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
     {
-        var reads = @case.Subjects.Select(subject => (subject, Read: claims.GetAsync(subject, keys, oldest, deadline).AsTask())).ToArray();
+        var reads = @case.Subjects.Select(subject => (subject, Read: claims.GetAsync(subject, keys, oldest, deadline))).ToArray();
         var known = new Dictionary<Subject, Claims>(reads.Length);
         foreach (var (subject, read) in reads)
         {
