@@ -104,7 +104,7 @@ public sealed class GatedCluster : IAsyncLifetime
 
     /// <summary>A Pod with one container, and whatever else its spec is to hold.</summary>
     public static string PodNamed(string name, string image, string more = "") =>
-        $$"""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{name}}"},"spec":{"containers":[{"name":"main","image":"{{image}}"}]{{more}}}}""";
+        $$$"""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"{{{name}}}"},"spec":{"containers":[{"name":"main","image":"{{{image}}}"}]{{{more}}}}}""";
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -138,7 +138,7 @@ public sealed class GatedCluster : IAsyncLifetime
     private async Task<string> CopyWithSignatureAsync()
     {
         var moved = $"{registry!.Host}/trading/moved";
-        (await cosign!.RunAsync("copy", "--allow-http-registry", Signed[..Signed.IndexOf('@', StringComparison.Ordinal)] + ":v1", moved + ":v1")).Succeeded();
+        (await cosign!.RunAsync(["copy", "--allow-http-registry", Signed[..Signed.IndexOf('@', StringComparison.Ordinal)] + ":v1", moved + ":v1"])).Succeeded();
         return $"{moved}@{Signed[(Signed.IndexOf('@', StringComparison.Ordinal) + 1)..]}";
     }
 

@@ -77,7 +77,8 @@ internal sealed class YamlDocuments
         }
         catch (YamlException broken)
         {
-            throw Mistake(broken.Start, $"is not YAML: {OneLine.Of(broken.Message)}", "correct the syntax", broken);
+            // Some of the parser's errors point at the start of the mapping around the mistake: the last good place is nearer then.
+            throw Mistake(broken.End.Index >= position.Index ? broken.End : position, $"is not YAML: {OneLine.Of(broken.Message)}", "correct the syntax", broken);
         }
         catch (Exception broken) when (broken is ArgumentException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {

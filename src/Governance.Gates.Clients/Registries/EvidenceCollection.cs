@@ -112,9 +112,13 @@ internal sealed class EvidenceCollection(IOciContent content, string place, Dige
             return new([], [], Answered: true, HasApi: false);
         }
 
-        return OciDocument.TryParse(index.Bytes, out var mistake) is { Manifests: { } manifests }
-            ? new(manifests, [], Answered: true, HasApi: false)
-            : new([], [Readings.Reason($"{place}: tag {name} {(mistake.Length == 0 ? "is an image, not an index of referrers" : mistake)}", "delete the tag and attach the evidence again")], Answered: true, HasApi: false);
+        if (OciDocument.TryParse(index.Bytes, out var mistake) is not { } document)
+        {
+            return new([], [Readings.Reason($"{place}: tag {name} {mistake}", "delete the tag and attach the evidence again")], Answered: true, HasApi: false);
+        }
+
+        // `cosign copy` leaves the image itself under this tag: that lists no referrers, and says nothing about any.
+        return new(document.Manifests ?? [], [], Answered: true, HasApi: false);
     }
 
     private async Task<Harvest> FromReferrerAsync(Descriptor descriptor, Digest digest)

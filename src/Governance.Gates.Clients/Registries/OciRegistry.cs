@@ -101,7 +101,7 @@ public sealed class OciRegistry : IRegistry, IDisposable
             : new Reading<Digest>.Unread(why);
     }
 
-    private RegistryContent Content(Repository repository, string actions) => new(transport, repository, limits, actions);
+    private RegistryContent Content(Repository repository, string actions) => new(transport, repository, limits, actions, time);
 
     /// <inheritdoc/>
     public void Dispose() => transport.Dispose();

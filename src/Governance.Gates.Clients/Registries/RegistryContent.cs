@@ -5,7 +5,7 @@ using Governance.Gates.Images;
 namespace Governance.Gates.Clients.Registries;
 
 /// <summary>One repository of a registry, over the OCI distribution API.</summary>
-internal sealed class RegistryContent(RegistryTransport transport, Repository repository, RegistryLimits limits, string actions) : IOciContent
+internal sealed class RegistryContent(RegistryTransport transport, Repository repository, RegistryLimits limits, string actions, TimeProvider time) : IOciContent
 {
     private const string AcceptedManifests = $"{MediaTypes.Manifest}, {MediaTypes.Index}, {MediaTypes.DockerManifest}, {MediaTypes.DockerList}";
     private readonly Uri origin = transport.AddressOf(repository);
@@ -131,10 +131,22 @@ internal sealed class RegistryContent(RegistryTransport transport, Repository re
     /// <returns>The response; 412 where <paramref name="ifMatch"/> no longer holds.</returns>
     public async Task<Reading<RegistryAnswer>> WriteManifestAsync(string reference, ReadOnlyMemory<byte> bytes, string mediaType, string? ifMatch, CancellationToken cancellation)
     {
-        var reading = await SendAsync(new(HttpMethod.Put, Address($"manifests/{reference}"), limits.ManifestBytes) { Content = bytes, ContentType = mediaType, IfMatch = ifMatch }, cancellation);
-        return reading.Try(out var answer, out _) && !answer.Succeeded && answer.Status != HttpStatusCode.PreconditionFailed
-            ? Unread<RegistryAnswer>($"answered {(int)answer.Status} to manifest {reference}", "check that the repository may be written and accepts this media type")
-            : reading;
+        for (var attempt = 0; ; attempt++)
+        {
+            var reading = await SendAsync(new(HttpMethod.Put, Address($"manifests/{reference}"), limits.ManifestBytes) { Content = bytes, ContentType = mediaType, IfMatch = ifMatch }, cancellation);
+            if (!reading.Try(out var answer, out _) || answer.Succeeded || answer.Status == HttpStatusCode.PreconditionFailed)
+            {
+                return reading;
+            }
+
+            // docker-registry holds a blob for unknown while another client uploads the same one, such as the empty configuration.
+            if (answer.Status is not (HttpStatusCode.BadRequest or HttpStatusCode.NotFound) || attempt >= limits.Retries)
+            {
+                return Unread<RegistryAnswer>($"answered {(int)answer.Status} to manifest {reference}", "check that the repository may be written and accepts this media type");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds((100 << attempt) + Random.Shared.Next(100)), time, cancellation);
+        }
     }
 
     private async Task<Reading<Content>> FetchAsync(RegistryRequest request, string what, Digest digest, CancellationToken cancellation) =>

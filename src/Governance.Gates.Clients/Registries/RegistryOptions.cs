@@ -52,7 +52,7 @@ public sealed record RegistryLimits
     /// <summary>Within this time a whole response must have arrived.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Tries after the first that a 429 or 503 answer gets.</summary>
+    /// <summary>Tries after the first that an answer of 429, 500, 502, 503 or 504 gets.</summary>
     public int Retries { get; init; } = 2;
 
     /// <summary>The longest wait before another try; a registry that asks for more is left alone until then.</summary>

@@ -87,7 +87,7 @@ internal sealed class RegistryTransport : IDisposable
     private TimeSpan? RetryDelay(RegistryAnswer answer, int attempt, RegistryRequest request)
     {
         var status = (int)answer.Status;
-        if (attempt >= limits.Retries || !(status == 429 || (status == 503 && request.Method != HttpMethod.Post)))
+        if (attempt >= limits.Retries || !(status == 429 || (status is 500 or 502 or 503 or 504 && request.Method != HttpMethod.Post)))
         {
             return null;
         }

@@ -37,7 +37,7 @@ public sealed class EvidenceTests : IDisposable
 
         (await registry.AttachToTagAsync(repository, image, CosignTag.Signatures, Signature("payload", "MEUC+a=="), none)).Found();
         (await registry.AttachToTagAsync(repository, image, CosignTag.Signatures, Signature("payload", "MEUC+b=="), none)).Found();
-        (await registry.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(Dsse, "{\"envelope\":1}", ("predicateType", "anything")), none)).Found();
+        (await registry.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(DsseType, "{\"envelope\":1}", ("predicateType", "anything")), none)).Found();
         (await registry.AttachReferrerAsync(repository, image, Bundle, Layer(Bundle, "{\"bundle\":1}", ("org.opencontainers.image.created", "2026-01-02T03:04:05Z")), none)).Found();
         (await registry.AttachReferrerAsync(repository, image, "application/vnd.cyclonedx+json", Layer("application/vnd.cyclonedx+json", "{\"bom\":1}"), none)).Found();
 
@@ -58,7 +58,7 @@ public sealed class EvidenceTests : IDisposable
         await using var registry = await LoopbackRegistry.StartAsync();
         registry.ReferrersApi = referrersApi;
         var image = await TestImage.PushAsync(registry.Repository("app"));
-        Refer(registry, "app", image, SimpleSigning, "payload", config: "application/vnd.dev.cosign.artifact.sig.v1+json", annotations: ",\"annotations\":{\"dev.cosignproject.cosign/signature\":\"MEUC\"}");
+        Refer(registry, "app", image, SimpleSigningType, "payload", config: "application/vnd.dev.cosign.artifact.sig.v1+json", annotations: ",\"annotations\":{\"dev.cosignproject.cosign/signature\":\"MEUC\"}");
         using var client = Client();
 
         var evidence = await client.EvidenceAsync(registry.Repository("app"), image);
@@ -124,7 +124,7 @@ public sealed class EvidenceTests : IDisposable
         var image = await TestImage.PushAsync(repository);
         using var client = Client();
         await client.AttachToTagAsync(repository, image, CosignTag.Signatures, Signature("one", "a"), CancellationToken.None);
-        await client.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(Dsse, "{}"), CancellationToken.None);
+        await client.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(DsseType, "{}"), CancellationToken.None);
         for (var i = 0; i < 3; i++)
         {
             await client.AttachReferrerAsync(repository, image, Bundle, Layer(Bundle, $"{{\"n\":{i}}}"), CancellationToken.None);
@@ -159,8 +159,9 @@ public sealed class EvidenceTests : IDisposable
         var image = await TestImage.PushAsync(registry.Repository("app"));
         registry.Override = context =>
         {
-            context.Response.StatusCode = status;
-            return Task.FromResult(context.Request.Path.Value!.Contains("/referrers/", StringComparison.Ordinal));
+            var referrers = context.Request.Path.Value!.Contains("/referrers/", StringComparison.Ordinal);
+            context.Response.StatusCode = referrers ? status : 200;
+            return Task.FromResult(referrers);
         };
         using var client = Client();
         Assert.Empty((await client.EvidenceAsync(registry.Repository("app"), image)).Unread);

@@ -8,8 +8,8 @@ namespace Governance.Gates.Tests.Clients.Registries;
 /// <summary>What the tests of registries share.</summary>
 internal static class RegistryReadings
 {
-    public const string SimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json";
-    public const string Dsse = "application/vnd.dsse.envelope.v1+json";
+    public const string SimpleSigningType = "application/vnd.dev.cosign.simplesigning.v1+json";
+    public const string DsseType = "application/vnd.dsse.envelope.v1+json";
     public const string Bundle = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
     public static OciRegistry Client(RegistryLimits? limits = null, DockerCredentials? credentials = null, TimeProvider? time = null) =>
@@ -18,7 +18,7 @@ internal static class RegistryReadings
     public static EvidenceLayer Layer(string mediaType, string content, params (string Name, string Value)[] annotations) =>
         new(mediaType, Encoding.UTF8.GetBytes(content), annotations.ToDictionary(one => one.Name, one => one.Value));
 
-    public static EvidenceLayer Signature(string payload, string signature) => Layer(SimpleSigning, payload, ("dev.cosignproject.cosign/signature", signature));
+    public static EvidenceLayer Signature(string payload, string signature) => Layer(SimpleSigningType, payload, ("dev.cosignproject.cosign/signature", signature));
 
     public static T Found<T>(this Reading<T> reading) => reading switch
     {
