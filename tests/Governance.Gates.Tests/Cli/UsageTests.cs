@@ -9,7 +9,7 @@ public sealed class UsageTests : IDisposable
     {
         { "", "Required command" },
         { "frobnicate", "frobnicate" },
-        { "verify", "IMAGE" },
+        { "verify --key k", "IMAGE" },
         { $"verify {Image}", "either --key or --policy" },
         { $"verify {Image} --key", "--key" },
         { $"verify {Image} --key k --policy p", "either --key or --policy" },
@@ -21,7 +21,7 @@ public sealed class UsageTests : IDisposable
         { $"verify {Image} --key k --output xml", "none of text, json, markdown" },
         { $"verify {Image} --key k --as registry.example.com/a", "--as goes with an oci: layout" },
         { $"verify {Image} --key k --unknown", "--unknown" },
-        { "verify Upper.example.com/A:b --key k", "'A'" },
+        { "verify upper.example.com/A:b --key k", "'A'" },
         { "verify registry.example.com/a@sha256:12 --key k", "where a digest belongs" },
         { "verify oci: --key k", "names no folder" },
         { "verify oci:x --policy p", "--as REPOSITORY" },

@@ -69,7 +69,7 @@ internal sealed class Workbench : IDisposable
         return Folder.Write($"governance-{Guid.NewGuid():N}.yaml", $$"""
             apiVersion: governance.gates/v1alpha1
             kind: GovernancePolicy
-            metadata: { name: shop, version: 3 }
+            metadata: { name: shop, version: 1 }
             spec:
               environments:
                 production: { clusters: [3f0c7a52-0000-4000-8000-000000000001], namespaces: [trading] }
