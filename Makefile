@@ -34,7 +34,7 @@ bin/gates-webhook: $(SOURCES) | bin/gates
 	@ln -sfn publish/gates-webhook/gates-webhook $@ && touch -h $@
 
 demo: build ## show the gate at work on loopback; KEEP=DIR keeps what it made
-	@KEEP="$(KEEP)" dotnet run --project demo/Governance.Gates.Demo -c $(CONFIGURATION) -v q
+	@dotnet run --project demo/Governance.Gates.Demo -c $(CONFIGURATION) -v q -- bin "$(KEEP)"
 
 test: build ## run every test, with a real API server, registry, cosign and kubectl
 	@tests/prepare.sh test

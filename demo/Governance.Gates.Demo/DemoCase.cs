@@ -21,7 +21,7 @@ internal sealed record DemoCase(string Name, string Expected, string Kind, strin
         yield return Pod("unsigned image in an init container only", "deny", $"{Containers(world.Signed)},{Containers(world.Unsigned, "initContainers")}");
         yield return new("unknown kind that looks like a pod template", "unknown", "Workflow", "argoproj.io", "workflows",
             $$$"""{"apiVersion":"argoproj.io/v1alpha1","kind":"Workflow","metadata":{"name":"demo"},"spec":{"templates":[{"name":"main","container":{"image":"{{{world.Signed}}}","command":["run"]}}]}}""");
-        yield return new("update that only scales an unsigned Deployment down", "allow", "Deployment", "apps", "deployments", Deployment(world.Unsigned, 1), "UPDATE", Deployment(world.Unsigned, 3));
+        yield return new("unsigned Deployment that only scales down", "allow", "Deployment", "apps", "deployments", Deployment(world.Unsigned, 1), "UPDATE", Deployment(world.Unsigned, 3));
     }
 
     public string Review() => $$$"""
@@ -45,13 +45,13 @@ internal sealed record DemoCase(string Name, string Expected, string Kind, strin
 /// <summary>What the webhook answered.</summary>
 internal sealed partial record DemoAnswer(bool Allowed, string Verdict, string Message)
 {
-    private const int Indent = 58;
+    private const int Indent = 57;
     private const int Width = 100;
 
     public void Print(DemoCase demo)
     {
         var words = (Allowed ? "admitted" : $"refused: {HexTail().Replace(Message, "…")}").Split(' ');
-        var line = $"{demo.Name,-48} {Verdict,-8}";
+        var line = $"{demo.Name,-47} {Verdict,-8}";
         foreach (var word in words)
         {
             if (line.Length + 1 + word.Length > Indent + Width)
@@ -66,6 +66,6 @@ internal sealed partial record DemoAnswer(bool Allowed, string Verdict, string M
         Console.WriteLine(Verdict == demo.Expected ? line : $"{line} (expected {demo.Expected})");
     }
 
-    [GeneratedRegex("(?<=sha256:[0-9a-f]{12})[0-9a-f]{52}")]
+    [GeneratedRegex("(?<=sha256[:-][0-9a-f]{12})[0-9a-f]{52}")]
     private static partial Regex HexTail();
 }

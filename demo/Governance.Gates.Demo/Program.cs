@@ -14,7 +14,7 @@ try
     var world = await DemoWorld.MakeAsync(bin, folder, interrupted.Token);
     await using var webhook = await RunningWebhook.StartAsync(bin, world, interrupted.Token);
     var surprises = 0;
-    Console.WriteLine($"{"case",-48} {"verdict",-8} answer");
+    Console.WriteLine($"{"case",-47} {"verdict",-8} answer");
     foreach (var demo in DemoCase.All(world))
     {
         var answer = await webhook.AskAsync(demo, interrupted.Token);

@@ -178,7 +178,7 @@ public static class SigstoreVerifier
     /// <summary>The hint never decides whether a signature counts; it chooses the words when none does.</summary>
     private static Rejected Unsigned(string hint, TrustedKeys trusted, VerificationPolicy policy) => hint.Length > 0 && !trusted.Has(hint)
         ? new(RejectionCode.UnknownKey, "signature", $"the bundle is signed by the key '{OneLine.Show(hint)}', which is not one of the {policy.Keys.Length} trusted")
-        : new(RejectionCode.SignatureMismatch, "signature", $"none of the {policy.Keys.Length} trusted keys made this signature over these bytes");
+        : new(RejectionCode.SignatureMismatch, "signature", $"none of the trusted keys made this signature over these bytes");
 
     private static Rejected TooLarge(string step, int size, int most) => new(RejectionCode.TooLarge, step, $"the {step} has {size} bytes and at most {most} are read");
 }

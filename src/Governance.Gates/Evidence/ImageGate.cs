@@ -152,7 +152,7 @@ public static class ImageGate
         {
             if (claim.Names is { } named && required.Repository == SignedRepository.Same && !IsSameRepository(named, subject.Repository, required.Mirrors))
             {
-                why.Add(new(rule, $"the signature in {claim.Where} is for {Printed(named)}, not for {subject.Repository}", "sign the image in the repository from which it is deployed, or name the other under mirrors"));
+                why.Add(new(rule, $"{subject}: the signature in {claim.Where} is for {Printed(named)}, not for {subject.Repository}", "sign the image in the repository from which it is deployed, or name the other under mirrors"));
                 continue;
             }
 
@@ -170,7 +170,7 @@ public static class ImageGate
 
         foreach (var refused in claims.Refused)
         {
-            why.Add(new(rule, $"{refused.Where}: {refused.Detail} ({refused.Code})", $"have it signed by {required.By}"));
+            why.Add(new(rule, $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})", $"have it signed by {required.By}"));
         }
 
         // While something could not be read, a missing signature proves nothing: it may be there.

@@ -1,0 +1,117 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Governance.Gates.Clients.Registries;
+using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
+using Governance.Gates.Testing;
+using Governance.Gates.Testing.Certificates;
+using Governance.Gates.Testing.Processes;
+
+namespace Governance.Gates.Benchmarks;
+
+/// <summary>Keys, a policy, a certificate, and the published programs.</summary>
+internal sealed class BenchWorld : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly ThrowAwayCa authority = new();
+    private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private readonly EcdsaSigner signer;
+
+    public BenchWorld()
+    {
+        signer = EcdsaSigner.FromPem(key.ExportPkcs8PrivateKeyPem(), "");
+        PublicKeyFile = folder.Write("release.pub", key.ExportSubjectPublicKeyInfoPem() + "\n");
+        Policy = folder.Write("governance.yaml", $$"""
+            apiVersion: governance.gates/v1alpha1
+            kind: GovernancePolicy
+            metadata: { name: bench, version: 1 }
+            spec:
+              robots: { release: { keys: [release], why: signs } }
+              trust: { keys: { release: { spki: "{{Digest.Of(key.ExportSubjectPublicKeyInfo())}}", file: release.pub } } }
+              artifacts: { images: [{ match: ["**"], require: { signed: { by: [release] } } }] }
+              admission: { mode: enforce }
+
+            """);
+    }
+
+    public string PublicKeyFile { get; }
+
+    public string Policy { get; }
+
+    /// <summary>Where <c>make publish</c> leaves the programs.</summary>
+    public static string Program(string name) => Path.Combine(ProjectTree.Root, "artifacts", "publish", name);
+
+    public string Write(string name, string content) => folder.Write(name, content);
+
+    /// <summary>Pushes an image that nobody has seen and signs it in the form of the tag <c>.sig</c>.</summary>
+    public async Task<string> SignedImageAsync(string host, string repository, string content)
+    {
+        var digest = Digest.Parse(await TinyImage.PushAsync(host, repository, "v1", content));
+        var payload = SimpleSigning.Payload($"{host}/{repository}", digest.ToString());
+        var signature = await SimpleSigning.SignAsync(payload, signer, CancellationToken.None);
+        using var registry = new OciRegistry(new RegistryOptions(), DockerCredentials.Anonymous, TimeProvider.System);
+        var layer = new EvidenceLayer(MediaTypes.SimpleSigning, payload, new Dictionary<string, string> { ["dev.cosignproject.cosign/signature"] = signature.Signature! });
+        return await registry.AttachToTagAsync(new Repository(host, repository), digest, CosignTag.Signatures, layer, CancellationToken.None) is Reading<Digest>.Found
+            ? $"{host}/{repository}@{digest}"
+            : throw new InvalidOperationException("the signature could not be pushed");
+    }
+
+    /// <summary>The published webhook on a free port, ready.</summary>
+    public async Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartWebhookAsync()
+    {
+        var (certificate, privateKey) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
+        var port = FreePort.Next();
+        var process = ChildProcess.Start(Program("gates-webhook"), ["serve", "--policy", Policy, "--certificate", certificate, "--key", privateKey, "--listen", $"127.0.0.1:{port}"]);
+        var client = authority.CreateHttpClient();
+        var address = new Uri($"https://127.0.0.1:{port}");
+        await process.WaitForHttpAsync(client, new(address, "/health/ready"), TimeSpan.FromSeconds(30));
+        return (process, address, client);
+    }
+
+    /// <summary>The review of a Deployment of three containers, as an API server sends it: defaults filled in, managedFields, about 10 KiB.</summary>
+    public static string Review(params IReadOnlyList<string> images)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            Write(json, images);
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    public void Dispose()
+    {
+        signer.Dispose();
+        key.Dispose();
+        authority.Dispose();
+        folder.Dispose();
+    }
+
+    private static void Write(Utf8JsonWriter json, IReadOnlyList<string> images)
+    {
+        var containers = string.Join(',', images.Select((image, index) => $$"""
+            {"name":"c{{index}}","image":"{{image}}","args":["--listen=0.0.0.0:8080","--log=json"],"ports":[{"containerPort":8080,"protocol":"TCP"}],
+            "env":[{"name":"REGION","value":"eu-west-1"},{"name":"POD_NAME","valueFrom":{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.name"} } }],
+            "resources":{"requests":{"cpu":"250m","memory":"256Mi"},"limits":{"memory":"512Mi"} },
+            "livenessProbe":{"httpGet":{"path":"/health/live","port":8080,"scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3},
+            "terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent",
+            "securityContext":{"runAsNonRoot":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]} } }
+            """));
+        var fields = string.Join(',', Enumerable.Range(0, 70).Select(index => $$"""
+            "f:field{{index}}":{"f:type":{},"f:value{{index}}":{".":{},"f:nested":{} } }
+            """));
+        json.WriteRawValue($$"""
+            {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","kind":{"group":"apps","version":"v1","kind":"Deployment"},
+            "resource":{"group":"apps","version":"v1","resource":"deployments"},"requestKind":{"group":"apps","version":"v1","kind":"Deployment"},"requestResource":{"group":"apps","version":"v1","resource":"deployments"},
+            "name":"strategy","namespace":"trading","operation":"CREATE","userInfo":{"username":"system:serviceaccount:argocd:argocd-application-controller","uid":"f3e4","groups":["system:serviceaccounts","system:authenticated"]},
+            "object":{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"strategy","namespace":"trading","uid":"b3f2","generation":1,"creationTimestamp":"2026-01-01T00:00:00Z","labels":{"app":"strategy"},
+            "managedFields":[{"manager":"argocd-controller","operation":"Apply","apiVersion":"apps/v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{ {{fields}} } }]},
+            "spec":{"replicas":3,"selector":{"matchLabels":{"app":"strategy"} },"template":{"metadata":{"creationTimestamp":null,"labels":{"app":"strategy"} },
+            "spec":{"containers":[{{containers}}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","securityContext":{},"schedulerName":"default-scheduler"} },
+            "strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":"25%","maxSurge":"25%"} },"revisionHistoryLimit":10,"progressDeadlineSeconds":600},"status":{} },
+            "oldObject":null,"dryRun":false,"options":{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"} } }
+            """);
+    }
+}

@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Governance.Gates.Benchmarks;
+using Governance.Gates.Testing;
+using Governance.Gates.Testing.Processes;
+using Governance.Gates.Testing.Registries;
+
+// make bench: everything in one run on one machine; docs/performance.md is written anew.
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (Peers.WhyNot(Peers.Cosign, Peers.DockerRegistry) is { } missing)
+{
+    Console.Error.WriteLine(missing);
+    return 1;
+}
+
+using var world = new BenchWorld();
+var rows = new List<Row>();
+await using (var registry = await DockerRegistry.StartAsync())
+{
+    await WarmAsync(registry);
+    await ColdAsync(registry);
+    await CommandLineAsync(registry);
+}
+
+await DelayedAsync();
+var page = Page(rows);
+await File.WriteAllTextAsync(Path.Combine(ProjectTree.Root, "docs", "performance.md"), page);
+Console.Write(page);
+return rows.Count(row => !row.Holds);
+
+async Task WarmAsync(DockerRegistry registry)
+{
+    var images = new List<string>();
+    for (var i = 0; i < 3; i++)
+    {
+        images.Add(await world.SignedImageAsync(registry.Host, $"bench/warm-{i}", $"warm {i}"));
+    }
+
+    var review = BenchWorld.Review(images);
+    var body = world.Write("review.json", review);
+    var (process, address, client) = await world.StartWebhookAsync();
+    await using var ending = process;
+    using var forgetting = client;
+    await AskAsync(client, address, review);
+    var (validate, live) = (new Uri(address, "/validate?timeout=10s"), new Uri(address, "/health/live"));
+    await Load.RunAsync(live, null, 3);
+    await Load.RunAsync(validate, body, 6);
+
+    // Memory counts from the first request on, so it is read before the long runs.
+    var asked = await CountAsync(client, address);
+    while (asked < 10_000)
+    {
+        await Load.RunAsync(validate, body, 1);
+        asked = await CountAsync(client, address);
+    }
+
+    var early = Rss(process.Id);
+    var (asks, lives) = (new List<Load>(), new List<Load>());
+    for (var round = 0; round < 3; round++)
+    {
+        lives.Add(await Load.RunAsync(live, null, 8));
+        asks.Add(await Load.RunAsync(validate, body, 8));
+    }
+
+    while (await CountAsync(client, address) < asked + 90_000)
+    {
+        await Load.RunAsync(validate, body, 1);
+    }
+
+    var late = Rss(process.Id);
+    var ask = asks.OrderBy(load => load.PerSecond).ElementAt(1);
+    var health = lives.OrderBy(load => load.PerSecond).ElementAt(1);
+    var size = Encoding.UTF8.GetByteCount(review) / 1024.0;
+    rows.Add(new($"`POST /validate`, warm, 3 containers, {size:0.0} KiB, TLS, 50 connections: requests/s", $"{ask.PerSecond:0}", $"`/health/live`: {health.PerSecond:0}", $"at least 0.4 of it: {ask.PerSecond / health.PerSecond:0.00}", ask.PerSecond >= 0.4 * health.PerSecond));
+    rows.Add(new("the same: p50 / p95 / p99, ms", $"{ask.P50:0.00} / {ask.P95:0.00} / {ask.P99:0.00}", $"`/health/live`: {health.P50:0.00} / {health.P95:0.00} / {health.P99:0.00}", $"p99 at most 3 times its p99 and 6 ms: {ask.P99 / health.P99:0.00}", ask.P99 <= 3 * health.P99 && ask.P99 <= 6));
+    rows.Add(new($"resident memory after {asked + 90_000:n0} requests, MiB", $"{late:0}", $"after {asked:n0}: {early:0}", $"at most 1.3 of it: {late / early:0.00}", late <= 1.3 * early));
+}
+
+async Task ColdAsync(DockerRegistry registry)
+{
+    const int Images = 15;
+    var (process, address, client) = await world.StartWebhookAsync();
+    await using var ending = process;
+    using var forgetting = client;
+    using var cosign = new Cosign();
+    await AskAsync(client, address, BenchWorld.Review(await world.SignedImageAsync(registry.Host, "bench/first", "first")));
+    var (ours, theirs) = (new List<double>(), new List<double>());
+    for (var i = 0; i < Images; i++)
+    {
+        var image = await world.SignedImageAsync(registry.Host, $"bench/cold-{i}", $"cold {i}");
+        var review = BenchWorld.Review(image);
+        ours.Add(await MillisecondsAsync(() => AskAsync(client, address, review)));
+        theirs.Add(await MillisecondsAsync(async () => (await cosign.VerifyAsync(new("", world.PublicKeyFile, ""), image)).Succeeded()));
+    }
+
+    rows.Add(new("admission of an unseen image, key-signed, loopback registry: median ms", $"{Median(ours):0.0}", $"`cosign verify --key`: {Median(theirs):0.0}", $"at most 0.5 of it: {Median(ours) / Median(theirs):0.00}", Median(ours) <= 0.5 * Median(theirs)));
+}
+
+async Task DelayedAsync()
+{
+    const int Delay = 40;
+    await using var registry = await LoopbackRegistry.StartAsync();
+    registry.ReferrersApi = false;
+    var images = new List<string>();
+    for (var i = 0; i < 15; i++)
+    {
+        images.Add(await world.SignedImageAsync(registry.Host, $"bench/far-{i}", $"far {i}"));
+    }
+
+    registry.Delay = TimeSpan.FromMilliseconds(Delay);
+    var (process, address, client) = await world.StartWebhookAsync();
+    await using var ending = process;
+    using var forgetting = client;
+    await AskAsync(client, address, BenchWorld.Review(images[0]));
+    var times = new List<double>();
+    foreach (var image in images.Skip(1))
+    {
+        times.Add(await MillisecondsAsync(() => AskAsync(client, address, BenchWorld.Review(image))));
+    }
+
+    rows.Add(new($"the same with {Delay} ms added to each registry answer: median ms", $"{Median(times):0.0}", $"one answer: {Delay}", $"at most 4 of them: {Median(times) / Delay:0.00}", Median(times) <= 4 * Delay));
+}
+
+async Task CommandLineAsync(DockerRegistry registry)
+{
+    using var cosign = new Cosign();
+    var image = await world.SignedImageAsync(registry.Host, "bench/cli", "cli");
+    var gates = BenchWorld.Program("gates");
+    var (ours, theirs, start) = (new List<double>(), new List<double>(), new List<double>());
+    for (var i = 0; i < 21; i++)
+    {
+        ours.Add(await MillisecondsAsync(async () => (await Command.RunAsync(gates, ["verify", image, "--key", world.PublicKeyFile])).Succeeded()));
+        theirs.Add(await MillisecondsAsync(async () => (await cosign.VerifyAsync(new("", world.PublicKeyFile, ""), image)).Succeeded()));
+        start.Add(await MillisecondsAsync(async () => (await Command.RunAsync(gates, ["version"])).Succeeded()));
+    }
+
+    rows.Add(new("`gates verify --key`, trimmed and ReadyToRun, whole process: median ms", $"{Median(ours):0.0}", $"`cosign verify --key`: {Median(theirs):0.0}", $"at most 2.5 of it: {Median(ours) / Median(theirs):0.00}", Median(ours) <= 2.5 * Median(theirs)));
+    rows.Add(new("of it, start-up (`gates version`): median ms", $"{Median(start):0.0}", "", "", true));
+}
+
+static async Task AskAsync(HttpClient client, Uri address, string review)
+{
+    using var content = new StringContent(review, Encoding.UTF8, "application/json");
+    using var response = await client.PostAsync(new Uri(address, "/validate?timeout=10s"), content);
+    using var json = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync());
+    if (!json.RootElement.GetProperty("response").GetProperty("allowed").GetBoolean())
+    {
+        throw new InvalidOperationException(json.RootElement.ToString());
+    }
+}
+
+static async Task<long> CountAsync(HttpClient client, Uri address) =>
+    (await client.GetStringAsync(new Uri(address, "/metrics"))).Split('\n').Where(line => line.StartsWith("gates_admission_requests_total{", StringComparison.Ordinal)).Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+
+static double Rss(int process) =>
+    double.Parse(File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+
+static async Task<double> MillisecondsAsync(Func<Task> action)
+{
+    var since = Stopwatch.GetTimestamp();
+    await action();
+    return Stopwatch.GetElapsedTime(since).TotalMilliseconds;
+}
+
+static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+static string Page(IEnumerable<Row> rows)
+{
+    var cpu = File.ReadLines("/proc/cpuinfo").First(line => line.StartsWith("model name", StringComparison.Ordinal)).Split(':')[1].Trim();
+    var page = new StringBuilder("# Performance\n\nWritten by `make publish && make bench` (it needs what `make test` needs, and `wrk`). Everything is measured in one run on one machine, the programs as published:\n")
+        .Append($"trimmed, ReadyToRun. Last run: {Environment.ProcessorCount} cores of {cpu}, which the load generator shares; .NET {Environment.Version}; {DateTime.UtcNow:yyyy-MM-dd}.\n\n")
+        .Append("| what | measured | beside | asked | holds |\n|---|---|---|---|---|\n");
+    foreach (var row in rows)
+    {
+        page.Append($"| {row.What} | {row.Measured} | {row.Beside} | {row.Asked} | {(row.Asked.Length == 0 ? "" : row.Holds ? "yes" : "**no**")} |\n");
+    }
+
+    return page.ToString();
+}
+
+internal sealed record Row(string What, string Measured, string Beside, string Asked, bool Holds);
