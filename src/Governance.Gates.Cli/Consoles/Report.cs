@@ -21,12 +21,8 @@ internal sealed record Report(string Schema, int ExitCode, string Title, Immutab
     public FactTable? Table { get; init; }
 
     /// <summary>The option that chooses a form. The first is the default.</summary>
-    public static Option<string> OutputOption()
-    {
-        var option = new Option<string>("--output") { Description = "How the answer is written: text for people, json for machines, markdown for job summaries.", DefaultValueFactory = _ => "text", HelpName = "text|json|markdown" };
-        option.AcceptOnlyFromAmong("text", "json", "markdown");
-        return option;
-    }
+    public static Option<string> OutputOption() =>
+        new Option<string>("--output") { Description = "How the answer is written: text for people, json for machines, markdown for job summaries.", DefaultValueFactory = _ => "text" }.OneOf("text", "json", "markdown");
 
     /// <summary>Writes the report and gives its exit code.</summary>
     public async Task<int> WriteAsync(Terminal terminal, string form)

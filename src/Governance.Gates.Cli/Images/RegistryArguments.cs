@@ -7,7 +7,7 @@ namespace Governance.Gates.Cli.Images;
 internal sealed class RegistryArguments
 {
     private readonly Option<string?> authorities = new("--registry-ca") { Description = "Certificate authorities of registries, PEM, besides the system's.", HelpName = "FILE" };
-    private readonly Option<string[]> plainHttp = new("--plain-http") { Description = "A registry host that speaks plain http although it is not loopback.", HelpName = "HOST" };
+    private readonly Option<string[]> plainHttp = new("--plain-http") { Arity = ArgumentArity.OneOrMore, Description = "A registry host that speaks plain http although it is not loopback.", HelpName = "HOST" };
 
     /// <summary>A layout that stands in for every registry.</summary>
     public Option<string?> Layout { get; } = new("--layout") { Description = "An OCI image layout folder that stands in for every registry.", HelpName = "DIR" };

@@ -15,11 +15,11 @@ internal sealed class SignCommand
 {
     private const string PasswordVariable = "GATES_KEY_PASSWORD";
     private const int MostPasswordBytes = 4_096;
-    private readonly Argument<ImageLocation> image = ImageArguments.Location();
+    private readonly Argument<Reading<ImageLocation>> image = ImageArguments.Location();
     private readonly Option<string> key = new("--key") { Description = $"The private key: ECDSA in PKCS #8 PEM. The password of an encrypted one is taken from {PasswordVariable} or --password-file.", HelpName = "FILE", Required = true };
     private readonly Option<string?> passwordFile = new("--password-file") { Description = "A file with the password of the key; a line feed at its end does not count.", HelpName = "FILE" };
-    private readonly Option<string> format = new("--format") { Description = "cosign: simple signing under the tag sha256-….sig. bundle: a Sigstore bundle v0.3 as referrer.", DefaultValueFactory = _ => "cosign", HelpName = "cosign|bundle" };
-    private readonly Option<string[]> annotations = new("--annotation") { Description = "With --format cosign: something to sign beside the digest.", HelpName = "NAME=VALUE" };
+    private readonly Option<string> format = new Option<string>("--format") { Description = "cosign: simple signing under the tag sha256-….sig. bundle: a Sigstore bundle v0.3 as referrer.", DefaultValueFactory = _ => "cosign" }.OneOf("cosign", "bundle");
+    private readonly Option<string[]> annotations = new("--annotation") { Arity = ArgumentArity.OneOrMore, Description = "With --format cosign: something to sign beside the digest.", HelpName = "NAME=VALUE" };
     private readonly Option<Repository?> standsFor = ImageArguments.As();
     private readonly RegistryArguments registries = new();
     private readonly Option<string> form = Report.OutputOption();
@@ -31,7 +31,6 @@ internal sealed class SignCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new SignCommand();
-        verb.format.AcceptOnlyFromAmong("cosign", "bundle");
         var command = new Command("sign", "Signs an image by its digest. Examples: gates sign registry.example.com/app:v1 --key release.pem; gates sign oci:build/image --as registry.example.com/app --key release.pem --format bundle")
         {
             verb.image, verb.key, verb.passwordFile, verb.format, verb.annotations, verb.standsFor,
@@ -68,7 +67,7 @@ internal sealed class SignCommand
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
         using var signer = ReadKey(parsed, terminal);
-        var location = parsed.GetRequiredValue(image);
+        var location = parsed.Location(image);
         var registry = registries.Open(parsed, location, terminal.Clock);
         using var connections = registry as IDisposable;
         var target = await ImageTarget.ResolveAsync(registry, location, parsed.GetValue(standsFor), terminal, cancellation) switch

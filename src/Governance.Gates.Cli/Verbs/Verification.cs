@@ -28,7 +28,8 @@ internal sealed record Verification(string Image, ImageTarget? Target, Decision 
         .. Fact.Of(Decision),
         .. (Claims?.Proven ?? []).Select(claim => new Fact("accepted", $"{claim.Where}: {What(claim)} by {string.Join(" and ", claim.Signers)}{(claim.Names is { } names ? $", for {names}" : "")}")),
         .. (Claims?.Refused ?? []).Select(refused => new Fact("refused", $"{refused.Where}: {refused.Code}: {refused.Detail}")),
-        .. (Claims?.Unread ?? []).Select(unread => new Fact("unread", unread.ToString())),
+        // Where it decides, the reasons say it already.
+        .. (Decision.Verdict == Verdict.Unknown ? [] : Claims?.Unread ?? []).Select(unread => new Fact("unread", unread.ToString())),
     ];
 
     private static string What(Claim claim) => claim.PredicateType is { } type ? $"statement {type}" : "signature";

@@ -16,10 +16,10 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary><c>gates verify</c>: is this image signed, by keys or by a policy?</summary>
 internal sealed class VerifyCommand
 {
-    private readonly Argument<ImageLocation> image = ImageArguments.Location();
-    private readonly Option<string[]> keys = new("--key") { Description = "A public key, PEM. Where several are given, one of them suffices.", HelpName = "FILE" };
+    private readonly Argument<Reading<ImageLocation>> image = ImageArguments.Location();
+    private readonly Option<string[]> keys = new("--key") { Arity = ArgumentArity.OneOrMore, Description = "A public key, PEM. Where several are given, one of them suffices.", HelpName = "FILE" };
     private readonly Option<string?> type = new("--type") { Description = "Ask for a verified attestation of this predicate type (a URI, or cosign's word such as slsaprovenance1) instead of a signature.", HelpName = "PREDICATE" };
-    private readonly Option<string> repository = new("--repository") { Description = "What a signature that names a repository may name: the image's own (same) or any.", HelpName = "same|any" };
+    private readonly Option<string> repository = new Option<string>("--repository") { Description = "What a signature that names a repository may name: the image's own, which is the default, or any." }.OneOf("same", "any");
     private readonly Option<string?> policyFile = new("--policy") { Description = "The policy that decides, instead of keys.", HelpName = "FILE" };
     private readonly Option<string?> @namespace = new("--namespace") { Description = "With --policy: where the image is to run." };
     private readonly Option<string?> cluster = new("--cluster-uid") { Description = "With --policy: UID of the cluster's kube-system namespace, where rules name environments.", HelpName = "UID" };
@@ -34,7 +34,6 @@ internal sealed class VerifyCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new VerifyCommand();
-        verb.repository.AcceptOnlyFromAmong("same", "any");
         var command = new Command("verify", "Verifies what is attached to an image. Examples: gates verify registry.example.com/app:v1 --key cosign.pub; gates verify oci:build/image --policy governance.yaml --as registry.example.com/app --namespace trading")
         {
             verb.image, verb.keys, verb.type, verb.repository, verb.policyFile, verb.@namespace, verb.cluster, verb.standsFor,
@@ -73,7 +72,7 @@ internal sealed class VerifyCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var location = parsed.GetRequiredValue(image);
+        var location = parsed.Location(image);
         var stands = parsed.GetValue(standsFor);
         var written = parsed.GetValue(policyFile);
         var policy = written is not null ? PolicyFile.Load(written).Policy : FromKeys(parsed, location, stands);

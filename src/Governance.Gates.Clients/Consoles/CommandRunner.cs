@@ -16,20 +16,20 @@ public static class CommandRunner
     {
         ArgumentNullException.ThrowIfNull(root);
         ArgumentNullException.ThrowIfNull(error);
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-        {
-            foreach (var mistake in parsed.Errors)
-            {
-                await error.WriteLineAsync($"{root.Name}: {mistake.Message}").ConfigureAwait(false);
-            }
-
-            await error.WriteLineAsync($"{root.Name}: try --help").ConfigureAwait(false);
-            return ExitCode.Usage;
-        }
-
         try
         {
+            var parsed = root.Parse(args);
+            if (parsed.Errors.Count > 0)
+            {
+                foreach (var mistake in parsed.Errors)
+                {
+                    await error.WriteLineAsync($"{root.Name}: {mistake.Message}").ConfigureAwait(false);
+                }
+
+                await error.WriteLineAsync($"{root.Name}: try --help").ConfigureAwait(false);
+                return ExitCode.Usage;
+            }
+
             return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, Output = output, Error = error }, cancellation).ConfigureAwait(false);
         }
         catch (GateException exception)
