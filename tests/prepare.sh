@@ -4,6 +4,7 @@
 #   prepare.sh test    packages; cosign and oras, and an API server built from Debian's source, in the user's cache folder:
 #                      ${XDG_CACHE_HOME:-~/.cache}/governance-gates. Where KUBEBUILDER_ASSETS names a folder with etcd,
 #                      kube-apiserver and kube-controller-manager, they are used and nothing is built.
+#   prepare.sh bench   the same, and a load generator
 #   prepare.sh lint    packages
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,7 +28,8 @@ install_missing() {
 }
 
 case ${1:-} in
-  test)
+  test | bench)
+    if [ "$1" = bench ]; then needs_command wrk wrk; fi
     needs_command git git
     needs_command curl curl
     needs_command openssl openssl
@@ -59,7 +61,7 @@ case ${1:-} in
     install_missing
     ;;
   *)
-    sed -n '4,8s/^# *//p' "$0" >&2
+    sed -n '4,9s/^# *//p' "$0" >&2
     exit 64
     ;;
 esac
