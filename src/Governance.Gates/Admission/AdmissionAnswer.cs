@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -85,12 +86,16 @@ public static class AdmissionAnswer
         _ => "deny",
     };
 
+    // Besides what breaks a header: what makes a terminal or a log viewer show the text in another order, or on two lines.
+    private static bool IsUnfit(char c) => CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Surrogate or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+
     private static string OneLine(IEnumerable<Reason> reasons, int longest)
     {
         var text = new StringBuilder();
         foreach (var rune in reasons.SelectMany((reason, index) => (index == 0 ? "" : " | ") + reason).Take(longest * 2))
         {
-            text.Append(char.IsControl(rune) || char.IsSurrogate(rune) ? '?' : rune);
+            text.Append(IsUnfit(rune) ? '?' : rune);
         }
 
         return text.Length <= longest ? text.ToString() : text.ToString(0, longest - 1) + "…";

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Governance.Gates.Evidence;
 using Governance.Gates.Policies;
@@ -92,7 +93,8 @@ public static class AdmissionGate
         var mode = request.Namespace is { } name && settings.AuditedNamespaces.Contains(name) ? Mode.Audit : settings.Mode;
         if (request is { ResourceGroup: "", Resource: "namespaces" })
         {
-            return new(request, policy, mode, GuardNamespace(request, settings) is { } refusal ? [refusal.Answer(mode)] : [], []);
+            // In the gate's own mode: a namespace that is only audited may not leave the audit either.
+            return new(request, policy, settings.Mode, GuardNamespace(request, settings) is { } guarded ? [guarded.Answer(settings.Mode)] : [], []);
         }
 
         // A subresource that cannot change an image; the Pods that follow from it are judged when they come.
@@ -101,14 +103,20 @@ public static class AdmissionGate
             return new(request, policy, mode, [], []);
         }
 
+        // An update of labels or finalizers brings in nothing, whatever is wrong with the object: it could not even be deleted otherwise.
+        if (IsUnchanged(request, settings))
+        {
+            return new(request, policy, mode, Unreadable(request, ImageScan.Nothing) is { } mismatch ? [mismatch.Answer(mode)] : [], []);
+        }
+
         var now = ImageScanner.Scan(request, request.Object, settings);
         var before = request.Operation == "UPDATE" ? ImageScanner.Scan(request, request.OldObject, settings) : ImageScan.Nothing;
 
         // The delta comes before any rule that skips: what is new is judged, whatever else the update does. Before an unreadable old object, all is new.
-        var old = before.Unreadable.IsEmpty ? before.Images.Select(image => image.Text).ToHashSet(StringComparer.Ordinal) : [];
+        var old = before.Unreadable.IsEmpty ? before.Images.Select(image => image.Text).ToHashSet(StringComparer.Ordinal) : new HashSet<string?>();
         var place = new Place(request.Namespace, cluster);
         var images = now.Images
-            .Where(image => image.Text is null || !old.Contains(image.Text))
+            .Where(image => !old.Contains(image.Text))
             .DistinctBy(image => image.Text)
             .Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy)))
             .ToImmutableArray();
@@ -119,7 +127,7 @@ public static class AdmissionGate
             settled.Add(unreadable.Answer(mode));
         }
 
-        if (now.Undeclared is { } path && !IsUnchanged(request))
+        if (now.Undeclared is { } path)
         {
             settled.Add(Undeclared(request, path, settings.UnknownKinds).Answer(mode));
         }
@@ -146,51 +154,86 @@ public static class AdmissionGate
     private static Decision Undeclared(AdmissionRequest request, string path, Verdict verdict) =>
         new(verdict, [new($"{Rule}.unknownKinds", $"{Named(request)} holds what looks like a pod template at {path}, and the policy does not say where its images stand", $"declare {request.Resource}.{request.ResourceGroup} under admission.customResources")], []);
 
-    // An update of labels or finalizers brings in nothing; comparing everything but metadata and status is the delta of a kind without a schema.
-    private static bool IsUnchanged(AdmissionRequest request)
+    // Everything but metadata and status is the same, byte for byte: the API server wrote both objects. What only means the same counts as changed.
+    private static bool IsUnchanged(AdmissionRequest request, AdmissionSettings settings)
     {
-        if (request.Operation != "UPDATE" || request.OldObject.ValueKind != JsonValueKind.Object)
+        if (request.Operation != "UPDATE" || request.OldObject.ValueKind != JsonValueKind.Object || request.Object.ValueKind != JsonValueKind.Object
+            || ImageScanner.Declared(request, settings).Any(path => path.StartsWith("/metadata", StringComparison.Ordinal) || path.StartsWith("/status", StringComparison.Ordinal) || path.StartsWith("/*", StringComparison.Ordinal)))
         {
             return false;
         }
 
-        return Content(request.OldObject) is { } before && Content(request.Object) is { } after
-            && before.Count == after.Count && after.All(member => before.TryGetValue(member.Key, out var old) && JsonElement.DeepEquals(member.Value, old));
+        return Content(request.OldObject) is { } before && Content(request.Object) is { } after && before.Count == after.Count
+            && after.All(member => before.TryGetValue(member.Key, out var old) && JsonMarshal.GetRawUtf8Value(member.Value).SequenceEqual(JsonMarshal.GetRawUtf8Value(old)));
 
-        // null: two names that cannot be told apart, so nothing can be said to be unchanged.
+        // null: names that cannot be told apart, so nothing can be said to be unchanged.
         static Dictionary<string, JsonElement>? Content(JsonElement value)
         {
             var content = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
-            return value.EnumerateObject().Where(member => !member.Is("metadata") && !member.Is("status")).All(member => content.TryAdd(member.Label(), member.Value)) ? content : null;
+            return value.EnumerateObject().Where(member => !member.Is("metadata") && !member.Is("status")).All(member => member.Text() is { } name && content.TryAdd(name, member.Value)) ? content : null;
         }
     }
 
+    // Every subresource is looked at: an update of a namespace's status or finalizers stores its labels too (registry/core/namespace, PrepareForUpdate).
     private static Decision? GuardNamespace(AdmissionRequest request, AdmissionSettings settings)
     {
-        if (request.Operation is not ("CREATE" or "UPDATE") || request.Subresource.Length > 0)
+        if (request.Operation is not ("CREATE" or "UPDATE"))
         {
             return null;
         }
 
-        if (request.Object.ValueKind != JsonValueKind.Object)
+        if (Unreadable(request, ImageScan.Nothing) is { } unreadable)
         {
-            return Unreadable(request, ImageScan.Nothing);
+            return unreadable;
         }
 
-        if (!request.Object.TryGetProperty("metadata", out var metadata) || metadata.ValueKind != JsonValueKind.Object || !metadata.TryGetProperty("labels", out var labels) || labels.ValueKind == JsonValueKind.Null)
+        if (!TryFindExemption(request.Object, out var exemption))
+        {
+            return Decision.Unknown(new Reason(Rule, $"the metadata or labels of {Named(request)} are no object", "send the object as the API server does"));
+        }
+
+        // Only a name that stands: from generateName the server makes another one.
+        if (exemption is not { } label || (settings.OwnNamespace is { } own && Name(request.Object) == own))
         {
             return null;
+        }
+
+        var reason = new Reason($"{Rule}.namespaces", $"namespace {request.Name} may not carry the label {ExemptLabel}, which would keep it out of this gate", "remove the label; a namespace that is only watched is named under admission.namespaces.audit");
+        return request.Operation == "UPDATE" && TryFindExemption(request.OldObject, out var old) && old is { } before && JsonMarshal.GetRawUtf8Value(before).SequenceEqual(JsonMarshal.GetRawUtf8Value(label))
+            ? Decision.Warn(reason)
+            : Decision.Deny(reason);
+    }
+
+    // false: the labels cannot be read. null: there is no such label.
+    private static bool TryFindExemption(JsonElement value, out JsonElement? exemption)
+    {
+        exemption = null;
+        if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty("metadata", out var metadata) || metadata.ValueKind == JsonValueKind.Null)
+        {
+            return true;
+        }
+
+        if (metadata.ValueKind != JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        if (!metadata.TryGetProperty("labels", out var labels) || labels.ValueKind == JsonValueKind.Null)
+        {
+            return true;
         }
 
         if (labels.ValueKind != JsonValueKind.Object)
         {
-            return Decision.Unknown(new Reason(Rule, $"the labels of {Named(request)} are no object", "send the object as the API server does"));
+            return false;
         }
 
-        return labels.TryGetProperty(ExemptLabel, out _) && !(settings.OwnNamespace is { } own && own == request.Name)
-            ? Decision.Deny(new Reason($"{Rule}.namespaces", $"namespace {request.Name} may not carry the label {ExemptLabel}, which would keep it out of this gate", "remove the label; a namespace that is only watched is named under admission.namespaces.audit"))
-            : null;
+        exemption = labels.TryGetProperty(ExemptLabel, out var found) ? found : null;
+        return true;
     }
+
+    private static string? Name(JsonElement value) =>
+        value.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("name", out var name) ? name.Text() : null;
 
     private static string Named(AdmissionRequest request) => $"{request.Kind} {(request.Namespace is null ? "" : request.Namespace + "/")}{request.Name}";
 }

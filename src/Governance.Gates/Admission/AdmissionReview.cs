@@ -83,8 +83,9 @@ public static class AdmissionReview
         {
             review = JsonDocument.Parse(body, Strict).RootElement;
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // InvalidOperationException: a member's name holds an escaped lone surrogate, which JSON's grammar allows and no text can be.
             return Refused(FindUid(body.Span), $"the body is not strict JSON: {OneLine(exception.Message)}");
         }
 
@@ -117,6 +118,13 @@ public static class AdmissionReview
         if (request.TryGetProperty("dryRun", out var dryRun) && dryRun.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
         {
             return Refused(uid, "dryRun is neither true nor false");
+        }
+
+        // Read as absent, each of these would choose a milder rule: a namespace without rules, another kind.
+        if (!IsTextOrAbsent(request, "namespace") || !IsTextOrAbsent(request, "name") || !IsTextOrAbsent(request, "subResource")
+            || !IsTextOrAbsent(request.GetProperty("kind"), "group") || !IsTextOrAbsent(request.GetProperty("resource"), "group"))
+        {
+            return Refused(uid, "the request's namespace, name, subResource or a group is no text");
         }
 
         var @object = request.TryGetProperty("object", out var written) ? written : default;
@@ -185,6 +193,9 @@ public static class AdmissionReview
         value.TryGetProperty(outer, out var found) && found.ValueKind == JsonValueKind.Object ? Text(found, inner) : null;
 
     private static string? Text(JsonElement value, string name) => value.TryGetProperty(name, out var found) ? found.Text() : null;
+
+    private static bool IsTextOrAbsent(JsonElement value, string name) =>
+        !value.TryGetProperty(name, out var found) || found.ValueKind == JsonValueKind.Null || found.Text() is not null;
 
     private static string OneLine(string text) => string.Concat(text.Select(c => c is >= ' ' and <= '~' ? c : ' '));
 }

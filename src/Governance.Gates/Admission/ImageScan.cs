@@ -40,6 +40,8 @@ internal sealed class ImageScanner
     private readonly ImmutableArray<FoundImage>.Builder images = ImmutableArray.CreateBuilder<FoundImage>();
     private readonly ImmutableArray<Reason>.Builder unreadable = ImmutableArray.CreateBuilder<Reason>();
     private readonly HashSet<string> declared = new(StringComparer.Ordinal);
+    // Everything above a declared place, so that looking for one below a list takes no walk over all of them.
+    private readonly HashSet<string> aboveDeclared = new(StringComparer.Ordinal);
     private readonly List<(JsonProperty? Member, int Index)> trail = [];
     private string? undeclared;
 
@@ -78,9 +80,9 @@ internal sealed class ImageScanner
             // The alpha form of the subresource (Kubernetes 1.16 to 1.21): the list alone.
             scanner.ReadContainers(@object, "ephemeralContainers", "");
         }
-        else if (settings.CustomResources.FirstOrDefault(resource => resource.Resource == $"{request.Resource}.{request.ResourceGroup}") is { } custom)
+        else if (Declared(request, settings) is { Length: > 0 } paths)
         {
-            foreach (var imagePath in custom.Images)
+            foreach (var imagePath in paths)
             {
                 scanner.ReadDeclared(@object, imagePath.Split('/')[1..].Select(Unescape).ToArray(), 0, "");
             }
@@ -96,6 +98,10 @@ internal sealed class ImageScanner
 
         return new(scanner.images.ToImmutable(), scanner.unreadable.ToImmutable(), scanner.undeclared);
     }
+
+    /// <summary>Where the policy says that the images of a custom resource stand; empty where it says nothing.</summary>
+    public static ImmutableArray<string> Declared(AdmissionRequest request, AdmissionSettings settings) =>
+        settings.CustomResources.FirstOrDefault(resource => resource.Resource == $"{request.Resource}.{request.ResourceGroup}")?.Images ?? [];
 
     private static string Unescape(string segment) => segment.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
 
@@ -117,6 +123,12 @@ internal sealed class ImageScanner
         foreach (var list in ContainerLists)
         {
             ReadContainers(value, list, at);
+        }
+
+        // The API server's schema asks for one. Were it found elsewhere, or under another name, nothing here would have been judged.
+        if (!value.TryGetProperty("containers", out var containers) || containers.ValueKind == JsonValueKind.Null || (containers.ValueKind == JsonValueKind.Array && containers.GetArrayLength() == 0))
+        {
+            CannotRead(at + "/containers", "holds no container");
         }
 
         if (value.TryGetProperty("volumes", out var volumes) && volumes.ValueKind != JsonValueKind.Null)
@@ -212,7 +224,7 @@ internal sealed class ImageScanner
         }
         else if (step == path.Length)
         {
-            declared.Add(at);
+            Declare(at);
             if (value.Text() is { } text)
             {
                 Add(text, at);
@@ -251,12 +263,26 @@ internal sealed class ImageScanner
             CheckSpelling(value, at, path[step]);
             if (value.TryGetProperty(path[step], out var next))
             {
-                ReadDeclared(next, path, step + 1, $"{at}/{path[step]}");
+                ReadDeclared(next, path, step + 1, $"{at}/{JsonElementExtensions.Segment(path[step])}");
             }
         }
         else if (value.ValueKind != JsonValueKind.Null)
         {
             CannotRead(at, "is no object, and the policy declares images in it");
+        }
+    }
+
+    private void Declare(string at)
+    {
+        if (declared.Count == MostImages)
+        {
+            CannotRead(at, $"comes after {MostImages} other images");
+        }
+        else if (declared.Add(at))
+        {
+            for (var slash = at.LastIndexOf('/'); slash > 0 && aboveDeclared.Add(at[..slash]); slash = at.LastIndexOf('/', slash - 1))
+            {
+            }
         }
     }
 
@@ -281,11 +307,16 @@ internal sealed class ImageScanner
         }
         else if (value.ValueKind == JsonValueKind.Object)
         {
-            if (ImageOfContainer(value) is var (suffix, image) && !declared.Contains(Here() + suffix))
+            foreach (var (suffix, image) in ImagesOfContainer(value))
             {
+                if (declared.Contains(Here() + suffix))
+                {
+                    continue;
+                }
+
                 if (!collect)
                 {
-                    undeclared = Here();
+                    undeclared ??= Here();
                 }
                 else if (image.Text() is { } text)
                 {
@@ -305,7 +336,7 @@ internal sealed class ImageScanner
                 }
 
                 trail.Add((member, 0));
-                if (!collect && IsContainerList(member) && !declared.Any(path => path.StartsWith(Here() + "/", StringComparison.Ordinal)))
+                if (!collect && IsContainerList(member) && !aboveDeclared.Contains(Here()))
                 {
                     undeclared ??= Here();
                 }
@@ -320,10 +351,11 @@ internal sealed class ImageScanner
     private static bool IsContainerList(JsonProperty member) =>
         member.Value.ValueKind == JsonValueKind.Array && member.Value.GetArrayLength() > 0 && ContainerLists.Any(list => member.Is(list, StringComparison.OrdinalIgnoreCase));
 
-    // A container (an image beside another field of a container) or an image volume (image: { reference }).
-    private static (string Suffix, JsonElement Image)? ImageOfContainer(JsonElement value)
+    // A container (an image beside another field of a container) or an image volume (image: { reference }). Spelled in several cases, each could be the one that counts.
+    private static List<(string Suffix, JsonElement Image)> ImagesOfContainer(JsonElement value)
     {
-        (string, JsonElement)? image = null;
+        List<(string, JsonElement)> images = [];
+        List<(string, JsonElement)> references = [];
         var hasContainerField = false;
         foreach (var member in value.EnumerateObject())
         {
@@ -333,21 +365,17 @@ internal sealed class ImageScanner
             }
             else if (member.Value.ValueKind == JsonValueKind.Object)
             {
-                foreach (var inner in member.Value.EnumerateObject())
-                {
-                    if (inner.Is("reference", StringComparison.OrdinalIgnoreCase))
-                    {
-                        return ($"/{member.Label()}/{inner.Label()}", inner.Value);
-                    }
-                }
+                references.AddRange(member.Value.EnumerateObject()
+                    .Where(inner => inner.Is("reference", StringComparison.OrdinalIgnoreCase))
+                    .Select(inner => ($"/{member.Label()}/{inner.Label()}", inner.Value)));
             }
             else if (member.Value.ValueKind != JsonValueKind.Null)
             {
-                image = ("/" + member.Label(), member.Value);
+                images.Add(("/" + member.Label(), member.Value));
             }
         }
 
-        return hasContainerField ? image : null;
+        return hasContainerField ? [.. images, .. references] : references;
     }
 
     // Kubernetes takes field names as written, other readers in any case: a near miss is a place where an image could hide.

@@ -134,13 +134,13 @@ public static class ImageGate
             return true;
         }
 
-        if (place.Cluster is not { } cluster)
+        if (string.IsNullOrWhiteSpace(place.Cluster))
         {
             return null;
         }
 
         return scope.Environments.Select(environment => policy.Environments[environment]).Any(environment =>
-            environment.Clusters.Contains(cluster) && place.Namespace is { } inside && (environment.Namespaces.Contains(inside) || environment.Namespaces.Contains("*")));
+            environment.Clusters.Contains(place.Cluster, StringComparer.OrdinalIgnoreCase) && place.Namespace is { } inside && (environment.Namespaces.Contains(inside) || environment.Namespaces.Contains("*")));
     }
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";

@@ -14,7 +14,7 @@ public sealed record Repository(string Host, string Path)
 /// <summary>An image as a workload names it, in the grammar of the OCI distribution specification after containerd's normalisation.</summary>
 /// <remarks>
 /// A reference that two parsers in use could read as different images is refused instead of guessed at: a host without a dot or port,
-/// upper case in a host, an explicit default port, a trailing dot.
+/// upper case in a host, an explicit default port, a trailing dot, the id of an image.
 /// </remarks>
 public sealed record ImageReference
 {
@@ -64,6 +64,12 @@ public sealed record ImageReference
         if (text.AsSpan().IndexOfAnyExcept(Printable) is >= 0 and var at)
         {
             return Refused(text, $"has the character U+{(int)text[at]:X4} at position {at + 1}", Spelling);
+        }
+
+        // containerd takes it for the id of an image that the node has already, and runs that one without a pull (CRI LocalResolve).
+        if (!text.Contains('/', StringComparison.Ordinal) && (text.StartsWith("sha256:", StringComparison.Ordinal) || text.StartsWith("sha384:", StringComparison.Ordinal) || text.StartsWith("sha512:", StringComparison.Ordinal)))
+        {
+            return Refused(text, "is an image id to a container runtime, not a repository with a tag", Spelling);
         }
 
         var rest = text;
