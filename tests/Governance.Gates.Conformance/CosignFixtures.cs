@@ -1,5 +1,7 @@
 using Governance.Gates.Conformance;
+using Governance.Gates.Images;
 using Governance.Gates.Testing.Processes;
+using Governance.Gates.Testing.Registries;
 
 [assembly: AssemblyFixture(typeof(CosignFixtures))]
 
@@ -102,7 +104,7 @@ public sealed class CosignFixtures : IAsyncLifetime
 
         registry = await DockerRegistry.StartAsync();
         cosign = new Cosign();
-        made = await MakeAsync(registry.Host, cosign);
+        made = await MakeAsync(registry, cosign);
     }
 
     /// <summary>Ends the registry and removes keys and images.</summary>
@@ -115,7 +117,7 @@ public sealed class CosignFixtures : IAsyncLifetime
         }
     }
 
-    private static async Task<Made> MakeAsync(string registry, Cosign cosign)
+    private static async Task<Made> MakeAsync(DockerRegistry registry, Cosign cosign)
     {
         var key = await cosign.GenerateKeyPairAsync("cosign");
         var other = await cosign.GenerateKeyPairAsync("other");
@@ -157,8 +159,8 @@ public sealed class CosignFixtures : IAsyncLifetime
         _ => Approval,
     };
 
-    private static async Task<SignedImage> PushAsync(string registry, string repository) =>
-        new(registry, repository, await TinyImage.PushAsync(registry, repository, "v1", $"weights of {repository}\n"));
+    private static async Task<SignedImage> PushAsync(DockerRegistry registry, string repository) =>
+        new(registry.Repository(repository), await TestImage.PushAsync(registry.Repository(repository), "v1"));
 
     private static InvalidOperationException NotMade() => new($"call {nameof(SkipWhereMissing)} first: {WhyNot ?? "the fixtures are not made yet"}");
 
@@ -175,14 +177,13 @@ public sealed class CosignFixtures : IAsyncLifetime
 }
 
 /// <summary>An image on the fixtures' registry, tagged <c>v1</c>.</summary>
-/// <param name="Registry">Host and port.</param>
-/// <param name="Repository">The repository's path.</param>
-/// <param name="Digest">The manifest's digest, <c>sha256:…</c>.</param>
-public sealed record SignedImage(string Registry, string Repository, string Digest)
+/// <param name="Repository">Where it lies.</param>
+/// <param name="Digest">The manifest's digest.</param>
+public sealed record SignedImage(Repository Repository, Digest Digest)
 {
     /// <summary>The image by digest.</summary>
-    public string Reference => $"{Registry}/{Repository}@{Digest}";
+    public string Reference => $"{Repository}@{Digest}";
 
     /// <summary>The digest as cosign and the fallback scheme write it in tags: <c>sha256-…</c>.</summary>
-    public string DigestTag => Digest.Replace(':', '-');
+    public string DigestTag => $"sha256-{Digest.Hex}";
 }
