@@ -69,6 +69,17 @@ public sealed class CosignFixtures : IAsyncLifetime
     /// <summary>Nothing hangs on it.</summary>
     public SignedImage Unsigned => There.Unsigned;
 
+    /// <summary>The image that carries one form.</summary>
+    public SignedImage this[CosignForm form] => form switch
+    {
+        CosignForm.Legacy => Legacy,
+        CosignForm.Annotated => Annotated,
+        CosignForm.TwoSigners => TwoSigners,
+        CosignForm.Attested => Attested,
+        CosignForm.Referred => Referred,
+        _ => Bundled,
+    };
+
     /// <summary>cosign's words for the types in <see cref="Attested"/>, with the predicate types that stand in the signed statements.</summary>
     public static IReadOnlyDictionary<string, string> AttestedTypes { get; } = new Dictionary<string, string>
     {
@@ -159,6 +170,9 @@ public sealed class CosignFixtures : IAsyncLifetime
         _ => Approval,
     };
 
+    /// <summary>Pushes a new image, tagged <c>v1</c>.</summary>
+    public Task<SignedImage> PushAsync(string repository) => PushAsync(registry ?? throw NotMade(), repository);
+
     private static async Task<SignedImage> PushAsync(DockerRegistry registry, string repository) =>
         new(registry.Repository(repository), await TestImage.PushAsync(registry.Repository(repository), "v1"));
 
@@ -174,6 +188,28 @@ public sealed class CosignFixtures : IAsyncLifetime
         SignedImage Referred,
         SignedImage Bundled,
         SignedImage Unsigned);
+}
+
+/// <summary>A form in which cosign leaves what it signed with a key.</summary>
+public enum CosignForm
+{
+    /// <summary><see cref="CosignFixtures.Legacy"/>.</summary>
+    Legacy,
+
+    /// <summary><see cref="CosignFixtures.Annotated"/>.</summary>
+    Annotated,
+
+    /// <summary><see cref="CosignFixtures.TwoSigners"/>.</summary>
+    TwoSigners,
+
+    /// <summary><see cref="CosignFixtures.Attested"/>.</summary>
+    Attested,
+
+    /// <summary><see cref="CosignFixtures.Referred"/>.</summary>
+    Referred,
+
+    /// <summary><see cref="CosignFixtures.Bundled"/>.</summary>
+    Bundled,
 }
 
 /// <summary>An image on the fixtures' registry, tagged <c>v1</c>.</summary>
