@@ -48,6 +48,9 @@ public sealed class CosignFixtures : IAsyncLifetime
     /// <summary>A second key; it signed <see cref="TwoSigners"/> only.</summary>
     public CosignKey OtherKey => There.OtherKey;
 
+    /// <summary>A third key; it signed none of these.</summary>
+    public CosignKey StrangersKey => There.StrangersKey;
+
     /// <summary>Under the tag <c>.sig</c>, by <see cref="Key"/>.</summary>
     public SignedImage Legacy => There.Legacy;
 
@@ -132,6 +135,7 @@ public sealed class CosignFixtures : IAsyncLifetime
     {
         var key = await cosign.GenerateKeyPairAsync("cosign");
         var other = await cosign.GenerateKeyPairAsync("other");
+        var stranger = await cosign.GenerateKeyPairAsync("stranger");
 
         var legacy = await PushAsync(registry, "fix/legacy");
         await cosign.SignAsync(key, legacy.Reference);
@@ -158,7 +162,7 @@ public sealed class CosignFixtures : IAsyncLifetime
             await cosign.AttestAsync(key, bundled.Reference, type, PredicateOf(type), AttestationForm.Bundle);
         }
 
-        return new(key, other, legacy, annotated, twoSigners, attested, referred, bundled, await PushAsync(registry, "fix/unsigned"));
+        return new(key, other, stranger, legacy, annotated, twoSigners, attested, referred, bundled, await PushAsync(registry, "fix/unsigned"));
     }
 
     private static string PredicateOf(string type) => type switch
@@ -181,6 +185,7 @@ public sealed class CosignFixtures : IAsyncLifetime
     private sealed record Made(
         CosignKey Key,
         CosignKey OtherKey,
+        CosignKey StrangersKey,
         SignedImage Legacy,
         SignedImage Annotated,
         SignedImage TwoSigners,

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Governance.Gates.Clients.Registries;
@@ -35,8 +34,6 @@ public sealed class CosignFormsTests(CosignFixtures fixtures)
         (Defect.WrongPredicateType, All, RejectionCode.PredicateTypeMismatch),
     ];
 
-    private static PublicKey Stranger { get; } = StrangersKey();
-
     private PublicKey[] Keys => [PublicKey.Parse(fixtures.Key.PublicKeyPem), PublicKey.Parse(fixtures.OtherKey.PublicKeyPem)];
 
     public static TheoryData<CosignForm> Forms => [.. All];
@@ -66,7 +63,7 @@ public sealed class CosignFormsTests(CosignFixtures fixtures)
         CosignFixtures.SkipWhereMissing();
         var image = fixtures[form];
         var asked = defect == Defect.WrongDigest ? fixtures.Unsigned : image;
-        var keys = defect == Defect.WrongKey ? [Stranger] : Keys;
+        var keys = defect == Defect.WrongKey ? [PublicKey.Parse(fixtures.StrangersKey.PublicKeyPem)] : Keys;
         var policy = PolicyFor(asked.Digest, keys) with { PredicateType = defect == Defect.WrongPredicateType ? "https://example.test/not-this/v1" : null };
         var found = await image.EvidenceAsync();
         ImmutableArray<EvidenceItem> items = [.. found.Items.Select(item => item with { Entity = defect.In(item.Entity) })];
@@ -250,10 +247,4 @@ public sealed class CosignFormsTests(CosignFixtures fixtures)
     }
 
     private static VerificationPolicy PolicyFor(Digest digest, IReadOnlyCollection<PublicKey> keys) => VerificationPolicy.For(Convert.FromHexString(digest.Hex), keys);
-
-    private static PublicKey StrangersKey()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return PublicKey.Parse(key.ExportSubjectPublicKeyInfo());
-    }
 }
