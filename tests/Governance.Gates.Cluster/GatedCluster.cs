@@ -3,6 +3,7 @@ using System.Text;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Certificates;
 using Governance.Gates.Testing.Processes;
+using Governance.Gates.Testing.Registries;
 
 namespace Governance.Gates.Cluster;
 
@@ -65,11 +66,11 @@ public sealed class GatedCluster : IAsyncLifetime
         cosign = new Cosign();
         var release = await cosign.GenerateKeyPairAsync("release");
         var stranger = await cosign.GenerateKeyPairAsync("stranger");
-        Signed = await ImageAsync("trading/strategy", "signed", release);
+        Signed = await ImageAsync("trading/strategy", release);
         ByTag = Signed[..Signed.IndexOf('@', StringComparison.Ordinal)] + ":v1";
-        SignedToo = await ImageAsync("trading/risk", "signed too", release);
-        Unsigned = await ImageAsync("trading/unsigned", "unsigned", null);
-        WrongKey = await ImageAsync("trading/wrong-key", "wrong key", stranger);
+        SignedToo = await ImageAsync("trading/risk", release);
+        Unsigned = await ImageAsync("trading/unsigned", null);
+        WrongKey = await ImageAsync("trading/wrong-key", stranger);
         Moved = await CopyWithSignatureAsync();
 
         folder.Write("release.pub", release.PublicKeyPem);
@@ -122,10 +123,9 @@ public sealed class GatedCluster : IAsyncLifetime
         folder.Dispose();
     }
 
-    private async Task<string> ImageAsync(string repository, string content, CosignKey? key)
+    private async Task<string> ImageAsync(string repository, CosignKey? key)
     {
-        var digest = await TinyImage.PushAsync(registry!.Host, repository, "v1", content);
-        var image = $"{registry.Host}/{repository}@{digest}";
+        var image = $"{registry!.Host}/{repository}@{await TestImage.PushAsync(registry.Repository(repository), "v1")}";
         if (key is not null)
         {
             await cosign!.SignAsync(key, image);

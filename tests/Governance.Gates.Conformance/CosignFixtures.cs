@@ -1,5 +1,7 @@
 using Governance.Gates.Conformance;
+using Governance.Gates.Images;
 using Governance.Gates.Testing.Processes;
+using Governance.Gates.Testing.Registries;
 
 [assembly: AssemblyFixture(typeof(CosignFixtures))]
 
@@ -46,6 +48,9 @@ public sealed class CosignFixtures : IAsyncLifetime
     /// <summary>A second key; it signed <see cref="TwoSigners"/> only.</summary>
     public CosignKey OtherKey => There.OtherKey;
 
+    /// <summary>A third key; it signed none of these.</summary>
+    public CosignKey StrangersKey => There.StrangersKey;
+
     /// <summary>Under the tag <c>.sig</c>, by <see cref="Key"/>.</summary>
     public SignedImage Legacy => There.Legacy;
 
@@ -66,6 +71,17 @@ public sealed class CosignFixtures : IAsyncLifetime
 
     /// <summary>Nothing hangs on it.</summary>
     public SignedImage Unsigned => There.Unsigned;
+
+    /// <summary>The image that carries one form.</summary>
+    public SignedImage this[CosignForm form] => form switch
+    {
+        CosignForm.Legacy => Legacy,
+        CosignForm.Annotated => Annotated,
+        CosignForm.TwoSigners => TwoSigners,
+        CosignForm.Attested => Attested,
+        CosignForm.Referred => Referred,
+        _ => Bundled,
+    };
 
     /// <summary>cosign's words for the types in <see cref="Attested"/>, with the predicate types that stand in the signed statements.</summary>
     public static IReadOnlyDictionary<string, string> AttestedTypes { get; } = new Dictionary<string, string>
@@ -102,7 +118,7 @@ public sealed class CosignFixtures : IAsyncLifetime
 
         registry = await DockerRegistry.StartAsync();
         cosign = new Cosign();
-        made = await MakeAsync(registry.Host, cosign);
+        made = await MakeAsync(registry, cosign);
     }
 
     /// <summary>Ends the registry and removes keys and images.</summary>
@@ -115,10 +131,11 @@ public sealed class CosignFixtures : IAsyncLifetime
         }
     }
 
-    private static async Task<Made> MakeAsync(string registry, Cosign cosign)
+    private static async Task<Made> MakeAsync(DockerRegistry registry, Cosign cosign)
     {
         var key = await cosign.GenerateKeyPairAsync("cosign");
         var other = await cosign.GenerateKeyPairAsync("other");
+        var stranger = await cosign.GenerateKeyPairAsync("stranger");
 
         var legacy = await PushAsync(registry, "fix/legacy");
         await cosign.SignAsync(key, legacy.Reference);
@@ -145,7 +162,7 @@ public sealed class CosignFixtures : IAsyncLifetime
             await cosign.AttestAsync(key, bundled.Reference, type, PredicateOf(type), AttestationForm.Bundle);
         }
 
-        return new(key, other, legacy, annotated, twoSigners, attested, referred, bundled, await PushAsync(registry, "fix/unsigned"));
+        return new(key, other, stranger, legacy, annotated, twoSigners, attested, referred, bundled, await PushAsync(registry, "fix/unsigned"));
     }
 
     private static string PredicateOf(string type) => type switch
@@ -157,14 +174,18 @@ public sealed class CosignFixtures : IAsyncLifetime
         _ => Approval,
     };
 
-    private static async Task<SignedImage> PushAsync(string registry, string repository) =>
-        new(registry, repository, await TinyImage.PushAsync(registry, repository, "v1", $"weights of {repository}\n"));
+    /// <summary>Pushes a new image, tagged <c>v1</c>.</summary>
+    public Task<SignedImage> PushAsync(string repository) => PushAsync(registry ?? throw NotMade(), repository);
+
+    private static async Task<SignedImage> PushAsync(DockerRegistry registry, string repository) =>
+        new(registry.Repository(repository), await TestImage.PushAsync(registry.Repository(repository), "v1"));
 
     private static InvalidOperationException NotMade() => new($"call {nameof(SkipWhereMissing)} first: {WhyNot ?? "the fixtures are not made yet"}");
 
     private sealed record Made(
         CosignKey Key,
         CosignKey OtherKey,
+        CosignKey StrangersKey,
         SignedImage Legacy,
         SignedImage Annotated,
         SignedImage TwoSigners,
@@ -174,15 +195,36 @@ public sealed class CosignFixtures : IAsyncLifetime
         SignedImage Unsigned);
 }
 
+/// <summary>A form in which cosign leaves what it signed with a key.</summary>
+public enum CosignForm
+{
+    /// <summary><see cref="CosignFixtures.Legacy"/>.</summary>
+    Legacy,
+
+    /// <summary><see cref="CosignFixtures.Annotated"/>.</summary>
+    Annotated,
+
+    /// <summary><see cref="CosignFixtures.TwoSigners"/>.</summary>
+    TwoSigners,
+
+    /// <summary><see cref="CosignFixtures.Attested"/>.</summary>
+    Attested,
+
+    /// <summary><see cref="CosignFixtures.Referred"/>.</summary>
+    Referred,
+
+    /// <summary><see cref="CosignFixtures.Bundled"/>.</summary>
+    Bundled,
+}
+
 /// <summary>An image on the fixtures' registry, tagged <c>v1</c>.</summary>
-/// <param name="Registry">Host and port.</param>
-/// <param name="Repository">The repository's path.</param>
-/// <param name="Digest">The manifest's digest, <c>sha256:…</c>.</param>
-public sealed record SignedImage(string Registry, string Repository, string Digest)
+/// <param name="Repository">Where it lies.</param>
+/// <param name="Digest">The manifest's digest.</param>
+public sealed record SignedImage(Repository Repository, Digest Digest)
 {
     /// <summary>The image by digest.</summary>
-    public string Reference => $"{Registry}/{Repository}@{Digest}";
+    public string Reference => $"{Repository}@{Digest}";
 
     /// <summary>The digest as cosign and the fallback scheme write it in tags: <c>sha256-…</c>.</summary>
-    public string DigestTag => Digest.Replace(':', '-');
+    public string DigestTag => $"sha256-{Digest.Hex}";
 }

@@ -60,7 +60,7 @@ public sealed class CosignFixturesTests(CosignFixtures fixtures)
     private static async Task HoldsAsync(SignedImage image, params string[] suffixes)
     {
         using var client = new HttpClient();
-        var list = await client.GetFromJsonAsync<JsonElement>(new Uri($"http://{image.Registry}/v2/{image.Repository}/tags/list"));
+        var list = await client.GetFromJsonAsync<JsonElement>(new Uri($"http://{image.Repository.Host}/v2/{image.Repository.Path}/tags/list"));
         var tags = list.GetProperty("tags").EnumerateArray().Select(tag => tag.GetString()!);
         Assert.Equal(suffixes.Select(suffix => image.DigestTag + suffix).Append("v1").Order(StringComparer.Ordinal), tags.Order(StringComparer.Ordinal));
     }

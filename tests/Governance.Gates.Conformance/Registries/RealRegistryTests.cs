@@ -1,7 +1,8 @@
-using System.Diagnostics;
 using System.Text;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
+using Governance.Gates.Testing;
+using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 
 namespace Governance.Gates.Conformance.Registries;
@@ -20,8 +21,8 @@ public sealed class RealRegistryTests
     [Fact]
     public async Task What_is_attached_to_an_image_in_docker_registry_is_found_there()
     {
-        Assert.SkipWhen(DockerRegistryProcess.Program is null, "docker-registry is not installed");
-        await using var registry = await DockerRegistryProcess.StartAsync();
+        SkipWithout(Peers.DockerRegistry);
+        await using var registry = await DockerRegistry.StartAsync();
         var repository = registry.Repository("team/app");
         var (index, amd64, _) = await TestImage.PushIndexAsync(repository, "v1");
         using var client = Client();
@@ -39,8 +40,8 @@ public sealed class RealRegistryTests
     [Fact]
     public async Task Eight_pushers_at_a_time_lose_no_referrer_in_docker_registry()
     {
-        Assert.SkipWhen(DockerRegistryProcess.Program is null, "docker-registry is not installed");
-        await using var registry = await DockerRegistryProcess.StartAsync();
+        SkipWithout(Peers.DockerRegistry);
+        await using var registry = await DockerRegistry.StartAsync();
         var repository = registry.Repository("app");
         var image = await TestImage.PushAsync(repository);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
@@ -56,37 +57,27 @@ public sealed class RealRegistryTests
     [Theory, InlineData(true), InlineData(false)]
     public async Task Oras_discovers_what_the_client_attached_to_the_loopback_registry(bool referrersApi)
     {
-        var oras = Peer("oras");
-        Assert.SkipWhen(oras is null, "oras is not installed");
+        SkipWithout(Peers.Oras);
         await using var registry = await LoopbackRegistry.StartAsync();
         registry.ReferrersApi = referrersApi;
         var repository = registry.Repository("app");
         var image = await TestImage.PushAsync(repository);
         using var client = Client();
         var referrer = Found(await client.AttachReferrerAsync(repository, image, Bundle, Layer("{}"), CancellationToken.None));
-        var printed = await RunAsync(oras!, "discover", "--plain-http", "--format", "json", "--artifact-type", Bundle, $"{repository}@{image}");
+        var printed = await OrasAsync("discover", "--plain-http", "--format", "json", "--artifact-type", Bundle, $"{repository}@{image}");
         Assert.Contains(referrer.ToString(), printed, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(true), InlineData(false)]
     public async Task What_oras_attaches_to_the_loopback_registry_is_found(bool referrersApi)
     {
-        var oras = Peer("oras");
-        Assert.SkipWhen(oras is null, "oras is not installed");
+        SkipWithout(Peers.Oras);
         await using var registry = await LoopbackRegistry.StartAsync();
         registry.ReferrersApi = referrersApi;
         var repository = registry.Repository("app");
         var image = await TestImage.PushAsync(repository);
-        var file = Path.GetTempFileName();
-        try
-        {
-            await File.WriteAllTextAsync(file, "{\"bundle\":1}");
-            await RunAsync(oras!, "attach", "--plain-http", "--disable-path-validation", "--artifact-type", Bundle, $"{repository}@{image}", $"{file}:{Bundle}");
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var folder = new TemporaryFolder();
+        await OrasAsync("attach", "--plain-http", "--disable-path-validation", "--artifact-type", Bundle, $"{repository}@{image}", $"{folder.Write("bundle.json", "{\"bundle\":1}")}:{Bundle}");
 
         using var client = Client();
         Assert.Equal(Digest.Of("{\"bundle\":1}"u8), Assert.Single(Found(await client.FindEvidenceAsync(repository, image, CancellationToken.None)).Items).Digest);
@@ -95,36 +86,15 @@ public sealed class RealRegistryTests
     [Fact]
     public async Task Oras_reads_a_layout_that_was_made_here()
     {
-        var oras = Peer("oras");
-        Assert.SkipWhen(oras is null, "oras is not installed");
-        var folder = Directory.CreateTempSubdirectory("gates-layout-").FullName;
-        try
-        {
-            var layout = OciLayout.Create(folder);
-            var image = await TestImage.AddToAsync(layout, "v1");
-            var referrer = Found(await layout.AttachReferrerAsync(new("oci-layout.invalid", "l"), image, Bundle, Layer("{}"), CancellationToken.None));
-            Assert.Contains(referrer.ToString(), await RunAsync(oras!, "discover", "--oci-layout", "--format", "json", $"{folder}:v1"), StringComparison.Ordinal);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        SkipWithout(Peers.Oras);
+        using var folder = new TemporaryFolder();
+        var layout = OciLayout.Create(folder.PathOf("layout"));
+        var image = await TestImage.AddToAsync(layout, "v1");
+        var referrer = Found(await layout.AttachReferrerAsync(new("oci-layout.invalid", "l"), image, Bundle, Layer("{}"), CancellationToken.None));
+        Assert.Contains(referrer.ToString(), await OrasAsync("discover", "--oci-layout", "--format", "json", $"{folder.PathOf("layout")}:v1"), StringComparison.Ordinal);
     }
 
-    private static string? Peer(string name)
-    {
-        var folder = Environment.GetEnvironmentVariable("GATES_PEERS")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "governance-gates", "peers");
-        var program = Path.Combine(folder, name);
-        return File.Exists(program) ? program : null;
-    }
+    private static void SkipWithout(Peer peer) => Assert.SkipWhen(!peer.IsInstalled, peer.WhyNot);
 
-    private static async Task<string> RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"{await output}{await errors}");
-        return await output;
-    }
+    private static async Task<string> OrasAsync(params string[] arguments) => (await Command.RunAsync(Peers.Oras.Require(), arguments)).Succeeded().Output;
 }

@@ -27,6 +27,14 @@ public sealed class Cosign : IDisposable
         return new($"{prefix}.key", $"{prefix}.pub", await File.ReadAllTextAsync($"{prefix}.pub", cancellation));
     }
 
+    /// <summary>Makes cosign take over a private key in PEM, of any kind that it knows.</summary>
+    public async Task<CosignKey> ImportKeyPairAsync(string name, string privateKeyPem, CancellationToken cancellation = default)
+    {
+        var prefix = folder.PathOf(name);
+        (await RunAsync(["import-key-pair", "--key", folder.Write($"{name}.pem", privateKeyPem), "--output-key-prefix", prefix], cancellation: cancellation)).Succeeded();
+        return new($"{prefix}.key", $"{prefix}.pub", await File.ReadAllTextAsync($"{prefix}.pub", cancellation));
+    }
+
     /// <summary>Signs an image; <paramref name="form"/> says where the signature goes.</summary>
     public async Task SignAsync(
         CosignKey key,

@@ -1,3 +1,5 @@
+using Governance.Gates.Images;
+
 namespace Governance.Gates.Testing.Processes;
 
 /// <summary>The real registry server of the distribution project, on a free port of 127.0.0.1, its data in a temporary folder.</summary>
@@ -11,6 +13,12 @@ public sealed class DockerRegistry : IAsyncDisposable
 
     /// <summary>Host and port, as image references write them.</summary>
     public string Host { get; }
+
+    /// <summary>What it printed so far.</summary>
+    public string Output => string.Join('\n', process.Lines);
+
+    /// <summary>A repository of it.</summary>
+    public Repository Repository(string path) => new(Host, path);
 
     /// <summary>Starts the server and waits until it listens.</summary>
     public static async Task<DockerRegistry> StartAsync(CancellationToken cancellation = default)
