@@ -22,6 +22,7 @@ public sealed record Claim
         PredicateType = predicateType;
         Signers = signers;
         Names = names;
+        Repository = names is not null && ImageReference.Read(names) is Reading<ImageReference>.Found(var reference) ? reference.Repository : null;
         Evidence = evidence;
         Where = where;
     }
@@ -34,6 +35,9 @@ public sealed record Claim
 
     /// <summary>The repository that the signed payload names, as it stands there; null where it names none.</summary>
     public string? Names { get; }
+
+    /// <summary>The repository that <see cref="Names"/> spells, normalised; null where it spells none.</summary>
+    public Repository? Repository { get; }
 
     /// <summary>SHA-256 of the bytes that were verified.</summary>
     public Digest Evidence { get; }

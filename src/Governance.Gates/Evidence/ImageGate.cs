@@ -150,7 +150,7 @@ public static class ImageGate
         var why = ImmutableArray.CreateBuilder<Reason>();
         foreach (var claim in claims.Proven.Where(claim => claim.IsSignature))
         {
-            if (claim.Names is { } named && required.Repository == SignedRepository.Same && !IsSameRepository(named, subject.Repository, required.Mirrors))
+            if (claim.Names is { } named && required.Repository == SignedRepository.Same && !IsSameRepository(claim.Repository, subject.Repository, required.Mirrors))
             {
                 why.Add(new(rule, $"{subject}: the signature in {claim.Where} is for {Printed(named)}, not for {subject.Repository}", "sign the image in the repository from which it is deployed, or name the other under mirrors"));
                 continue;
@@ -216,9 +216,8 @@ public static class ImageGate
         return person is not null && (today < person.From || today > person.Until) ? (name, "who is not in office now") : (name, null);
     }
 
-    private static bool IsSameRepository(string named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>
-        ImageReference.Read(named) is Reading<ImageReference>.Found(var reference)
-        && (reference.Repository == repository || mirrors.Any(mirror => mirror.Matches(reference.Repository)));
+    private static bool IsSameRepository(Repository? named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>
+        named is not null && (named == repository || mirrors.Any(mirror => mirror.Matches(named)));
 
     // Signed by somebody whom the policy trusts, and still not text that may break a line.
     private static string Printed(string text) => string.Concat(text.Take(255).Select(c => c is >= ' ' and <= '~' ? c : '?'));
