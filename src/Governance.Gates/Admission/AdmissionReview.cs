@@ -83,8 +83,9 @@ public static class AdmissionReview
         {
             review = JsonDocument.Parse(body, Strict).RootElement;
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // InvalidOperationException: a name holds a lone surrogate, which the check for duplicate keys cannot compare.
             return Refused(FindUid(body.Span), $"the body is not strict JSON: {OneLine(exception.Message)}");
         }
 
