@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using Governance.Gates.Admission;
@@ -9,6 +10,8 @@ namespace Governance.Gates.Webhook;
 /// <summary>Answers AdmissionReviews. Whatever happens, a request whose uid can be read gets HTTP 200 with a verdict.</summary>
 internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudge judge, GateMetrics metrics, WebhookOptions options, TimeProvider clock, ILogger<AdmissionEndpoint> log)
 {
+    // A Pod can hold thousands of images, and its line in the log must stay readable.
+    private const int MostLogged = 16;
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
 
     public async Task ValidateAsync(HttpContext context)
@@ -31,6 +34,17 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
             }
 
             await AnswerAsync(context, body.AsMemory(0, length), began);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            // The client's mistake or its end, such as a body that is cut off or that drips.
+            metrics.Unreadable();
+            var uid = AdmissionReview.FindUid(body.AsSpan(0, length));
+            LogUnreadable(uid ?? "", exception.Message);
+            if (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
+            {
+                await RefuseAsync(context, uid, new Reason("admission", exception.Message, "send an AdmissionReview as the API server does"));
+            }
         }
 #pragma warning disable CA1031 // The API server reads anything but 200 as a failed call, which a webhook under failurePolicy Ignore admits: a defect of ours must refuse.
         catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
@@ -135,15 +149,18 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
         }
         else
         {
-            LogDecided(request.Uid, request.Operation, request.Kind, request.Namespace, request.Name, outcome.Decision.Verdict, outcome.Admitted, request.DryRun, @case.Policy.Version, string.Join(" | ", outcome.Decision.Reasons));
+            LogDecided(request.Uid, request.Operation, request.Kind, request.Namespace, request.Name, outcome.Decision.Verdict, outcome.Admitted, request.DryRun, @case.Policy.Version, Listed(outcome.Decision.Reasons));
         }
     }
 
+    private static string Listed(ImmutableArray<Reason> reasons) =>
+        string.Join(" | ", reasons.Take(MostLogged)) + (reasons.Length > MostLogged ? $" | and {reasons.Length - MostLogged} more" : "");
+
     [LoggerMessage(1101, LogLevel.Information, "{CorrelationId}: {Operation} {Kind} {Namespace}/{Name} is {Verdict}, admitted {Admitted}, dry run {DryRun}, policy version {PolicyVersion}: {Reasons}")]
-    private partial void LogDecided(string correlationId, string operation, string kind, string? @namespace, string name, Verdict verdict, bool admitted, bool dryRun, long policyVersion, string reasons);
+    private partial void LogDecided(string correlationId, string operation, string kind, string? nameSpace, string name, Verdict verdict, bool admitted, bool dryRun, long policyVersion, string reasons);
 
     [LoggerMessage(1102, LogLevel.Debug, "{CorrelationId}: {Operation} {Kind} {Namespace}/{Name} is allowed")]
-    private partial void LogAllowed(string correlationId, string operation, string kind, string? @namespace, string name);
+    private partial void LogAllowed(string correlationId, string operation, string kind, string? nameSpace, string name);
 
     [LoggerMessage(1103, LogLevel.Warning, "{CorrelationId}: unreadable review: {Mistake}")]
     private partial void LogUnreadable(string correlationId, string mistake);

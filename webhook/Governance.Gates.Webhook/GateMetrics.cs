@@ -46,8 +46,14 @@ internal sealed class GateMetrics : IDisposable
 
     public Meter Meter => meter;
 
-    public void Observe(ClaimCache claims)
+    /// <summary>Begins what is counted without labels at zero, so that the first event is an increase, and watches the claims.</summary>
+    public void Begin(ClaimCache claims)
     {
+        foreach (var counter in (Counter<long>[])[unreadable, failures, refusals])
+        {
+            counter.Add(0);
+        }
+
         meter.CreateObservableGauge(ClaimsKept, () => (long)claims.Count, description: "Images of which claims are kept.");
         meter.CreateObservableGauge(ClaimsUnderWay, () => (long)claims.UnderWay, description: "Verifications under way.");
     }

@@ -10,6 +10,7 @@ internal sealed partial class LiveCertificate(string certificatePath, string key
     private volatile SslStreamCertificateContext? context;
     private byte[] loaded = [];
     private byte[] refused = [];
+    private string? told;
 
     /// <summary>What new connections are served with.</summary>
     public SslStreamCertificateContext Current => context ?? throw new InvalidOperationException("no certificate was loaded");
@@ -28,10 +29,16 @@ internal sealed partial class LiveCertificate(string certificatePath, string key
         }
         catch (GateException exception)
         {
-            LogUnreadable(exception.Message);
+            if (exception.Message != told)
+            {
+                told = exception.Message;
+                LogUnreadable(told);
+            }
+
             return;
         }
 
+        told = null;
         var seen = Fingerprint(files);
         if (seen.AsSpan().SequenceEqual(loaded) || seen.AsSpan().SequenceEqual(refused))
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
@@ -30,12 +31,7 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
             throw new GateException(missing, "start with --cluster-uid and the UID of the kube-system namespace");
         }
 
-        foreach (var warning in warnings)
-        {
-            LogWarning(path, warning.ToString());
-        }
-
-        Take(policy);
+        Take(policy, warnings);
     }
 
     /// <summary>Looks at the file again.</summary>
@@ -49,11 +45,11 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
                 case PolicyReading.Accepted(var policy, _) when NeedsCluster(policy) is { } missing:
                     refused = missing;
                     break;
-                case PolicyReading.Accepted(var policy, _):
+                case PolicyReading.Accepted(var policy, var warnings):
                     refused = null;
                     if (policy.Digest != Current.Policy.Digest)
                     {
-                        Take(policy);
+                        Take(policy, warnings);
                     }
 
                     break;
@@ -82,8 +78,13 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
     private string? NeedsCluster(Policy policy) =>
         clusterUid is null && policy.Images.FirstOrDefault(rule => rule.In?.Environments.Length > 0) is { } rule ? $"{rule.Path} is for environments, and which cluster this is was not said" : null;
 
-    private void Take(Policy policy)
+    private void Take(Policy policy, ImmutableArray<PolicyMistake> warnings)
     {
+        foreach (var warning in warnings)
+        {
+            LogWarning(path, warning.ToString());
+        }
+
         inForce = new(policy, new TrustedKeys(policy));
         metrics.PolicyLoaded(policy);
         LogLoaded(policy.Name, policy.Version, policy.Digest.ToString());

@@ -14,7 +14,7 @@ internal static class WebhookHost
     public static WebApplication Build(WebhookOptions options, TimeProvider clock)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders().AddJsonConsole(console => console.UseUtcTimestamp = true).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.ClearProviders().AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'")).SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
         builder.Services
             .AddSingleton(options)
             .AddSingleton(clock)
@@ -42,8 +42,8 @@ internal static class WebhookHost
         var app = builder.Build();
         Load(app.Services);
         var metrics = app.Services.GetRequiredService<GateMetrics>();
-        metrics.Observe(app.Services.GetRequiredService<ClaimCache>());
         var text = new MetricsText(metrics.Meter);
+        metrics.Begin(app.Services.GetRequiredService<ClaimCache>());
         var lifetime = app.Services.GetRequiredService<Lifetime>();
         app.MapPost("/validate", app.Services.GetRequiredService<AdmissionEndpoint>().ValidateAsync);
         app.MapGet("/health/live", (HttpContext context) => context.Response.WriteAsync("live\n"));

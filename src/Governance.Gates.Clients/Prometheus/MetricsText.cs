@@ -16,6 +16,9 @@ public sealed class MetricsText : IDisposable
     private readonly MeterListener listener = new();
     private readonly ConcurrentDictionary<Instrument, Family> families = new();
 
+    // One exposition at a time: each forgets the gauges and measures them anew.
+    private readonly Lock writing = new();
+
     /// <summary>Listens to every instrument of <paramref name="meter"/>, those made before and after.</summary>
     public MetricsText(Meter meter)
     {
@@ -35,14 +38,22 @@ public sealed class MetricsText : IDisposable
     /// <summary>The exposition, families in the order of their names.</summary>
     public string Write()
     {
-        listener.RecordObservableInstruments();
-        var text = new StringBuilder();
-        foreach (var family in families.Values.OrderBy(family => family.Name, StringComparer.Ordinal))
+        lock (writing)
         {
-            family.Write(text);
-        }
+            foreach (var family in families.Values)
+            {
+                family.ForgetGauges();
+            }
 
-        return text.ToString();
+            listener.RecordObservableInstruments();
+            var text = new StringBuilder();
+            foreach (var family in families.Values.OrderBy(family => family.Name, StringComparer.Ordinal))
+            {
+                family.Write(text);
+            }
+
+            return text.ToString();
+        }
     }
 
     /// <inheritdoc/>
@@ -55,6 +66,15 @@ public sealed class MetricsText : IDisposable
         private readonly double[]? bounds = instrument is Histogram<double> histogram ? [.. histogram.Advice?.HistogramBucketBoundaries ?? []] : null;
 
         public string Name => instrument.Name;
+
+        // A gauge has the labels of this measurement only: those of the policy before would name two policies in force.
+        public void ForgetGauges()
+        {
+            if (isGauge)
+            {
+                series.Clear();
+            }
+        }
 
         public void Record(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {

@@ -80,7 +80,7 @@ public sealed class OciLayoutTests : IDisposable
         var layout = OciLayout.Create(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, file), text.Replace("\"latest\"", $"\"sha256-{Digest.Of("x"u8).Hex}.sig\"", StringComparison.Ordinal));
         var reading = await layout.FindEvidenceAsync(Name, Digest.Of("x"u8), CancellationToken.None);
-        var reasons = reading is Reading<Evidence.AttachedEvidence>.Found(var evidence) ? evidence.Unread : [reading.Unread()];
+        var reasons = reading is Reading<Governance.Gates.Evidence.AttachedEvidence>.Found(var evidence) ? evidence.Unread : [reading.Unread()];
         Assert.Contains(reasons, why => why.Message.Contains(because, StringComparison.Ordinal));
     }
 
