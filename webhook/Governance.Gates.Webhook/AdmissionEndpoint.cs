@@ -72,25 +72,12 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
 
         switch (AdmissionReview.Read(body))
         {
-            case ReviewReading.Request(var request):
-                var inForce = policy.Current;
-                var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid);
-                AdmissionOutcome outcome;
-                if (@case.Subjects.Any())
+            case ReviewReading.Request reading:
+                using (reading)
                 {
-                    using var deadline = new CancellationTokenSource(Left(context, began), clock);
-                    outcome = await judge.JudgeAsync(@case, inForce.Keys, deadline.Token);
-                }
-                else
-                {
-                    outcome = await judge.JudgeAsync(@case, inForce.Keys, CancellationToken.None);
+                    await DecideAsync(context, reading.Value, began);
                 }
 
-                var answer = new ArrayBufferWriter<byte>(512);
-                AdmissionAnswer.Write(answer, @case, outcome);
-                metrics.Decided(outcome, clock.GetElapsedTime(began));
-                Log(@case, outcome);
-                await WriteAsync(context, answer.WrittenMemory);
                 break;
             case ReviewReading.Unreadable(var uid, var reason):
                 metrics.Unreadable();
@@ -105,6 +92,19 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
             default:
                 throw new UnreachableException();
         }
+    }
+
+    private async Task DecideAsync(HttpContext context, AdmissionRequest request, long began)
+    {
+        var inForce = policy.Current;
+        var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid);
+        using var deadline = new CancellationTokenSource(Left(context, began), clock);
+        var outcome = await judge.JudgeAsync(@case, inForce.Keys, deadline.Token);
+        var answer = new ArrayBufferWriter<byte>(512);
+        AdmissionAnswer.Write(answer, @case, outcome);
+        metrics.Decided(outcome, clock.GetElapsedTime(began));
+        Log(@case, outcome);
+        await WriteAsync(context, answer.WrittenMemory);
     }
 
     private static async Task RefuseAsync(HttpContext context, string? uid, Reason reason)
