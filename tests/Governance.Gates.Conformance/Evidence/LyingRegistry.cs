@@ -26,6 +26,7 @@ internal sealed class LyingRegistry : IAsyncDisposable
 {
     private readonly LoopbackRegistry registry;
     private readonly ConcurrentDictionary<string, int> asked = new();
+    private int told;
 
     private LyingRegistry(LoopbackRegistry registry, SignedImage signed, SignedImage unsigned) => (this.registry, Signed, Unsigned) = (registry, signed, unsigned);
 
@@ -36,7 +37,7 @@ internal sealed class LyingRegistry : IAsyncDisposable
     public SignedImage Unsigned { get; }
 
     /// <summary>Lies told so far.</summary>
-    public int Told { get; private set; }
+    public int Told => told;
 
     /// <summary>Copies a signed image from a real registry.</summary>
     /// <param name="signed">The image.</param>
@@ -62,7 +63,7 @@ internal sealed class LyingRegistry : IAsyncDisposable
         var shown = path.Replace(Unsigned.Digest.Hex, Signed.Digest.Hex, StringComparison.Ordinal).Replace("/manifests/v1", "/manifests/signed", StringComparison.Ordinal);
         if (isLie && shown != path)
         {
-            Told++;
+            Interlocked.Increment(ref told);
             context.Request.Path = shown;
         }
 
