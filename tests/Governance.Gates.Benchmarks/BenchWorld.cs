@@ -7,6 +7,7 @@ using Governance.Gates.Sigstore;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Certificates;
 using Governance.Gates.Testing.Processes;
+using Governance.Gates.Testing.Registries;
 
 namespace Governance.Gates.Benchmarks;
 
@@ -45,9 +46,9 @@ internal sealed class BenchWorld : IDisposable
     public string Write(string name, string content) => folder.Write(name, content);
 
     /// <summary>Pushes an image that nobody has seen and signs it in the form of the tag <c>.sig</c>.</summary>
-    public async Task<string> SignedImageAsync(string host, string repository, string content)
+    public async Task<string> SignedImageAsync(string host, string repository)
     {
-        var digest = Digest.Parse(await TinyImage.PushAsync(host, repository, "v1", content));
+        var digest = await TestImage.PushAsync(new Repository(host, repository), "v1");
         var payload = SimpleSigning.Payload($"{host}/{repository}", digest.ToString());
         var signature = await SimpleSigning.SignAsync(payload, signer, CancellationToken.None);
         using var registry = new OciRegistry(new RegistryOptions(), DockerCredentials.Anonymous, TimeProvider.System);
