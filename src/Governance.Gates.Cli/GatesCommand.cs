@@ -24,6 +24,6 @@ internal static class GatesCommand
             PolicyCommand.Create(safe),
             VersionCommand.Create(safe),
         };
-        return await CommandRunner.RunAsync(root, args, output, error, cancellation);
+        return await CommandRunner.RunAsync(root, args, output, error, cancellation: cancellation);
     }
 }
