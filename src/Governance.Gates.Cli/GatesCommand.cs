@@ -24,7 +24,7 @@ internal static class GatesCommand
             PolicyCommand.Create(safe),
             VersionCommand.Create(safe),
         };
-        var code = await CommandRunner.RunAsync(root, args, output, error, cancellation);
+        var code = await CommandRunner.RunAsync(root, args, output, error, cancellation: cancellation);
         try
         {
             await output.FlushAsync(CancellationToken.None);

@@ -20,6 +20,13 @@ internal static class CertificateCommand
                 result.AddError("--days is 1 to 3650");
             }
         });
+        name.Validators.Add(result =>
+        {
+            foreach (var wrong in result.GetRequiredValue(name).Where(text => Uri.CheckHostName(text) == UriHostNameType.Unknown))
+            {
+                result.AddError($"--name '{wrong}' is no DNS name and no IP address");
+            }
+        });
         var command = new Command("certificate", "Makes a server certificate and its authority, whose key is thrown away. Example: gates-webhook certificate tls --name governance-gates.governance-gates.svc") { folder, name, days };
         command.SetAction(parsed =>
         {

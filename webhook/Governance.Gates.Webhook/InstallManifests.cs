@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Governance.Gates.Admission;
 
@@ -210,8 +211,22 @@ internal sealed class InstallManifests
             """;
     }
 
-    // A JSON string is a YAML scalar, whatever stands in it.
-    private static string Quoted(string text) => $"\"{System.Text.Json.JsonEncodedText.Encode(text)}\"";
+    // Not as JSON: Go's YAML reader, which is kubectl's, refuses the surrogate pairs that JSON writes for a character beyond U+FFFF.
+    private static string Quoted(string text)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (var rune in text.EnumerateRunes())
+        {
+            _ = rune switch
+            {
+                { Value: '"' or '\\' } => quoted.Append('\\').Append(rune),
+                _ when Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Format => quoted.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:X8}"),
+                _ => quoted.Append(rune),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
 
     private static string Lines(IEnumerable<string> lines) => new StringBuilder().AppendJoin('\n', lines).ToString();
 }

@@ -32,11 +32,13 @@ internal static class ManifestsCommand
         });
         url.Validators.Add(result =>
         {
-            if (result.GetValue(url) is { } text && !(Uri.TryCreate(text, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttps && parsed.AbsolutePath == "/"))
+            if (result.GetValue(url) is { } text && !(Uri.TryCreate(text, UriKind.Absolute, out var parsed) && parsed.Scheme == Uri.UriSchemeHttps && parsed.AbsoluteUri == parsed.GetLeftPart(UriPartial.Authority) + "/" && parsed.UserInfo.Length == 0))
             {
-                result.AddError($"--url '{text}' is no https URL without a path");
+                result.AddError($"--url '{text}' is no https URL of host and port alone");
             }
         });
+        Characters(cluster, 64, "a UID, such as kubectl get namespace kube-system -o jsonpath={.metadata.uid} prints", character => char.IsAsciiLetterOrDigit(character) || character == '-');
+        Characters(credentials, 253, "the name of a Secret", character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character is '-' or '.');
         kubernetes.Validators.Add(result =>
         {
             if (!Version.TryParse(result.GetValue(kubernetes), out var version) || version < new Version(1, 20))
@@ -64,7 +66,7 @@ internal static class ManifestsCommand
                 Image = parsed.GetRequiredValue(image),
                 PolicyFiles = Files(file, read),
                 Authority = Read(parsed.GetRequiredValue(authority)),
-                Url = parsed.GetValue(url)?.TrimEnd('/'),
+                Url = parsed.GetValue(url) is { } address ? new Uri(address).GetLeftPart(UriPartial.Authority) : null,
                 Replicas = parsed.GetValue(replicas),
                 TimeoutSeconds = parsed.GetValue(timeout),
                 ClusterUid = parsed.GetValue(cluster),
@@ -88,6 +90,15 @@ internal static class ManifestsCommand
         if (result.GetValue(option) is var value && (value < least || value > most))
         {
             result.AddError($"{option.Name} is {least} to {most}");
+        }
+    });
+
+    // What goes into the YAML as it stands.
+    private static void Characters(Option<string?> option, int longest, string what, Func<char, bool> isOne) => option.Validators.Add(result =>
+    {
+        if (result.GetValue(option) is { } text && !(text.Length > 0 && text.Length <= longest && text.All(isOne)))
+        {
+            result.AddError($"{option.Name} '{text}' is not {what}");
         }
     });
 

@@ -8,4 +8,6 @@ var root = new RootCommand("The admission gate as a Kubernetes validating webhoo
     ManifestsCommand.Create(),
     CertificateCommand.Create(),
 };
-return await CommandRunner.RunAsync(root, args, Console.Out, Console.Error);
+
+// The server has its own, shorter limits for draining and for requests under way.
+return await CommandRunner.RunAsync(root, args, Console.Out, Console.Error, farewell: TimeSpan.FromMinutes(2));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Governance.Gates.Webhook;
 
@@ -52,9 +53,22 @@ internal static class ServeCommand
                     Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
                 },
                 TimeProvider.System);
-            await app.RunAsync(cancellation);
+            await StartAsync(app, parsed.GetRequiredValue(listen), cancellation);
+            await app.WaitForShutdownAsync(cancellation);
             return ExitCode.Allowed;
         });
         return command;
+    }
+
+    private static async Task StartAsync(WebApplication app, string listen, CancellationToken cancellation)
+    {
+        try
+        {
+            await app.StartAsync(cancellation);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            throw new GateException($"cannot listen on {listen}: {exception.GetBaseException().Message}", "choose an address of this machine and a port that is free and that this user may open", exception);
+        }
     }
 }

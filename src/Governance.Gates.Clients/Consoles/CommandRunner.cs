@@ -10,9 +10,10 @@ public static class CommandRunner
     /// <param name="args">The arguments.</param>
     /// <param name="output">Where results go.</param>
     /// <param name="error">Where mistakes go.</param>
+    /// <param name="farewell">How long the action may go on after Ctrl-C or SIGTERM before the process ends under it; two seconds unless given.</param>
     /// <param name="cancellation">Ends the work as Ctrl-C does.</param>
     /// <returns>The action's exit code; 64 for wrong usage, 2 for a gate that cannot run, 130 after Ctrl-C.</returns>
-    public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter output, TextWriter error, TimeSpan? farewell = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(root);
         ArgumentNullException.ThrowIfNull(error);
@@ -30,7 +31,7 @@ public static class CommandRunner
                 return ExitCode.Usage;
             }
 
-            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, Output = output, Error = error }, cancellation).ConfigureAwait(false);
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = farewell ?? TimeSpan.FromSeconds(2), Output = output, Error = error }, cancellation).ConfigureAwait(false);
         }
         catch (GateException exception)
         {

@@ -1,0 +1,174 @@
+using Governance.Gates.Testing;
+using YamlDotNet.RepresentationModel;
+
+namespace Governance.Gates.Tests.Webhook;
+
+public sealed class ManifestsCommandTests : IDisposable
+{
+    private const string Image = "registry.example.com/gates-webhook@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    private readonly TemporaryFolder folder = new();
+    private readonly Governance.Gates.Sigstore.EcdsaSigner signer = RunningGate.NewSigner();
+
+    public ManifestsCommandTests() => folder.Write("ca.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+
+    public void Dispose()
+    {
+        signer.Dispose();
+        folder.Dispose();
+    }
+
+    public static TheoryData<string> KeyFiles =>
+        ["release.pub", "keys/release.pub", "with space.pub", "#hash.pub", "{{ .Values }}.pub", "quote\"d.pub", "it's.pub", "*star & more.pub", "- dash.pub", "true", "prüfung.pub", "键.pub", "🔑.pub"];
+
+    [Theory, MemberData(nameof(KeyFiles))]
+    public async Task The_manifests_carry_policy_and_keys_byte_for_byte_under_their_names(string keyFile)
+    {
+        var policy = WritePolicy(keyFile, "# Umlaute: äöü, a tab:\t, and no newline at the end");
+
+        var printed = await PrintAsync("--policy", policy);
+        var objects = Parse(printed);
+
+        // Go's YAML reader refuses an escaped surrogate, which the reader here takes.
+        Assert.DoesNotContain("\\uD", printed, StringComparison.OrdinalIgnoreCase);
+        var config = Assert.Single(objects, one => Kind(one) == "ConfigMap");
+        var volumes = (YamlSequenceNode)Find(Assert.Single(objects, one => Kind(one) == "Deployment"), "spec", "template", "spec", "volumes");
+        var items = ((YamlSequenceNode)Find(volumes[0], "configMap", "items")).ToDictionary(item => Text(item, "path"), item => Text(item, "key"));
+        foreach (var name in new[] { "governance.yaml", keyFile })
+        {
+            Assert.Equal(File.ReadAllBytes(folder.PathOf(name)), Convert.FromBase64String(Text(config, "binaryData", items[name])));
+        }
+    }
+
+    [Fact]
+    public async Task Every_webhook_of_the_configuration_fails_closed_and_sees_what_the_guard_needs()
+    {
+        var objects = Parse(await PrintAsync("--policy", WritePolicy(), "--timeout-seconds", "7"));
+
+        Assert.Equal(["Namespace", "ServiceAccount", "ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "ValidatingWebhookConfiguration"], objects.Select(Kind));
+        var webhooks = (YamlSequenceNode)Find(objects[^1], "webhooks");
+        Assert.All(webhooks, webhook =>
+        {
+            Assert.Equal(("Fail", "Equivalent", "NoneOnDryRun", "7"), (Text(webhook, "failurePolicy"), Text(webhook, "matchPolicy"), Text(webhook, "sideEffects"), Text(webhook, "timeoutSeconds")));
+            Assert.Equal(File.ReadAllBytes(folder.PathOf("ca.crt")), Convert.FromBase64String(Text(webhook, "clientConfig", "caBundle")));
+            Assert.Equal(Text(webhook, "name") != "namespaces.admission.governance.gates", ((YamlMappingNode)webhook).Children.ContainsKey("namespaceSelector"));
+            Assert.False(((YamlMappingNode)webhook).Children.ContainsKey("objectSelector"));
+        });
+    }
+
+    [Theory, InlineData("server"), InlineData("webhook")]
+    public async Task The_parts_are_what_all_of_it_is_made_of(string part)
+    {
+        var policy = WritePolicy();
+        Assert.Contains(await PrintAsync("--policy", policy, "--part", part), await PrintAsync("--policy", policy), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_policy_that_names_another_namespace_of_its_own_is_refused()
+    {
+        var (code, output, error) = await RunAsync("--policy", WritePolicy(), "--namespace", "elsewhere");
+        Assert.Equal(ExitCode.Unknown, code);
+        Assert.Empty(output);
+        Assert.Contains("admission.namespaces.own is 'governance-gates' and --namespace is 'elsewhere'", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_policy_that_does_not_hold_together_is_refused_with_its_mistakes()
+    {
+        var (code, output, error) = await RunAsync("--policy", folder.Write("governance.yaml", "kind: Other\n"));
+        Assert.Equal(ExitCode.Unknown, code);
+        Assert.Empty(output);
+        Assert.Contains("governance.yaml:1:", error, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, string> Wrong => new()
+    {
+        { "--image", "registry.example.com/gates-webhook:1.0" },
+        { "--image", "registry.example.com/gates-webhook" },
+        { "--image", "registry.example.com/gates-webhook@sha256:abc" },
+        { "--url", "http://10.0.0.5:8443" },
+        { "--url", "https://10.0.0.5:8443/path" },
+        { "--url", "https://10.0.0.5:8443/?a=b" },
+        { "--url", "https://10.0.0.5:8443/#x" },
+        { "--url", "https://user:word@10.0.0.5:8443" },
+        { "--replicas", "0" },
+        { "--timeout-seconds", "31" },
+        { "--kubernetes", "1.19" },
+        { "--kubernetes", "new" },
+        { "--part", "half" },
+        { "--cluster-uid", "a\n            - --drain-seconds=0" },
+        { "--cluster-uid", "a #b" },
+        { "--registry-secret", "a\n              - more: 1" },
+        { "--registry-secret", "Not_A_Name" },
+    };
+
+    [Theory, MemberData(nameof(Wrong))]
+    public async Task A_wrong_option_is_wrong_usage_and_nothing_is_printed(string option, string value)
+    {
+        var policy = WritePolicy();
+        var arguments = option == "--image" ? ["--policy", policy, "--ca", folder.PathOf("ca.crt")] : new[] { "--policy", policy, "--ca", folder.PathOf("ca.crt"), "--image", Image };
+        var (code, output, error) = await Commands.RunAsync(["manifests", .. arguments, option, value]);
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Empty(output);
+        Assert.Contains(option == "--part" ? value : option, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cluster_secret_and_address_stand_where_the_webhook_needs_them()
+    {
+        var objects = Parse(await PrintAsync("--policy", WritePolicy(), "--cluster-uid", "6f5e0a9c-1111-4222-8333-444455556666", "--registry-secret", "pull.secret", "--url", "https://10.0.0.5:8443/"));
+        var pod = Find(Assert.Single(objects, one => Kind(one) == "Deployment"), "spec", "template", "spec");
+        var container = ((YamlSequenceNode)Find(pod, "containers"))[0];
+        Assert.Contains("--cluster-uid=6f5e0a9c-1111-4222-8333-444455556666", ((YamlSequenceNode)Find(container, "args")).Select(argument => ((YamlScalarNode)argument).Value));
+        Assert.Equal("pull.secret", Text(((YamlSequenceNode)Find(pod, "volumes"))[2], "secret", "secretName"));
+        Assert.All((YamlSequenceNode)Find(objects[^1], "webhooks"), webhook => Assert.Equal("https://10.0.0.5:8443/validate", Text(webhook, "clientConfig", "url")));
+    }
+
+    private string WritePolicy(string keyFile = "release.pub", string ending = "")
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(folder.PathOf(keyFile))!);
+        folder.Write(keyFile, signer.PublicKey.ToPem());
+        var quoted = keyFile.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        return folder.Write("governance.yaml", $$"""
+            apiVersion: governance.gates/v1alpha1
+            kind: GovernancePolicy
+            metadata: { name: test, version: 1 }
+            spec:
+              robots:
+                release: { keys: [release], why: signs }
+              trust:
+                keys:
+                  release: { spki: "sha256:{{Convert.ToHexStringLower(signer.PublicKey.SpkiSha256.Span)}}", file: "{{quoted}}" }
+              artifacts:
+                images:
+                  - match: ["registry.example.com/**"]
+                    require: { signed: { by: [release] } }
+                  - match: ["**"]
+                    verdict: deny
+                    why: not ours
+              admission: { mode: enforce, namespaces: { own: governance-gates } }
+            {{ending}}
+            """);
+    }
+
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => Commands.RunAsync(["manifests", "--image", Image, "--ca", folder.PathOf("ca.crt"), .. arguments]);
+
+    private async Task<string> PrintAsync(params string[] arguments)
+    {
+        var (code, output, error) = await RunAsync(arguments);
+        Assert.True(code == ExitCode.Allowed, error);
+        return output;
+    }
+
+    private static List<YamlNode> Parse(string yaml)
+    {
+        var stream = new YamlStream();
+        stream.Load(new StringReader(yaml));
+        return [.. stream.Documents.Select(document => document.RootNode)];
+    }
+
+    private static string Kind(YamlNode node) => Text(node, "kind");
+
+    private static string Text(YamlNode node, params string[] path) => ((YamlScalarNode)Find(node, path)).Value!;
+
+    private static YamlNode Find(YamlNode node, params string[] path) => path.Aggregate(node, (inner, name) => inner[name]);
+}
