@@ -35,7 +35,7 @@ async Task WarmAsync(DockerRegistry registry)
     var images = new List<string>();
     for (var i = 0; i < 3; i++)
     {
-        images.Add(await world.SignedImageAsync(registry.Host, $"bench/warm-{i}", $"warm {i}"));
+        images.Add(await world.SignedImageAsync(registry.Host, $"bench/warm-{i}"));
     }
 
     var review = BenchWorld.Review(images);
@@ -85,11 +85,11 @@ async Task ColdAsync(DockerRegistry registry)
     await using var ending = process;
     using var forgetting = client;
     using var cosign = new Cosign();
-    await AskAsync(client, address, BenchWorld.Review(await world.SignedImageAsync(registry.Host, "bench/first", "first")));
+    await AskAsync(client, address, BenchWorld.Review(await world.SignedImageAsync(registry.Host, "bench/first")));
     var (ours, theirs) = (new List<double>(), new List<double>());
     for (var i = 0; i < Images; i++)
     {
-        var image = await world.SignedImageAsync(registry.Host, $"bench/cold-{i}", $"cold {i}");
+        var image = await world.SignedImageAsync(registry.Host, $"bench/cold-{i}");
         var review = BenchWorld.Review(image);
         ours.Add(await MillisecondsAsync(() => AskAsync(client, address, review)));
         theirs.Add(await MillisecondsAsync(async () => (await cosign.VerifyAsync(new("", world.PublicKeyFile, ""), image)).Succeeded()));
@@ -106,7 +106,7 @@ async Task DelayedAsync()
     var images = new List<string>();
     for (var i = 0; i < 15; i++)
     {
-        images.Add(await world.SignedImageAsync(registry.Host, $"bench/far-{i}", $"far {i}"));
+        images.Add(await world.SignedImageAsync(registry.Host, $"bench/far-{i}"));
     }
 
     registry.Delay = TimeSpan.FromMilliseconds(Delay);
@@ -126,7 +126,7 @@ async Task DelayedAsync()
 async Task CommandLineAsync(DockerRegistry registry)
 {
     using var cosign = new Cosign();
-    var image = await world.SignedImageAsync(registry.Host, "bench/cli", "cli");
+    var image = await world.SignedImageAsync(registry.Host, "bench/cli");
     var gates = BenchWorld.Program("gates");
     var (ours, theirs, start) = (new List<double>(), new List<double>(), new List<double>());
     for (var i = 0; i < 21; i++)

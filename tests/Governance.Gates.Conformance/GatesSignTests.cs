@@ -82,7 +82,7 @@ public sealed class GatesSignTests(CosignFixtures made) : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private async Task<string> PushAsync(string repository) => $"{made.Registry}/{repository}@{await TinyImage.PushAsync(made.Registry, repository, "v1", repository)}";
+    private async Task<string> PushAsync(string repository) => (await made.PushAsync(repository)).Reference;
 
     // Encrypted, as a release key would be kept.
     private CosignKey Key(string name)
