@@ -55,6 +55,7 @@ publish: ## publish both programs as trimmed single files into artifacts/
 	    -p:PublishTrimmed=true -p:PublishReadyToRun=true -p:PublishReadyToRunCrossgen2ExtraArgs=$(INSTRUCTIONS) -p:PublishSingleFile=true -p:DebugType=none -p:CopyOutputSymbolsToPublishDirectory=false \
 	    -p:NuGetLockFilePath=obj/publish.lock.json -p:PublishDocumentationFiles=false --artifacts-path artifacts/build -o artifacts/publish || exit 1; \
 	done
+	@rm -f artifacts/publish/*.json artifacts/publish/*.xml
 	@ls -l artifacts/publish
 
 bench: publish ## measure what docs/performance.md promises, and write it anew

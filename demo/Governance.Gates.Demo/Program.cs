@@ -2,6 +2,12 @@ using Governance.Gates.Demo;
 
 // make demo: `bin` holds gates and gates-webhook, the folder keeps what the demo makes where one is named.
 var (bin, kept) = (args[0], args.Length > 1 && args[1].Length > 0 ? args[1] : null);
+if (Directory.Exists(kept) && Directory.EnumerateFileSystemEntries(kept).Any())
+{
+    Console.Error.WriteLine($"demo: {kept} is not empty; name a new folder in KEEP");
+    return 64;
+}
+
 var folder = Directory.CreateDirectory(kept ?? Path.Combine(Path.GetTempPath(), $"governance-gates-demo-{Guid.NewGuid():N}")).FullName;
 using var interrupted = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>

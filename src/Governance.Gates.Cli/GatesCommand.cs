@@ -24,6 +24,17 @@ internal static class GatesCommand
             PolicyCommand.Create(safe),
             VersionCommand.Create(safe),
         };
-        return await CommandRunner.RunAsync(root, args, output, error, cancellation);
+        var code = await CommandRunner.RunAsync(root, args, output, error, cancellation);
+        try
+        {
+            await output.FlushAsync(CancellationToken.None);
+            await error.FlushAsync(CancellationToken.None);
+            return code;
+        }
+        catch (IOException)
+        {
+            // A verdict that could not be told is none: the disk is full, or the reader has gone.
+            return ExitCode.Unknown;
+        }
     }
 }

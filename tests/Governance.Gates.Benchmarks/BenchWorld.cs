@@ -46,16 +46,15 @@ internal sealed class BenchWorld : IDisposable
     public string Write(string name, string content) => folder.Write(name, content);
 
     /// <summary>Pushes an image that nobody has seen and signs it in the form of the tag <c>.sig</c>.</summary>
-    public async Task<string> SignedImageAsync(string host, string path)
+    public async Task<string> SignedImageAsync(string host, string repository)
     {
-        var repository = new Repository(host, path);
-        var digest = await TestImage.PushAsync(repository, "v1");
-        var payload = SimpleSigning.Payload(repository.ToString(), digest.ToString());
+        var digest = await TestImage.PushAsync(new Repository(host, repository), "v1");
+        var payload = SimpleSigning.Payload($"{host}/{repository}", digest.ToString());
         var signature = await SimpleSigning.SignAsync(payload, signer, CancellationToken.None);
         using var registry = new OciRegistry(new RegistryOptions(), DockerCredentials.Anonymous, TimeProvider.System);
         var layer = new EvidenceLayer(MediaTypes.SimpleSigning, payload, new Dictionary<string, string> { ["dev.cosignproject.cosign/signature"] = signature.Signature! });
-        return await registry.AttachToTagAsync(repository, digest, CosignTag.Signatures, layer, CancellationToken.None) is Reading<Digest>.Found
-            ? $"{repository}@{digest}"
+        return await registry.AttachToTagAsync(new Repository(host, repository), digest, CosignTag.Signatures, layer, CancellationToken.None) is Reading<Digest>.Found
+            ? $"{host}/{repository}@{digest}"
             : throw new InvalidOperationException("the signature could not be pushed");
     }
 

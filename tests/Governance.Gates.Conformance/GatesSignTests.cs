@@ -1,3 +1,4 @@
+using Governance.Gates.Testing.Registries;
 using System.Security.Cryptography;
 using Governance.Gates.Cli;
 using Governance.Gates.Cli.Consoles;
@@ -82,7 +83,7 @@ public sealed class GatesSignTests(CosignFixtures made) : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private async Task<string> PushAsync(string repository) => (await made.PushAsync(repository)).Reference;
+    private async Task<string> PushAsync(string repository) => $"{made.Registry}/{repository}@{await TestImage.PushAsync(new(made.Registry, repository), "v1")}";
 
     // Encrypted, as a release key would be kept.
     private CosignKey Key(string name)

@@ -3,7 +3,7 @@ using System.Text;
 namespace Governance.Gates.Cli.Consoles;
 
 /// <summary>Passes whole lines on, without anything that moves a cursor or that a workflow runner takes for a command.</summary>
-/// <remarks>The last guard: who writes a fact makes it one line beforehand. A line that has not ended is passed on when this is disposed of.</remarks>
+/// <remarks>The last guard: who writes a fact makes it one line beforehand. A line that has not ended is passed on by a flush.</remarks>
 internal sealed class SafeWriter(TextWriter inner) : TextWriter
 {
     private readonly StringBuilder line = new();
@@ -26,19 +26,15 @@ internal sealed class SafeWriter(TextWriter inner) : TextWriter
     }
 
     /// <inheritdoc/>
-    public override void Flush() => inner.Flush();
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    public override void Flush()
     {
-        if (disposing && line.Length > 0)
+        if (line.Length > 0)
         {
             inner.Write(Safe(line.ToString()));
             line.Clear();
         }
 
         inner.Flush();
-        base.Dispose(disposing);
     }
 
     // No bound here: a line of JSON may be as long as it is.

@@ -76,6 +76,11 @@ internal sealed class SignCommand
             Reading<ImageTarget>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check the name and try again"),
             _ => throw new UnreachableException(),
         };
+        if (target.Resolution is null && await registry.ReadManifestAsync(target.Subject.Repository, target.Subject.Digest, cancellation) is Reading<ReadOnlyMemory<byte>>.Unread(var missing))
+        {
+            throw new GateException(missing.Message, missing.Remedy ?? "push the image first");
+        }
+
         // Said before anything is signed: a tag may have moved since the user looked.
         await terminal.SayAsync($"signing {target.Subject}{(target.Resolution is { } resolution ? $" ({resolution})" : "")}");
         var isBundle = parsed.GetRequiredValue(format) == "bundle";

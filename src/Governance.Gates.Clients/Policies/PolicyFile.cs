@@ -24,8 +24,8 @@ public static class PolicyFile
     {
         PolicyReading.Accepted(var policy, var warnings) => (policy, warnings),
         PolicyReading.Refused(var mistakes) => throw new GateException(
-            $"the policy has {mistakes.Length} {(mistakes.Length == 1 ? "mistake" : "mistakes")}:{string.Concat(mistakes.Select(mistake => $"\n  {path}:{mistake}"))}\n",
-            "mend them and try again"),
+            $"{string.Concat(mistakes.Select(mistake => $"\n  {path}:{mistake}"))}\nthe policy is refused",
+            $"mend {(mistakes.Length == 1 ? "this mistake" : $"these {mistakes.Length} mistakes")} and try again"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

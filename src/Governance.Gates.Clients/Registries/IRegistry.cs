@@ -13,6 +13,9 @@ public interface IRegistry
     /// <summary>The digest that a reference names: its own, or that of the manifest behind its tag (<c>latest</c> where there is neither).</summary>
     Task<Reading<Digest>> ResolveAsync(ImageReference reference, CancellationToken cancellation);
 
+    /// <summary>The bytes of the manifest that a digest names, held against it.</summary>
+    Task<Reading<ReadOnlyMemory<byte>>> ReadManifestAsync(Repository repository, Digest digest, CancellationToken cancellation);
+
     /// <summary>All that hangs on a digest, in every form: <c>.sig</c> and <c>.att</c> tags, the referrers API, the fallback tag. Never filtered by artifact type.</summary>
     /// <remarks>At most three sequential round trips once a token is held.</remarks>
     Task<Reading<AttachedEvidence>> FindEvidenceAsync(Repository repository, Digest digest, CancellationToken cancellation);

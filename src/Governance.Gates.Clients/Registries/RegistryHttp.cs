@@ -59,7 +59,7 @@ internal sealed class RegistryHttp(HttpClient http, RegistryAddress addresses, R
         {
             return e.HttpRequestError switch
             {
-                HttpRequestError.NameResolutionError => Failed(host, "has no address that may be used", "check the host name and the DNS of this machine"),
+                HttpRequestError.NameResolutionError => Failed(host, "does not resolve, or to no address that may be used", "check the host name and the DNS of this machine"),
                 HttpRequestError.SecureConnectionError => Failed(host, "could not be reached over TLS, or its certificate is not trusted", "give its certificate authority as a CA file; a registry that speaks plain http must be named as such"),
                 HttpRequestError.ConfigurationLimitExceeded => Failed(host, $"sent headers beyond {limits.HeaderKibibytes} KiB", "look at the registry or the proxy before it"),
                 HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError => Failed(host, "could not be connected to", "check that it runs and that the network and the proxy let it be reached"),

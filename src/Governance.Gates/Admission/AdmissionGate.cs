@@ -93,8 +93,8 @@ public static class AdmissionGate
         var mode = request.Namespace is { } name && settings.AuditedNamespaces.Contains(name) ? Mode.Audit : settings.Mode;
         if (request is { ResourceGroup: "", Resource: "namespaces" })
         {
-            // In the gate's own mode: a namespace that is only audited may not leave the audit either.
-            return new(request, policy, settings.Mode, GuardNamespace(request, settings) is { } guarded ? [guarded.Answer(settings.Mode)] : [], []);
+            // Whatever the mode: a label that slips in while the gate only watches would still be there when it enforces.
+            return new(request, policy, settings.Mode, GuardNamespace(request, settings) is { } guarded ? [guarded.Answer(Mode.Enforce)] : [], []);
         }
 
         // A subresource that cannot change an image; the Pods that follow from it are judged when they come.

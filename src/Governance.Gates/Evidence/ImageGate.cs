@@ -201,7 +201,7 @@ public static class ImageGate
             return (signer.ToString(), "which belongs to nobody in the policy");
         }
 
-        var name = $"{owner} with key {key.Name}";
+        var name = owner == key.Name ? $"key {key.Name}" : $"{owner} with key {key.Name}";
         if (!by.Names.Contains(owner))
         {
             return (name, $"whom the rule does not name (it names {by})");

@@ -77,6 +77,7 @@ public sealed class HostileTextTests : IDisposable
         {
             writer.Write(':');
             writer.Write(":error::x\nsecond\u001b\n  ::third");
+            await writer.FlushAsync(TestContext.Current.CancellationToken);
         }
 
         Assert.Equal("\\::error::x\nsecond\uFFFD\n\\  ::third", inner.ToString());

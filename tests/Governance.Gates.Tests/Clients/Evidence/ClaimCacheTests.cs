@@ -246,6 +246,8 @@ public sealed class ClaimCacheTests : IDisposable
                 IsPartUnread ? [new("registry", "one part is down", "wait")] : []));
         }
 
+        public Task<Reading<ReadOnlyMemory<byte>>> ReadManifestAsync(Repository repository, Digest digest, CancellationToken cancellation) => throw new NotSupportedException();
+
         public Task<Reading<Digest>> ResolveAsync(ImageReference reference, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<Reading<Digest>> AttachToTagAsync(Repository repository, Digest subject, CosignTag tag, EvidenceLayer layer, CancellationToken cancellation) => throw new NotSupportedException();
