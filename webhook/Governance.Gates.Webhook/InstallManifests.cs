@@ -7,6 +7,9 @@ namespace Governance.Gates.Webhook;
 /// <summary>What a cluster needs to run the webhook, as YAML that <c>kubectl apply</c> takes.</summary>
 internal sealed class InstallManifests
 {
+    /// <summary>Where the policy's files lie in the container.</summary>
+    public const string PolicyFolder = "/etc/governance-gates/policy";
+
     private const string Name = "governance-gates";
 
     public required string Namespace { get; init; }
@@ -29,6 +32,9 @@ internal sealed class InstallManifests
     public string? ClusterUid { get; init; }
 
     public string? RegistrySecret { get; init; }
+
+    /// <summary>Further arguments of <c>gates-webhook serve</c>.</summary>
+    public IReadOnlyList<string> ServeOptions { get; init; } = [];
 
     public required Version KubernetesVersion { get; init; }
 
@@ -79,6 +85,7 @@ internal sealed class InstallManifests
               ports:
                 - name: https
                   port: 443
+                  protocol: TCP
                   targetPort: https
             ---
             apiVersion: {{podDisruptionBudget}}
@@ -135,13 +142,14 @@ internal sealed class InstallManifests
                       image: {{Image}}
                       args:
                         - serve
-                        - --policy=/etc/governance-gates/policy/governance.yaml
+                        - --policy={{PolicyFolder}}/governance.yaml
                         - --certificate=/etc/governance-gates/tls/tls.crt
                         - --key=/etc/governance-gates/tls/tls.key
-                        - --drain-seconds=5{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}
+                        - --drain-seconds=5{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}{{string.Concat(ServeOptions.Select(option => $"\n            - {Quoted(option)}"))}}
                       ports:
                         - name: https
                           containerPort: 8443
+                          protocol: TCP
                       readinessProbe:
                         httpGet: { path: /health/ready, port: https, scheme: HTTPS }
                         periodSeconds: 2
@@ -157,7 +165,7 @@ internal sealed class InstallManifests
                         readOnlyRootFilesystem: true
                         capabilities: { drop: [ALL] }{{(RegistrySecret is null ? "" : "\n          env:\n            - { name: DOCKER_CONFIG, value: /etc/governance-gates/registry }")}}
                       volumeMounts:
-                        - { name: policy, mountPath: /etc/governance-gates/policy, readOnly: true }
+                        - { name: policy, mountPath: {{PolicyFolder}}, readOnly: true }
                         - { name: tls, mountPath: /etc/governance-gates/tls, readOnly: true }{{(RegistrySecret is null ? "" : "\n            - { name: registry, mountPath: /etc/governance-gates/registry, readOnly: true }")}}
                   volumes:
                     - name: policy

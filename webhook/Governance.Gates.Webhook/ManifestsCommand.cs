@@ -7,6 +7,11 @@ namespace Governance.Gates.Webhook;
 /// <summary><c>gates-webhook manifests</c>.</summary>
 internal static class ManifestsCommand
 {
+    private const string RegistryCaFile = "registry-ca.crt";
+
+    // The API server takes objects of 1 MiB or a little more; base64 adds a third.
+    private const int MostConfigMapBytes = 700 * 1024;
+
     public static Command Create()
     {
         var policy = new Option<string>("--policy") { Description = "The policy file; it and its key files go into a ConfigMap byte for byte.", Required = true };
@@ -18,6 +23,8 @@ internal static class ManifestsCommand
         var timeout = new Option<int>("--timeout-seconds") { Description = "How long the API server waits.", DefaultValueFactory = _ => 10 };
         var cluster = new Option<string?>("--cluster-uid") { Description = "UID of the cluster's kube-system namespace." };
         var credentials = new Option<string?>("--registry-secret") { Description = "A Secret of type kubernetes.io/dockerconfigjson with the registries' credentials." };
+        var registryCa = new Option<string?>("--registry-ca") { Description = "Certificate authorities of registries, PEM; they go into the ConfigMap beside the policy." };
+        var plainHttp = new Option<string[]>("--plain-http") { Description = "A registry host that speaks plain http." };
         var kubernetes = new Option<string>("--kubernetes") { Description = "The cluster's version.", DefaultValueFactory = _ => "1.30" };
         var part = new Option<string>("--part") { Description = "server, webhook (the part that takes effect, to be applied when the server is ready), or all.", DefaultValueFactory = _ => "all" };
         part.AcceptOnlyFromAmong("all", "server", "webhook");
@@ -48,7 +55,7 @@ internal static class ManifestsCommand
         });
         var command = new Command("manifests", "Prints what a cluster needs. Example: gates-webhook manifests --policy governance.yaml --image registry.example.com/gates-webhook@sha256:… --ca tls/ca.crt --part server | kubectl apply -f -")
         {
-            policy, image, authority, @namespace, url, replicas, timeout, cluster, credentials, kubernetes, part,
+            policy, image, authority, @namespace, url, replicas, timeout, cluster, credentials, registryCa, plainHttp, kubernetes, part,
         };
         command.SetAction(parsed =>
         {
@@ -60,11 +67,25 @@ internal static class ManifestsCommand
                 throw new GateException($"the policy's admission.namespaces.own is '{read.Admission.OwnNamespace}' and --namespace is '{own}'", "make them the same: only that namespace may be kept out of the webhook");
             }
 
+            var files = Files(file, read);
+            var serve = (parsed.GetValue(plainHttp) ?? []).Select(host => $"--plain-http={host}").ToList();
+            if (parsed.GetValue(registryCa) is { } authorities)
+            {
+                files.Add((RegistryCaFile, Read(authorities)));
+                serve.Add($"--registry-ca={InstallManifests.PolicyFolder}/{RegistryCaFile}");
+            }
+
+            if (files.Sum(one => (long)one.Content.Length) is > MostConfigMapBytes and var total)
+            {
+                throw new GateException($"the policy and its files have {total} bytes, and a ConfigMap holds {MostConfigMapBytes} of them in base64", "make the policy smaller");
+            }
+
             var manifests = new InstallManifests
             {
                 Namespace = own,
                 Image = parsed.GetRequiredValue(image),
-                PolicyFiles = Files(file, read),
+                PolicyFiles = files,
+                ServeOptions = serve,
                 Authority = Read(parsed.GetRequiredValue(authority)),
                 Url = parsed.GetValue(url) is { } address ? new Uri(address).GetLeftPart(UriPartial.Authority) : null,
                 Replicas = parsed.GetValue(replicas),

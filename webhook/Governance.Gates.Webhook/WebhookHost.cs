@@ -65,7 +65,7 @@ internal static class WebhookHost
     private static void Load(IServiceProvider services)
     {
         var mistakes = new List<GateException>();
-        Action[] steps = [services.GetRequiredService<LivePolicy>().Load, services.GetRequiredService<LiveCertificate>().Load, () => services.GetRequiredService<IRegistry>()];
+        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, () => services.GetRequiredService<IRegistry>(), services.GetRequiredService<LivePolicy>().Load];
         foreach (var step in steps)
         {
             try

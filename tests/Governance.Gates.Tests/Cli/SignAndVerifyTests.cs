@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Governance.Gates.Cli;
+using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
@@ -47,6 +49,38 @@ public sealed class SignAndVerifyTests : IDisposable
             Assert.Equal(digest.ToString(), json.GetProperty("subjects")[0].GetProperty("digest").GetString());
             Assert.True(json.GetProperty("evidence")[0].GetProperty("accepted").GetBoolean());
         }
+    }
+
+    [Fact]
+    public async Task An_image_that_is_not_there_is_not_signed()
+    {
+        var (secret, _) = bench.Key("release");
+        await using var registry = await LoopbackRegistry.StartAsync();
+        await TestImage.PushAsync(registry.Repository("shop/app"), "v1");
+        var absent = Digest.Of("never pushed"u8);
+
+        var run = await bench.GatesAsync("sign", $"{registry.Host}/shop/app@{absent}", "--key", secret);
+
+        Assert.Equal(ExitCode.Unknown, run.ExitCode);
+        Assert.Contains(absent.ToString(), run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("signed:", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_verdict_that_cannot_be_written_is_no_allow()
+    {
+        using var full = new FullDisk();
+        var terminal = new Terminal(Stream.Null, full, TextWriter.Null);
+        Assert.Equal(ExitCode.Unknown, await GatesCommand.RunAsync(["version"], terminal, TestContext.Current.CancellationToken));
+    }
+
+    private sealed class FullDisk : StringWriter
+    {
+        public override void Write(string? value) => throw new IOException("No space left on device");
+
+        public override void Write(char value) => throw new IOException("No space left on device");
+
+        public override void Flush() => throw new IOException("No space left on device");
     }
 
     [Theory, MemberData(nameof(Formats))]

@@ -40,6 +40,30 @@ public sealed class ManifestsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_server_needs_to_reach_registries_is_passed_on_to_it()
+    {
+        var printed = Parse(await PrintAsync("--policy", WritePolicy(), "--registry-ca", folder.PathOf("ca.crt"), "--plain-http", "registry.internal:5000"));
+
+        var container = Find(Assert.Single(printed, one => Kind(one) == "Deployment"), "spec", "template", "spec", "containers")[0];
+        var arguments = ((YamlSequenceNode)Find(container, "args")).Select(node => ((YamlScalarNode)node).Value).ToList();
+        Assert.Contains("--plain-http=registry.internal:5000", arguments);
+        Assert.Contains("--registry-ca=/etc/governance-gates/policy/registry-ca.crt", arguments);
+        Assert.Contains(((YamlMappingNode)Find(Assert.Single(printed, one => Kind(one) == "ConfigMap"), "binaryData")).Children.Values, value =>
+            Convert.FromBase64String(((YamlScalarNode)value).Value!).AsSpan().SequenceEqual(File.ReadAllBytes(folder.PathOf("ca.crt"))));
+    }
+
+    [Fact]
+    public async Task A_policy_that_no_ConfigMap_holds_is_refused()
+    {
+        var policy = WritePolicy("release.pub", "#" + new string('x', 800 * 1024));
+
+        var run = await Commands.RunAsync("manifests", "--policy", policy, "--image", Image, "--ca", folder.PathOf("ca.crt"), "--namespace", "governance-gates");
+
+        Assert.Equal(ExitCode.Unknown, run.Code);
+        Assert.Contains("make the policy smaller", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_webhook_of_the_configuration_fails_closed_and_sees_what_the_guard_needs()
     {
         var objects = Parse(await PrintAsync("--policy", WritePolicy(), "--timeout-seconds", "7"));
