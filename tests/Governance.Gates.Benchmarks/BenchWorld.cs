@@ -100,7 +100,7 @@ internal sealed class BenchWorld : IDisposable
             "terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent",
             "securityContext":{"runAsNonRoot":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]} } }
             """));
-        var fields = string.Join(',', Enumerable.Range(0, 70).Select(index => $$"""
+        var fields = string.Join(',', Enumerable.Range(0, 95).Select(index => $$"""
             "f:field{{index}}":{"f:type":{},"f:value{{index}}":{".":{},"f:nested":{} } }
             """));
         json.WriteRawValue($$"""

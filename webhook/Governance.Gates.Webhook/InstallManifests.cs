@@ -195,7 +195,7 @@ internal sealed class InstallManifests
             {Webhook("pods", [("", "v1", ["pods"])])}
             {Webhook("ephemeral-containers", [("", "v1", ["pods/ephemeralcontainers"])])}
             {Webhook("workloads", [("", "v1", ["replicationcontrollers", "podtemplates"]), ("apps", "*", ["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"]), ("batch", "*", ["jobs", "cronjobs"])])}
-            {(groups.Count == 0 ? "" : Webhook("custom-resources", [.. groups.Select(resource => (resource.Group, "*", (string[])[resource.Plural]))]) + "\n")}{Webhook("namespaces", [("", "v1", ["namespaces"])], guard: true)}
+            {(groups.Count == 0 ? "" : Webhook("custom-resources", [.. groups.Select(resource => (resource.Group, "*", (string[])[resource.Plural]))]) + "\n")}{Webhook("namespaces", [("", "v1", ["namespaces", "namespaces/status", "namespaces/finalize"])], guard: true)}
 
             """;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Governance.Gates.Admission;
 
@@ -84,6 +85,12 @@ public static class AdmissionReview
     /// <remarks>Never throws for what a client sends. A duplicate key is refused: two readers could take different values.</remarks>
     public static ReviewReading Read(ReadOnlyMemory<byte> body)
     {
+        // RFC 8259, section 8.1. The JSON reader looks at the bytes of a text only where somebody asks for it.
+        if (!Utf8.IsValid(body.Span))
+        {
+            return Refused(FindUid(body.Span), "the body is not UTF-8");
+        }
+
         JsonDocument document;
         try
         {

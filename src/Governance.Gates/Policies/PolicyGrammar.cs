@@ -44,7 +44,7 @@ internal static class PolicyGrammar
                     "signed",
                     new Fields(
                         Required("by", new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed."))), "Robots and people by name, one of whom must have signed; or { role: NAME }."),
-                        Optional("repository", new Choice("same", "any"), "Whether the signed payload must name the image's own repository (or one of the mirrors), or may name any. Left out: same."),
+                        Optional("repository", new Choice("same", "any"), "What a signed payload that names a repository may name: the image's own (or one of the mirrors), or any. Left out: same."),
                         Optional("mirrors", Patterns, "Repositories, besides the image's own, that the signed payload may name.")),
                     "The image must be signed."),
                 Optional("pinned", new List(Line, MostRules), "The image must be one of these references by digest."),

@@ -291,6 +291,16 @@ public sealed class RequestSemanticsTests
         Assert.False(JsonDocument.Parse(answer.WrittenMemory).RootElement.GetProperty("response").GetProperty("allowed").GetBoolean());
     }
 
+    [Theory, Trait("evasion", "42")]
+    [InlineData("imagePullPolicy")]
+    [InlineData("IfNotPresent")]
+    public void A_review_with_bytes_that_are_no_text_is_refused_with_its_uid(string where)
+    {
+        var body = Encoding.UTF8.GetBytes(Workloads.Review("Pod", TestPolicy.Good).Json());
+        body[body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(where)) + 1] = 0xE1;
+        Assert.Equal(Review.UsualUid, Assert.IsType<ReviewReading.Unreadable>(AdmissionReview.Read(body)).Uid);
+    }
+
     [Fact, Trait("evasion", "42")]
     public void An_object_nested_deeper_than_any_reader_goes_is_refused()
     {
