@@ -11,6 +11,8 @@ namespace Governance.Gates.Cli.Images;
 /// <param name="Subject">Its digest, in the repository that it lies in or stands for.</param>
 internal sealed record ImageTarget(IRegistry Registry, ImageLocation Location, Subject Subject)
 {
+    private Task<Reading<AttachedEvidence>>? evidence;
+
     /// <summary>How it was found; null where the command line named the digest itself.</summary>
     public string? Resolution => Location.Reference.Digest is null ? $"{Location} is {Subject.Digest}" : null;
 
@@ -28,9 +30,12 @@ internal sealed record ImageTarget(IRegistry Registry, ImageLocation Location, S
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
+    /// <summary>Begins to read the evidence on it; <see cref="VerifyAsync"/> then only waits for the rest.</summary>
+    public void BeginReading(CancellationToken cancellation) => evidence ??= Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation);
+
     /// <summary>Everything that hangs on it, verified with these keys.</summary>
     public async Task<Claims> VerifyAsync(IReadOnlyCollection<Sigstore.PublicKey> keys, Terminal terminal, CancellationToken cancellation) =>
-        await terminal.WhileAsync($"reading the evidence on {Subject}", Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation)) switch
+        await terminal.WhileAsync($"reading the evidence on {Subject}", evidence ?? Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation)) switch
         {
             Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(Subject.Digest, attached, keys),
             Reading<AttachedEvidence>.Unread(var reason) => Claims.CouldNotRead(reason),

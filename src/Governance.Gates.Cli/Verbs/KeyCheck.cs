@@ -15,9 +15,9 @@ internal static class KeyCheck
     private const string Rule = "verify";
 
     /// <summary>The policy that trusts exactly these keys, each by the name of its file.</summary>
-    public static Policy PolicyOf(IEnumerable<(string File, PublicKey Key)> keys, SignedRepository repository)
+    public static Policy PolicyOf(IEnumerable<TrustedKey> keys, SignedRepository repository)
     {
-        var trusted = keys.DistinctBy(key => key.Key).DistinctBy(key => key.File).Select(key => new TrustedKey(key.File, key.Key, null, null, key.File)).ToImmutableDictionary(key => key.Name, StringComparer.Ordinal);
+        var trusted = keys.DistinctBy(key => key.PublicKey).DistinctBy(key => key.Name).ToImmutableDictionary(key => key.Name, StringComparer.Ordinal);
         var everywhere = RepositoryPattern.TryParse("**", out _) ?? throw new UnreachableException();
         var signed = new SignedRequirement(new([.. trusted.Keys.Order(StringComparer.Ordinal)], null), repository, []);
         return new()
@@ -26,7 +26,7 @@ internal static class KeyCheck
             Name = "of the command line",
             Version = 1,
             Keys = trusted,
-            Robots = trusted.ToImmutableDictionary(key => key.Key, key => new Robot(key.Key, [key.Value.Identity], null), StringComparer.Ordinal),
+            Robots = trusted.Values.Select(key => new Robot(key.Name, [key.Identity], null)).ToImmutableDictionary(robot => robot.Name, StringComparer.Ordinal),
             Images = [new(Rule, [everywhere], null, Mode.Enforce, new ImageDemand.Require(signed, null), null)],
         };
     }

@@ -64,9 +64,12 @@ internal sealed class VerifyCommand
             (byPolicy && inLayout && !result.IsGiven(standsFor), "a policy decides by repository: say which one the layout stands for with --as REPOSITORY"),
             (inLayout && !result.IsGiven(standsFor) && result.GetResult(repository) is { Tokens: [{ Value: "same" }] }, "the repository of a layout is not known: add --as REPOSITORY for --repository same"),
         ];
-        foreach (var (_, why) in rules.Where(rule => rule.Wrong))
+        foreach (var (wrong, why) in rules)
         {
-            result.AddError(why);
+            if (wrong)
+            {
+                result.AddError(why);
+            }
         }
     }
 
@@ -75,10 +78,23 @@ internal sealed class VerifyCommand
         var location = parsed.Location(image);
         var stands = parsed.GetValue(standsFor);
         var written = parsed.GetValue(policyFile);
-        var policy = written is not null ? PolicyFile.Load(written).Policy : FromKeys(parsed, location, stands);
         var registry = registries.Open(parsed, location, terminal.Clock);
         using var connections = registry as IDisposable;
-        var found = await ImageTarget.ResolveAsync(registry, location, stands, terminal, cancellation);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var asking = Task.Run(() => AskAsync(registry, location, stands, written is null, terminal, ending.Token), cancellation);
+        Policy policy;
+        try
+        {
+            policy = written is not null ? PolicyFile.Load(written).Policy : FromKeys(parsed, location, stands);
+        }
+        catch (GateException)
+        {
+            await ending.CancelAsync();
+            await asking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
+        var found = await asking;
         var answer = found switch
         {
             Reading<ImageTarget>.Unread(var reason) => new Verification(location.ToString(), null, Decision.Unknown(reason), null),
@@ -92,12 +108,28 @@ internal sealed class VerifyCommand
         return await answer.ToReport(written is null ? null : (written, policy), remarks).WriteAsync(terminal, parsed.GetRequiredValue(form));
     }
 
+    // The registry is asked while policy or keys are read: in so short a run, starting the one takes as long as starting the other.
+    private static async Task<Reading<ImageTarget>> AskAsync(IRegistry registry, ImageLocation location, Repository? stands, bool needsEvidence, Terminal terminal, CancellationToken cancellation)
+    {
+        var found = await ImageTarget.ResolveAsync(registry, location, stands, terminal, cancellation);
+        if (needsEvidence && found is Reading<ImageTarget>.Found(var target))
+        {
+            target.BeginReading(cancellation);
+        }
+
+        return found;
+    }
+
     private Policy FromKeys(ParseResult parsed, ImageLocation location, Repository? stands)
     {
         var any = parsed.GetValue(repository) == "any" || (location is ImageLocation.Layout && stands is null);
-        var files = parsed.GetValue(keys)!.Select(file => (file, PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake)
-            ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake)));
-        return KeyCheck.PolicyOf(files, any ? SignedRepository.Any : SignedRepository.Same);
+        var trusted = parsed.GetValue(keys)!.Select(file => new TrustedKey(
+            file,
+            PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake) ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake),
+            null,
+            null,
+            file));
+        return KeyCheck.PolicyOf(trusted, any ? SignedRepository.Any : SignedRepository.Same);
     }
 
     private static async Task<Verification> ByKeysAsync(ImageTarget target, Policy policy, string? type, Terminal terminal, CancellationToken cancellation)
