@@ -4,7 +4,6 @@ using Governance.Gates.Evidence;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
-using Governance.Gates.Sigstore;
 using Subject = Governance.Gates.Evidence.Subject;
 
 namespace Governance.Gates.Cli.Verbs;

@@ -78,10 +78,8 @@ internal sealed class VerifyCommand
         var location = parsed.Location(image);
         var stands = parsed.GetValue(standsFor);
         var written = parsed.GetValue(policyFile);
-        var registry = registries.Open(parsed, location, terminal.Clock);
-        using var connections = registry as IDisposable;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var asking = Task.Run(() => AskAsync(registry, location, stands, written is null, terminal, ending.Token), cancellation);
+        var asking = Task.Run(() => AskAsync(registries.Open(parsed, location, terminal.Clock), location, stands, written is null, terminal, ending.Token), cancellation);
         Policy policy;
         try
         {
@@ -90,11 +88,12 @@ internal sealed class VerifyCommand
         catch (GateException)
         {
             await ending.CancelAsync();
-            await asking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)asking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
 
         var found = await asking;
+        using var connections = (found as Reading<ImageTarget>.Found)?.Value.Registry as IDisposable;
         var answer = found switch
         {
             Reading<ImageTarget>.Unread(var reason) => new Verification(location.ToString(), null, Decision.Unknown(reason), null),

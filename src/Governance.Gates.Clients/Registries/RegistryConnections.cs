@@ -11,7 +11,7 @@ internal static class RegistryConnections
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
-    public static HttpClient Open(RegistryOptions options)
+    public static HttpMessageInvoker Open(RegistryOptions options)
     {
         var handler = new SocketsHttpHandler
         {
@@ -33,20 +33,14 @@ internal static class RegistryConnections
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => IsTrusted(certificate, chain, errors, roots);
         }
 
-        return new HttpClient(handler)
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            DefaultRequestHeaders = { { "User-Agent", "governance-gates" } },
-        };
+        return new HttpMessageInvoker(handler);
     }
 
     // A name can resolve to anything, so the addresses are looked at where they are used.
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
-        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellation);
-        IPAddress[] allowed = [.. addresses.Where(address => !RegistryAddress.IsLinkLocal(address))];
+        var addresses = IPAddress.TryParse(context.DnsEndPoint.Host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellation);
+        var allowed = Array.FindAll(addresses, address => !RegistryAddress.IsLinkLocal(address));
         if (allowed.Length == 0)
         {
             throw new HttpRequestException(HttpRequestError.NameResolutionError, "only link-local addresses");

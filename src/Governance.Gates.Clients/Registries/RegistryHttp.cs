@@ -39,7 +39,7 @@ internal sealed record RegistryRequest(HttpMethod Method, Uri Uri, long BodyLimi
 }
 
 /// <summary>Sends one request: follows redirects, bounds bytes and time. Knows nothing of authentication and retries.</summary>
-internal sealed class RegistryHttp(HttpClient http, RegistryAddress addresses, RegistryLimits limits, TimeProvider time)
+internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addresses, RegistryLimits limits, TimeProvider time)
 {
     /// <summary>The response, or why there is none. <paramref name="authorization"/> goes to the authority that was asked and to no other.</summary>
     public async Task<Reading<RegistryAnswer>> SendAsync(RegistryRequest request, string? authorization, CancellationToken cancellation)
@@ -79,7 +79,7 @@ internal sealed class RegistryHttp(HttpClient http, RegistryAddress addresses, R
         {
             var sameOrigin = IsSameOrigin(asked, uri);
             using var message = Message(request, uri, sameOrigin ? authorization : null);
-            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            using var response = await http.SendAsync(message, cancellation);
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
             {
                 return await ReadAsync(request, uri, !sameOrigin, response, cancellation);
@@ -111,7 +111,8 @@ internal sealed class RegistryHttp(HttpClient http, RegistryAddress addresses, R
 
     private static HttpRequestMessage Message(RegistryRequest request, Uri uri, string? authorization)
     {
-        var message = new HttpRequestMessage(request.Method, uri);
+        var message = new HttpRequestMessage(request.Method, uri) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
+        AddHeader("User-Agent", "governance-gates");
         AddHeader("Authorization", authorization);
         AddHeader("Accept", request.Accept);
         AddHeader("If-Match", request.IfMatch);

@@ -6,7 +6,7 @@ namespace Governance.Gates.Clients.Registries;
 /// <summary>Sends requests to registries with what they ask for: credentials, patience, and no more than they can bear.</summary>
 internal sealed class RegistryTransport : IDisposable
 {
-    private readonly HttpClient client;
+    private readonly HttpMessageInvoker client;
     private readonly RegistryHttp http;
     private readonly RegistryTokens tokens;
     private readonly HostBudgets budgets;

@@ -39,13 +39,15 @@ internal static class PublicKeyReader
             return null;
         }
 
-        if (!PemEncoding.TryFindUtf8(pemOrDer, out var fields))
+        // As characters: this form of the reader is compiled ahead of time, the one for bytes is not.
+        var pem = Encoding.ASCII.GetString(pemOrDer);
+        if (!PemEncoding.TryFind(pem, out var fields))
         {
             mistake = $"the PEM block is damaged; {WhatToGive}";
             return null;
         }
 
-        var label = OneLine.Show(Encoding.UTF8.GetString(pemOrDer[fields.Label]));
+        var label = OneLine.Show(pem[fields.Label]);
         if (label != "PUBLIC KEY")
         {
             mistake = label switch
@@ -59,7 +61,7 @@ internal static class PublicKeyReader
         }
 
         var der = new byte[fields.DecodedDataLength];
-        return Convert.TryFromBase64Chars(Encoding.ASCII.GetString(pemOrDer[fields.Base64Data]), der, out _) ? der : Refuse<byte[]>($"the PEM block is damaged; {WhatToGive}", out mistake);
+        return Convert.TryFromBase64Chars(pem.AsSpan()[fields.Base64Data], der, out _) ? der : Refuse<byte[]>($"the PEM block is damaged; {WhatToGive}", out mistake);
     }
 
     /// <summary>How the key checks signatures; null with a mistake.</summary>
