@@ -1,9 +1,9 @@
-using Governance.Gates.Testing.Registries;
 using System.Security.Cryptography;
 using Governance.Gates.Cli;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
+using Governance.Gates.Testing.Registries;
 
 namespace Governance.Gates.Conformance;
 
