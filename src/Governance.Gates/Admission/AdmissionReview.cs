@@ -180,7 +180,7 @@ public static class AdmissionReview
             return body;
         }
 
-        var lean = new byte[body.Length];
+        var lean = GC.AllocateUninitializedArray<byte>(body.Length);
         var (written, copied) = (0, 0);
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
         var (inRequest, inObject, inMetadata) = (false, false, false);

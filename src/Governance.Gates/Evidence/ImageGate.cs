@@ -193,9 +193,9 @@ public static class ImageGate
     // Who the key belongs to, and why that is not enough; a key that belongs to nobody counts for nobody.
     private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, DateTimeOffset now)
     {
-        var key = policy.Keys.Values.FirstOrDefault(candidate => candidate.Identity == signer);
-        var person = policy.People.Values.FirstOrDefault(candidate => candidate.Identities.Contains(signer));
-        var owner = person?.Name ?? policy.Robots.Values.FirstOrDefault(candidate => candidate.Identities.Contains(signer))?.Name;
+        var key = policy.KeyOf(signer);
+        var person = policy.PersonOf(signer);
+        var owner = person?.Name ?? policy.RobotOf(signer)?.Name;
         if (key is null || owner is null)
         {
             return (signer.ToString(), "which belongs to nobody in the policy");

@@ -7,8 +7,11 @@ namespace Governance.Gates.Images;
 /// <param name="Path">The repository within the registry: <c>library/nginx</c>.</param>
 public sealed record Repository(string Host, string Path)
 {
+    /// <summary>Host and path as one name.</summary>
+    public string Name { get; } = $"{Host}/{Path}";
+
     /// <inheritdoc/>
-    public override string ToString() => $"{Host}/{Path}";
+    public override string ToString() => Name;
 }
 
 /// <summary>An image as a workload names it, in the grammar of the OCI distribution specification after containerd's normalisation.</summary>
@@ -139,7 +142,7 @@ public sealed record ImageReference
             return Misread("begins with 'localhost/', which some clients read as a host and others as a Docker Hub account", "write the port, as in localhost:5000/name, or docker.io/localhost/name");
         }
 
-        if (first.Any(char.IsAsciiLetterUpper))
+        if (first.AsSpan().ContainsAnyInRange('A', 'Z'))
         {
             return Misread($"has upper case in '{first}', which clients read differently", "write hosts and paths in lower case");
         }
@@ -166,11 +169,11 @@ public sealed record ImageReference
             path = "library/" + path;
         }
 
-        foreach (var part in path.Split('/'))
+        foreach (var range in path.AsSpan().Split('/'))
         {
-            if (!IsPathComponent(part))
+            if (!IsPathComponent(path.AsSpan(range)))
             {
-                return Misread($"has '{part}' where a path component belongs", "a component has a-z 0-9, joined by one of . _ or two _ or any number of -");
+                return Misread($"has '{path[range]}' where a path component belongs", "a component has a-z 0-9, joined by one of . _ or two _ or any number of -");
             }
         }
 
@@ -199,15 +202,32 @@ public sealed record ImageReference
             }
         }
 
-        return name.Length == 0 || name.AsSpan().ContainsAnyExcept(HostCharacters) || name.Split('.').Any(label => label.Length is 0 or > 63 || label[0] == '-' || label[^1] == '-')
-            ? $"has '{name}' where a host belongs"
-            : null;
+        return IsHostName(name) ? null : $"has '{name}' where a host belongs";
+    }
+
+    // RFC 1123, section 2.1: labels of 1 to 63 letters, digits and hyphens, none at either end.
+    private static bool IsHostName(ReadOnlySpan<char> name)
+    {
+        if (name.IsEmpty || name.ContainsAnyExcept(HostCharacters))
+        {
+            return false;
+        }
+
+        foreach (var range in name.Split('.'))
+        {
+            if (name[range] is not { Length: > 0 and <= 63 } label || label[0] == '-' || label[^1] == '-')
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     // path-component := alpha-numeric [separator alpha-numeric]*, separator := /[_.]|__|[-]*/ (distribution/reference)
-    private static bool IsPathComponent(string part)
+    private static bool IsPathComponent(ReadOnlySpan<char> part)
     {
-        if (part.Length == 0 || part.AsSpan().ContainsAnyExcept(PathCharacters) || !LowerAlphanumeric.Contains(part[0]) || !LowerAlphanumeric.Contains(part[^1]))
+        if (part.IsEmpty || part.ContainsAnyExcept(PathCharacters) || !LowerAlphanumeric.Contains(part[0]) || !LowerAlphanumeric.Contains(part[^1]))
         {
             return false;
         }
@@ -220,7 +240,7 @@ public sealed record ImageReference
                 i++;
             }
 
-            var separator = part.AsSpan(start, i - start);
+            var separator = part[start..i];
             if (!(separator.Length <= 1 || separator is "__" || !separator.ContainsAnyExcept('-')))
             {
                 return false;

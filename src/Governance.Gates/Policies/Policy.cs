@@ -8,6 +8,11 @@ namespace Governance.Gates.Policies;
 /// <summary>One policy file, read and checked: whatever is in it holds together.</summary>
 public sealed record Policy
 {
+    // An identity acts for one person or robot only, and two names never have the same key: the reader refuses both.
+    private readonly Dictionary<Identity, Person> peopleByIdentity = [];
+    private readonly Dictionary<Identity, Robot> robotsByIdentity = [];
+    private readonly Dictionary<Identity.Key, TrustedKey> keysByIdentity = [];
+
     /// <summary>SHA-256 of the file's bytes.</summary>
     public required Digest Digest { get; init; }
 
@@ -24,22 +29,79 @@ public sealed record Policy
     public ImmutableDictionary<string, DeploymentEnvironment> Environments { get; init; } = ImmutableDictionary<string, DeploymentEnvironment>.Empty;
 
     /// <summary>People by name.</summary>
-    public ImmutableDictionary<string, Person> People { get; init; } = ImmutableDictionary<string, Person>.Empty;
+    public ImmutableDictionary<string, Person> People
+    {
+        get;
+        init
+        {
+            field = value;
+            peopleByIdentity = [];
+            foreach (var person in value.Values)
+            {
+                foreach (var identity in person.Identities)
+                {
+                    peopleByIdentity[identity] = person;
+                }
+            }
+        }
+    }
+
+    = ImmutableDictionary<string, Person>.Empty;
 
     /// <summary>Roles by name.</summary>
     public ImmutableDictionary<string, Role> Roles { get; init; } = ImmutableDictionary<string, Role>.Empty;
 
     /// <summary>Robots by name.</summary>
-    public ImmutableDictionary<string, Robot> Robots { get; init; } = ImmutableDictionary<string, Robot>.Empty;
+    public ImmutableDictionary<string, Robot> Robots
+    {
+        get;
+        init
+        {
+            field = value;
+            robotsByIdentity = [];
+            foreach (var robot in value.Values)
+            {
+                foreach (var identity in robot.Identities)
+                {
+                    robotsByIdentity[identity] = robot;
+                }
+            }
+        }
+    }
+
+    = ImmutableDictionary<string, Robot>.Empty;
 
     /// <summary>Trusted keys by name.</summary>
-    public ImmutableDictionary<string, TrustedKey> Keys { get; init; } = ImmutableDictionary<string, TrustedKey>.Empty;
+    public ImmutableDictionary<string, TrustedKey> Keys
+    {
+        get;
+        init
+        {
+            field = value;
+            keysByIdentity = [];
+            foreach (var key in value.Values)
+            {
+                keysByIdentity[key.Identity] = key;
+            }
+        }
+    }
+
+    = ImmutableDictionary<string, TrustedKey>.Empty;
 
     /// <summary>Image rules in the order of the file; the first that matches decides, and no match denies.</summary>
     public ImmutableArray<ImageRule> Images { get; init; } = [];
 
     /// <summary>What the admission gate is told.</summary>
     public AdmissionSettings Admission { get; init; } = new();
+
+    /// <summary>The person for whom an identity acts, or null.</summary>
+    public Person? PersonOf(Identity identity) => peopleByIdentity.GetValueOrDefault(identity);
+
+    /// <summary>The robot for which an identity acts, or null.</summary>
+    public Robot? RobotOf(Identity identity) => robotsByIdentity.GetValueOrDefault(identity);
+
+    /// <summary>The trusted key that an identity is, or null.</summary>
+    public TrustedKey? KeyOf(Identity.Key identity) => keysByIdentity.GetValueOrDefault(identity);
 }
 
 /// <summary>A named part of the world in which something runs.</summary>

@@ -58,7 +58,7 @@ public sealed record RepositoryPattern
     public bool Matches(Repository repository)
     {
         ArgumentNullException.ThrowIfNull(repository);
-        var name = repository.ToString().AsSpan();
+        var name = repository.Name.AsSpan();
         Span<Range> parts = stackalloc Range[256];
         parts = parts[..name.Split(parts, '/')];
 
