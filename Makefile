@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 RUNTIME ?= linux-x64
 # What the published code is compiled for ahead of time; an older processor compiles it again at start.
-INSTRUCTIONS ?= $(if $(findstring x64,$(RUNTIME)),--instruction-set:x86-64-v3%3B--embed-pgo-data%3B--Ot)
+INSTRUCTIONS ?= $(if $(findstring x64,$(RUNTIME)),--instruction-set:x86-64-v3)
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 # Programs look for the runtime here when the SDK stands in a folder of the user's own.

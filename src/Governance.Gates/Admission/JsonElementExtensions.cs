@@ -41,19 +41,14 @@ internal static class JsonElementExtensions
         public bool Is(string name, StringComparison comparison = StringComparison.Ordinal)
         {
             var raw = JsonMarshal.GetRawUtf8PropertyName(member);
-            if (raw.Contains((byte)'\\'))
+            if (raw.Length <= name.Length)
             {
-                return comparison == StringComparison.Ordinal ? member.Text() == name : string.Equals(member.Text()?.Replace('\u017F', 's').Replace('\u212A', 'k'), name, comparison);
+                // An escape, and a letter beyond ASCII, take more bytes than the ASCII letter that they stand for.
+                return raw.Length == name.Length && (comparison == StringComparison.Ordinal ? Ascii.Equals(raw, name) : Ascii.EqualsIgnoreCase(raw, name));
             }
 
-            if (comparison == StringComparison.Ordinal)
-            {
-                return raw.Length == name.Length && Ascii.Equals(raw, name);
-            }
-
-            return Ascii.IsValid(raw)
-                ? raw.Length == name.Length && Ascii.EqualsIgnoreCase(raw, name)
-                : string.Equals(member.Text()?.Replace('\u017F', 's').Replace('\u212A', 'k'), name, comparison);
+            return (raw.Contains((byte)'\\') || !Ascii.IsValid(raw))
+                && (comparison == StringComparison.Ordinal ? member.Text() == name : string.Equals(member.Text()?.Replace('\u017F', 's').Replace('\u212A', 'k'), name, comparison));
         }
 
         /// <summary>The name; null where it is no valid Unicode text.</summary>
