@@ -68,8 +68,9 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
         mistake = refused;
         if (refused is not null && refused != lastRefusal)
         {
-            metrics.PolicyRefused();
+            // Told before it is counted: who sees the count rise finds the reason in the log.
             LogRefused(path, Current.Policy.Version, refused);
+            metrics.PolicyRefused();
         }
 
         lastRefusal = refused;
@@ -86,8 +87,8 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
         }
 
         inForce = new(policy, new TrustedKeys(policy));
-        metrics.PolicyLoaded(policy);
         LogLoaded(policy.Name, policy.Version, policy.Digest.ToString());
+        metrics.PolicyLoaded(policy);
     }
 
     [LoggerMessage(1001, LogLevel.Information, "Policy {Name} version {Version} ({Digest}) is in force")]
