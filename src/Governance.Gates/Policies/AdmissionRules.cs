@@ -34,6 +34,7 @@ internal static class AdmissionRules
                 "warn" => Verdict.Warn,
                 _ => Verdict.Unknown,
             },
+            Sidecars = admission.Words("sidecars"),
             CustomResources = ReadCustomResources(admission["customResources"], mistakes),
         };
     }

@@ -10,23 +10,25 @@ internal sealed class ImageRules
     private const int MostPatterns = 1024;
 
     private readonly PartyRules parties;
+    private readonly ApprovalRules approvals;
     private readonly PolicyMistakes mistakes;
     private int patterns;
 
-    private ImageRules(PartyRules parties, PolicyMistakes mistakes)
+    private ImageRules(PartyRules parties, ApprovalRules approvals, PolicyMistakes mistakes)
     {
         this.parties = parties;
+        this.approvals = approvals;
         this.mistakes = mistakes;
     }
 
-    public static ImmutableArray<ImageRule> Read(PolicyNode? spec, PartyRules parties, PolicyMistakes mistakes)
+    public static ImmutableArray<ImageRule> Read(PolicyNode? spec, PartyRules parties, ApprovalRules approvals, PolicyMistakes mistakes)
     {
         if (spec is not null && spec.Find("artifacts")?.Find("images") is null)
         {
             mistakes.Warn(spec, "there are no image rules, so every image is denied", "add artifacts.images");
         }
 
-        var rules = new ImageRules(parties, mistakes);
+        var rules = new ImageRules(parties, approvals, mistakes);
         var read = new List<(PolicyNode Node, ImageRule Rule)>();
         foreach (var node in spec?["artifacts"]?["images"]?.Items ?? [])
         {
@@ -126,52 +128,14 @@ internal sealed class ImageRules
     private ImageDemand.Require ReadRequire(PolicyNode require, ImmutableArray<RepositoryPattern> match)
     {
         var signed = require["signed"] is { } node
-            ? new SignedRequirement(ReadSigners(node["by"]), node["repository"]?.Text == "any" ? SignedRepository.Any : SignedRepository.Same, ReadPatterns(node["mirrors"]))
+            ? new SignedRequirement(parties.ReadSigners(node["by"]), node["repository"]?.Text == "any" ? SignedRepository.Any : SignedRepository.Same, ReadPatterns(node["mirrors"]))
             : null;
         if (signed is { Repository: SignedRepository.Any } && require["signed"]!["mirrors"] is { } mirrors)
         {
             mistakes.Add(mirrors, "'repository: any' already accepts every repository that 'mirrors' could name", "remove one of them");
         }
 
-        return new(signed, require["pinned"] is { } pinned ? new(ReadPinned(pinned, match)) : null);
-    }
-
-    private Signers ReadSigners(PolicyNode? by)
-    {
-        if (by is { Kind: NodeKind.Mapping })
-        {
-            return by["role"] is { } role ? ReadRoleSigners(role) : new([], null);
-        }
-
-        foreach (var name in by?.Sound ?? [])
-        {
-            if (parties.IsNamed("roles", name.Text) && !parties.IsNamed("people", name.Text) && !parties.IsNamed("robots", name.Text))
-            {
-                mistakes.Add(name, $"'{name.Text}' is a role, and the list names people and robots", $"write by: {{ role: {name.Text} }}");
-            }
-            else if (parties.Check(name, "person or robot", "people", "robots") && !parties.CanSign(name.Text))
-            {
-                mistakes.Add(name, $"'{name.Text}' has no keys and can sign nothing", "give them a key under trust.keys, or name another");
-            }
-        }
-
-        return new(by is null ? [] : [.. by.Sound.Select(name => name.Text)], null);
-    }
-
-    private Signers ReadRoleSigners(PolicyNode role)
-    {
-        if (!parties.Check(role, "role", "roles"))
-        {
-            return new([], role.Text);
-        }
-
-        var people = parties.Roles.GetValueOrDefault(role.Text)?.People ?? [];
-        if (people.Length > 0 && !people.Any(parties.CanSign))
-        {
-            mistakes.Add(role, $"nobody in the role '{role.Text}' has a key, so nothing can satisfy this", "give one of its people a key");
-        }
-
-        return new(people, role.Text);
+        return new(signed, require["pinned"] is { } pinned ? new(ReadPinned(pinned, match)) : null) { Approved = require["approved"] is { } approved ? approvals.ReadRequirement(approved, signed?.By) : null };
     }
 
     private ImmutableArray<ImageReference> ReadPinned(PolicyNode list, ImmutableArray<RepositoryPattern> match)

@@ -57,6 +57,45 @@ internal sealed class PartyRules
         return party is { Kind: NodeKind.Mapping } && (party.Find("keys") is not null || party.Find("oidc") is not null);
     }
 
+    /// <summary>Whose signature a rule accepts, each of whom can sign.</summary>
+    public Signers ReadSigners(PolicyNode? by)
+    {
+        if (by is { Kind: NodeKind.Mapping })
+        {
+            return by["role"] is { } role ? ReadRoleSigners(role) : new([], null);
+        }
+
+        foreach (var name in by?.Sound ?? [])
+        {
+            if (IsNamed("roles", name.Text) && !IsNamed("people", name.Text) && !IsNamed("robots", name.Text))
+            {
+                mistakes.Add(name, $"'{name.Text}' is a role, and the list names people and robots", $"write by: {{ role: {name.Text} }}");
+            }
+            else if (Check(name, "person or robot", "people", "robots") && !CanSign(name.Text))
+            {
+                mistakes.Add(name, $"'{name.Text}' has no keys and can sign nothing", "give them a key under trust.keys, or name another");
+            }
+        }
+
+        return new(by is null ? [] : [.. by.Sound.Select(name => name.Text)], null);
+    }
+
+    private Signers ReadRoleSigners(PolicyNode role)
+    {
+        if (!Check(role, "role", "roles"))
+        {
+            return new([], role.Text);
+        }
+
+        var people = Roles.GetValueOrDefault(role.Text)?.People ?? [];
+        if (people.Length > 0 && !people.Any(CanSign))
+        {
+            mistakes.Add(role, $"nobody in the role '{role.Text}' has a key, so nothing can satisfy this", "give one of its people a key");
+        }
+
+        return new(people, role.Text);
+    }
+
     /// <summary>Reports a name that stands in none of the sections.</summary>
     public bool Check(PolicyNode name, string what, params ReadOnlySpan<string> sections)
     {

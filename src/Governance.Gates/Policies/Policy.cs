@@ -91,6 +91,12 @@ public sealed record Policy
     /// <summary>Image rules in the order of the file; the first that matches decides, and no match denies.</summary>
     public ImmutableArray<ImageRule> Images { get; init; } = [];
 
+    /// <summary>Who must agree to what, by the action's name.</summary>
+    public ImmutableDictionary<string, ApprovalRule> Approvals { get; init; } = ImmutableDictionary<string, ApprovalRule>.Empty;
+
+    /// <summary>Where the list of what no longer counts comes from; null where the policy names none.</summary>
+    public RevocationSource? Revocations { get; init; }
+
     /// <summary>What the admission gate is told.</summary>
     public AdmissionSettings Admission { get; init; } = new();
 
@@ -102,7 +108,40 @@ public sealed record Policy
 
     /// <summary>The trusted key that an identity is, or null.</summary>
     public TrustedKey? KeyOf(Identity.Key identity) => keysByIdentity.GetValueOrDefault(identity);
+
+    /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
+    public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace) =>
+        @namespace is null ? null : Environments.Values.FirstOrDefault(environment =>
+            environment.Clusters.Contains(cluster, StringComparer.OrdinalIgnoreCase) && (environment.Namespaces.Contains(@namespace) || environment.Namespaces.Contains("*")));
 }
+
+/// <summary>Who must agree before something is done, and for how long that counts.</summary>
+/// <param name="Action">The policy's name for what is done, such as <c>production-deployment</c>.</param>
+/// <param name="Require">The slots that distinct persons fill.</param>
+/// <param name="UseBy">How long after it was given an approval may be used to begin.</param>
+/// <param name="RunUntil">How long after it was given what began may go on starting; null is without end.</param>
+/// <param name="MaxUses">How often one request may be used; null is any number of times.</param>
+public sealed record ApprovalRule(string Action, ImmutableArray<RoleCount> Require, TimeSpan UseBy, TimeSpan? RunUntil, long? MaxUses)
+{
+    /// <summary>The action under which a new version of the policy is approved.</summary>
+    public const string PolicyChange = "policy-change";
+
+    /// <summary>The action under which a new version that weakens the policy is approved.</summary>
+    public const string PolicyWeakening = "policy-weakening";
+}
+
+/// <summary>So many distinct persons in one role.</summary>
+public sealed record RoleCount(string Role, int Count)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Count} {Role}";
+}
+
+/// <summary>Where the signed list of what no longer counts comes from.</summary>
+/// <param name="From">A file beside the policy, or <c>oci://</c> and a repository.</param>
+/// <param name="MaxAge">How old the list may be; an older one is as good as none.</param>
+/// <param name="By">Who may sign it.</param>
+public sealed record RevocationSource(string From, TimeSpan MaxAge, Signers By);
 
 /// <summary>A named part of the world in which something runs.</summary>
 /// <param name="Name">The policy's name for it.</param>
@@ -149,7 +188,11 @@ public abstract record ImageDemand
     }
 
     /// <summary>Every part that is given must hold.</summary>
-    public sealed record Require(SignedRequirement? Signed, PinnedRequirement? Pinned) : ImageDemand;
+    public sealed record Require(SignedRequirement? Signed, PinnedRequirement? Pinned) : ImageDemand
+    {
+        /// <summary>The approval that the image must have; null where none is asked for.</summary>
+        public ApprovedRequirement? Approved { get; init; }
+    }
 
     /// <summary>The rule's own verdict: <see cref="Verdict.Allow"/>, <see cref="Verdict.Warn"/> or <see cref="Verdict.Deny"/>.</summary>
     public sealed record Fixed(Verdict Verdict) : ImageDemand;
@@ -163,6 +206,12 @@ public sealed record SignedRequirement(Signers By, SignedRepository Repository, 
 
 /// <summary>The image must be one of these digests.</summary>
 public sealed record PinnedRequirement(ImmutableArray<ImageReference> Images);
+
+/// <summary>The image must be approved for the environment in which it is to run.</summary>
+/// <param name="Action">The key of the policy's <c>approvals</c>.</param>
+/// <param name="Environments">Where the approval is needed; empty is everywhere.</param>
+/// <param name="CoversTemplate">Whether the approval must name the pod template too, not only the image.</param>
+public sealed record ApprovedRequirement(string Action, ImmutableArray<string> Environments, bool CoversTemplate);
 
 /// <summary>Whose signature a rule accepts; unnamed means refused.</summary>
 /// <param name="Names">Robots and people by the policy's names; where a role is named, the people in it.</param>
@@ -197,6 +246,9 @@ public sealed record AdmissionSettings
 
     /// <summary>What an object of an unknown kind gets that looks like a pod template: <see cref="Verdict.Unknown"/>, <see cref="Verdict.Deny"/> or <see cref="Verdict.Warn"/>.</summary>
     public Verdict UnknownKinds { get; init; } = Verdict.Unknown;
+
+    /// <summary>Names of containers that other admission webhooks put into Pods, which an approved template does not hold.</summary>
+    public ImmutableArray<string> Sidecars { get; init; } = [];
 
     /// <summary>Custom resources and where their images stand.</summary>
     public ImmutableArray<CustomResource> CustomResources { get; init; } = [];

@@ -105,7 +105,12 @@ public static class PolicyExplanation
             case ImageDemand.Fixed(var verdict):
                 lines.Add($"  verdict: {verdict.ToString().ToLowerInvariant()}, without looking at evidence");
                 break;
-            case ImageDemand.Require(var signed, var pinned):
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved }:
+                if (approved is not null)
+                {
+                    AddApproved(lines, policy, approved);
+                }
+
                 if (signed is not null)
                 {
                     AddSigned(lines, policy, signed);
@@ -153,6 +158,22 @@ public static class PolicyExplanation
             _ => $"    the signature must name this repository, or one of {string.Join(", ", signed.Mirrors)}, or none",
         });
     }
+
+    private static void AddApproved(ImmutableArray<string>.Builder lines, Policy policy, ApprovedRequirement approved)
+    {
+        var rule = policy.Approvals[approved.Action];
+        lines.Add($"  must be approved as {approved.Action}{(approved.Environments.IsEmpty ? "" : $" in {string.Join(" and ", approved.Environments)}")}, {(approved.CoversTemplate ? "image and pod template" : "the image")}");
+        foreach (var slot in rule.Require)
+        {
+            lines.Add($"    {slot}: {string.Join(", ", policy.Roles[slot.Role].People)}");
+        }
+
+        lines.Add($"    to be used within {Words(rule.UseBy)}{(rule.RunUntil is { } end ? $", and running until {Words(end)} after it was given" : "")}{(rule.MaxUses is { } most ? $", at most {most.ToString(CultureInfo.InvariantCulture)} times" : "")}");
+    }
+
+    private static string Words(TimeSpan time) => time.TotalDays >= 1 && time.Ticks % TimeSpan.TicksPerDay == 0
+        ? $"{time.TotalDays:0} days"
+        : time.TotalHours >= 1 && time.Ticks % TimeSpan.TicksPerHour == 0 ? $"{time.TotalHours:0} h" : $"{time.TotalMinutes:0.##} min";
 
     private static void AddPinned(ImmutableArray<string>.Builder lines, PinnedRequirement pinned, Digest? digest)
     {

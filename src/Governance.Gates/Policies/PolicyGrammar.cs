@@ -23,6 +23,17 @@ internal static class PolicyGrammar
     private static readonly Word Resource = new("resource", "a custom resource", $"^{LabelPattern}(\\.{LabelPattern})*$", "write its plural and group as in rollouts.argoproj.io");
     private static readonly Word Pointer = new("path", "a path", @"^(/(\*|([^/~*\u0000-\u001f\u007f]|~[01])+)){1,32}$", "a path is / and a name, up to 32 times; '*' alone between slashes is every element, ~1 is / and ~0 is ~ (RFC 6901)");
 
+    private static readonly Word Duration = new("duration", "a duration", "^[1-9][0-9]{0,5}[smhdwy]$", "write it as in 90s, 10m, 4h, 7d, 12w or 7y (a year is 365 days)");
+    private static readonly Word ListSource = new("listSource", "a file or an oci:// repository", @"^(oci://[^\u0000-\u0020\u007f]+|[^\u0000-\u001f\u007f:\\/]+(/[^\u0000-\u001f\u007f:\\/]+)*)$", "write a path below the policy's folder, or oci:// and a repository");
+
+    private static readonly Shape Signers = new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed.")));
+
+    private static readonly Shape RoleCounts = new List(
+        new Fields(
+            Required("role", Name, "The role."),
+            Required("count", new Count(), "How many distinct people in it.")),
+        MostInList);
+
     private static readonly Shape Mode = new Choice("enforce", "warn", "audit");
     private static readonly Shape Names = new List(Name, MostInList);
     private static readonly Shape Patterns = new List(Line, MostInList);
@@ -43,7 +54,7 @@ internal static class PolicyGrammar
                 Optional(
                     "signed",
                     new Fields(
-                        Required("by", new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed."))), "Robots and people by name, one of whom must have signed; or { role: NAME }."),
+                        Required("by", Signers, "Robots and people by name, one of whom must have signed; or { role: NAME }."),
                         Optional("repository", new Choice("same", "any"), "What a signed payload that names a repository may name: the image's own (or one of the mirrors), or any. Left out: same."),
                         Optional("mirrors", Patterns, "Repositories, besides the image's own, that the signed payload may name.")),
                     "The image must be signed."),
@@ -52,7 +63,13 @@ internal static class PolicyGrammar
                 NotYet("tagged"),
                 NotYet("reviewed"),
                 NotYet("sbom"),
-                NotYet("approved"))
+                Optional(
+                    "approved",
+                    new Fields(
+                        Required("action", Name, "The key of approvals that says who must agree."),
+                        Optional("in", new Fields(Required("environments", Names, "Environments.")), "Where the approval is needed; left out, everywhere."),
+                        Optional("covers", new List(new Choice("artifact", "template"), 2), "What the approval must name: the image, or the image and the pod template. Left out: artifact.")),
+                    "The image must be approved for the environment in which it is to run."))
             { NotEmpty = true },
             "What an image must carry; every part that is given must hold."),
         OneOf("verdict", new Choice("allow", "warn", "deny"), "A fixed verdict instead of evidence."),
@@ -76,6 +93,7 @@ internal static class PolicyGrammar
                     NotYet("models")),
                 MostRules),
             "Custom resources and where their images stand."),
+        Optional("sidecars", new List(Label, MostInList), "Names of containers that other admission webhooks put into Pods: an approved template does not hold them. Their images are judged all the same."),
         NotYet("sessions"),
         NotYet("objects"),
         NotYet("breakGlass"));
@@ -133,7 +151,13 @@ internal static class PolicyGrammar
                             Optional("validUntil", Date, "Last day, UTC, to its end."))),
                     "Public keys."),
                 NotYet("roots"),
-                NotYet("revocations")),
+                Optional(
+                    "revocations",
+                    new Fields(
+                        Required("from", ListSource, "The signed list: a file beside the policy, or oci:// and the repository on whose tag 'revocations' it lies."),
+                        Required("maxAge", Duration, "How old the list may be; an older one is 'could not tell'."),
+                        Optional("by", Signers, "Robots and people by name, one of whom must have signed it; or { role: NAME }. Left out: the people who may approve a policy-change.")),
+                    "Where the list of people, keys, artifacts and approvals comes from that no longer count.")),
             "What is trusted."),
         Optional(
             "artifacts",
@@ -141,10 +165,19 @@ internal static class PolicyGrammar
                 Optional("images", new List(ImageRule, MostRules), "Image rules: the first that matches decides, and no match denies."),
                 NotYet("models")),
             "What an artifact must carry before it may run."),
+        Optional(
+            "approvals",
+            new Named(
+                Name,
+                new Fields(
+                    Required("require", RoleCounts, "How many distinct people in which roles."),
+                    Required("useBy", Duration, "How long after it was given an approval may be used to begin."),
+                    Optional("runUntil", Duration, "How long after it was given what began may go on starting. Left out: without end."),
+                    Optional("maxUses", new Count(), "How often one request may be used. Left out: any number of times."))),
+            "Who must agree to what, by the action's name."),
         Optional("admission", Admission, "The admission gate's settings."),
         NotYet("review"),
         NotYet("changes"),
-        NotYet("approvals"),
         NotYet("sbom"),
         NotYet("models"),
         NotYet("rollout"),

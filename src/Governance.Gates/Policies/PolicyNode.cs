@@ -83,6 +83,17 @@ internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode
     /// <summary>The number that a <see cref="Shape.Count"/> is.</summary>
     public long Number() => long.Parse(Text, CultureInfo.InvariantCulture);
 
+    /// <summary>The time that a <see cref="Shape.Word"/> for durations spells.</summary>
+    public TimeSpan Duration() => long.Parse(Text.AsSpan(0, Text.Length - 1), CultureInfo.InvariantCulture) * Text[^1] switch
+    {
+        's' => TimeSpan.FromSeconds(1),
+        'm' => TimeSpan.FromMinutes(1),
+        'h' => TimeSpan.FromHours(1),
+        'd' => TimeSpan.FromDays(1),
+        'w' => TimeSpan.FromDays(7),
+        _ => TimeSpan.FromDays(365),
+    };
+
     public void Add(PolicyNode item) => items.Add(item);
 
     /// <summary>Adds a value under its key, unless there is one.</summary>

@@ -35,7 +35,8 @@ public static class PolicyReader
         }
 
         var parties = PartyRules.Read(root["spec"], file, mistakes);
-        var images = ImageRules.Read(root["spec"], parties, mistakes);
+        var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
+        var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
         var admission = AdmissionRules.Read(root["spec"]?["admission"], mistakes);
         var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any
@@ -52,6 +53,8 @@ public static class PolicyReader
                     Roles = parties.Roles,
                     Robots = parties.Robots,
                     Keys = parties.Keys,
+                    Approvals = approvals.Rules,
+                    Revocations = approvals.Revocations,
                     Images = images,
                     Admission = admission,
                 },

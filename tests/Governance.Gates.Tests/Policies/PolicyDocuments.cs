@@ -22,9 +22,12 @@ internal static class PolicyDocuments
             ann: { id: p-1, from: 2026-01-01, until: 2027-12-31, github: { login: ann, id: 101 }, keys: [ann-key] }
             ben: { id: p-2, github: { login: ben, id: 102 }, keys: [ben-key] }
             cem: { id: p-3 }
+            dan: { id: p-4, keys: [dan-key] }
+            eve: { id: p-5, keys: [eve-key] }
           roles:
             releaser: { people: [ann, ben], githubTeams: [example/releasers], conflictsWith: [author] }
             author: { people: [cem, ben] }
+            approver: { people: [dan, eve] }
           robots:
             builder: { keys: [build-key], why: builds and signs }
           trust:
@@ -32,6 +35,9 @@ internal static class PolicyDocuments
               ann-key: { spki: "SPKI-1", file: keys/1.pub, validFrom: 2026-01-01, validUntil: 2027-01-31 }
               ben-key: { spki: "SPKI-2", file: keys/2.pub }
               build-key: { spki: "SPKI-3", file: keys/3.pub }
+              dan-key: { spki: "SPKI-4", file: keys/4.pub }
+              eve-key: { spki: "SPKI-5", file: keys/5.pub }
+            revocations: { from: revocations.json, maxAge: 1h, by: [builder] }
           artifacts:
             images:
               - match: [registry.example.com/shop/**]
@@ -42,6 +48,8 @@ internal static class PolicyDocuments
                 require: { pinned: ["registry.k8s.io/pause@sha256:2222222222222222222222222222222222222222222222222222222222222222"] }
               - match: [tools.example.com/**]
                 require: { signed: { by: { role: releaser }, repository: any } }
+              - match: [apps.example.com/**]
+                require: { signed: { by: [builder] }, approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] } }
               - match: ["**"]
                 verdict: deny
                 why: not a registry of ours
@@ -49,8 +57,12 @@ internal static class PolicyDocuments
             mode: enforce
             namespaces: { audit: [kube-system], own: gates }
             unknownKinds: deny
+            sidecars: [istio-proxy]
             customResources:
               - { resource: rollouts.argoproj.io, images: [/spec/template/spec/containers/*/image] }
+          approvals:
+            deploy: { require: [{ role: approver, count: 1 }], useBy: 7d, runUntil: 26w, maxUses: 3 }
+            policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }
 
         """);
 

@@ -27,7 +27,7 @@ public sealed class PolicyExplanationTests
         Assert.Contains("artifacts.images[1] might decide first", text, StringComparison.Ordinal);
         Assert.Contains("only in the namespaces kube-system and only in the environments staging", text, StringComparison.Ordinal);
         Assert.Contains("must be one of these, and is", text, StringComparison.Ordinal);
-        Assert.Contains("artifacts.images[3] decides", text, StringComparison.Ordinal);
+        Assert.Contains("artifacts.images[4] decides", text, StringComparison.Ordinal);
         Assert.Contains("why: not a registry of ours", text, StringComparison.Ordinal);
     }
 

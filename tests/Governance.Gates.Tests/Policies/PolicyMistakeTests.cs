@@ -66,6 +66,18 @@ public sealed class PolicyMistakeTests
     /// <summary>What only the reader finds: YAML that is more than plain data.</summary>
     public static TheoryData<string, string, string> Yaml => new()
     {
+        { "approvals:\n    deploy: { require: [{ role: approver, count: 1 }]", "approvals:\n    deploy: { require: [{ role: §approvr, count: 1 }]", "did you mean 'approver'?" },
+        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: approver, count: 2 }]", "cannot be reached when dan or eve asks" },
+        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: approver, count: 3 }]", "cannot be reached by the people with keys: dan, eve" },
+        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: author, count: 1 }]", "cannot be reached when ben asks" },
+        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: §65 }]", "more than 64" },
+        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 1 }, { role: §approver, count: 1 }]", "stands twice; add up the counts" },
+        { "runUntil: 26w", "runUntil: §1d", "what began may end before the right to begin does" },
+        { "approved: { action: deploy,", "approved: { action: §deplay,", "did you mean 'deploy'?" },
+        { "approved: { action: deploy, in: { environments: [production] }", "approved: { action: deploy, in: { environments: [§produktion] }", "did you mean 'production'?" },
+        { "signed: { by: [builder] }, approved: { action: deploy", "signed: { by: [builder, dan] }, approved: { action: §deploy", "'dan' can sign the image and approve it" },
+        { "from: revocations.json", "from: §../revocations.json", "is not a path below the policy's folder" },
+        { "from: revocations.json", "from: §oci://registry.example.com/revoked:latest", "names no repository" },
         { "kind: GovernancePolicy", "kind: GovernancePolicy\n§kind: GovernancePolicy", "the key 'kind' stands twice, first in line 2" },
         { "[cem, ben]", "§&both [cem, ben]", "the anchor '&both'" },
         { "[cem, ben]", "§*both", "the alias '*both'" },
@@ -128,7 +140,7 @@ public sealed class PolicyMistakeTests
         { Pinned, Pinned.Replace("[\"", "[§\"", StringComparison.Ordinal).Replace("registry.k8s.io", "quay.io", StringComparison.Ordinal), "quay.io/pause is matched by none" },
         { Deny, "verdict: §allow", "has no 'why'" },
         { Deny, "verdict: §warn", "has no 'why'" },
-        { Deny, Deny + "\n      - §match: [ghcr.io/**]\n        verdict: deny", "this rule never decides: artifacts.images[3]" },
+        { Deny, Deny + "\n      - §match: [ghcr.io/**]\n        verdict: deny", "this rule never decides: artifacts.images[4]" },
         { "- match: [tools.example.com/**]", "- §match: [registry.example.com/shop/cart]\n        verdict: deny\n      - match: [tools.example.com/**]", "this rule never decides: artifacts.images[0]" },
         { "own: gates", "own: §kube-system", "is among those that are only audited" },
         { "rollouts.argoproj.io", "§deployments.apps", "is not a custom resource" },
@@ -156,7 +168,7 @@ public sealed class PolicyMistakeTests
         }
 
         var mistakes = PolicyDocuments.Mistakes(yaml);
-        Assert.Equal([2, 10, 14, 14, 25, 38], mistakes.Select(mistake => mistake.Line));
+        Assert.Equal([2, 10, 16, 16, 31, 46], mistakes.Select(mistake => mistake.Line));
         Assert.Equal(
             ["kind", "spec.people.ben.id", "spec.roles.author", "spec.roles.author.people[1]", "spec.artifacts.images[0].modus", "spec.admission.unknownKinds"],
             mistakes.Select(mistake => mistake.Path));

@@ -18,16 +18,50 @@ public sealed class PolicyReaderTests
         Assert.Equal([new Identity.GitHubAccount(101), policy.Keys["ann-key"].Identity], policy.People["ann"].Identities);
         Assert.Equal(PolicyDocuments.Spki(3), Assert.IsType<Identity.Key>(Assert.Single(policy.Robots["builder"].Identities)).Spki.ToString());
         Assert.Equal(["ann", "ben"], policy.Roles["releaser"].People);
-        Assert.Equal(["artifacts.images[0]", "artifacts.images[1]", "artifacts.images[2]", "artifacts.images[3]"], policy.Images.Select(rule => rule.Path));
-        Assert.Equal([Mode.Warn, Mode.Enforce, Mode.Enforce, Mode.Enforce], policy.Images.Select(rule => rule.Mode));
+        Assert.Equal(["artifacts.images[0]", "artifacts.images[1]", "artifacts.images[2]", "artifacts.images[3]", "artifacts.images[4]"], policy.Images.Select(rule => rule.Path));
+        Assert.Equal([Mode.Warn, Mode.Enforce, Mode.Enforce, Mode.Enforce, Mode.Enforce], policy.Images.Select(rule => rule.Mode));
         Assert.Equal(["kube-system"], policy.Images[1].In!.Namespaces);
 
         var byRole = Assert.IsType<ImageDemand.Require>(policy.Images[2].Demand).Signed!;
         Assert.Equal(("releaser", SignedRepository.Any), (byRole.By.Role, byRole.Repository));
         Assert.Equal(["ann", "ben"], byRole.By.Names);
-        Assert.Equal(new ImageDemand.Fixed(Verdict.Deny), policy.Images[3].Demand);
+        Assert.Equal(new ImageDemand.Fixed(Verdict.Deny), policy.Images[4].Demand);
         Assert.Equal((Verdict.Deny, "gates"), (policy.Admission.UnknownKinds, policy.Admission.OwnNamespace));
         Assert.Equal("rollouts.argoproj.io", Assert.Single(policy.Admission.CustomResources).Resource);
+    }
+
+    [Fact]
+    public void Approvals_are_read_with_their_quorum_and_their_times()
+    {
+        var policy = PolicyDocuments.Accepted(PolicyDocuments.Sound).Policy;
+        var deploy = policy.Approvals["deploy"];
+        Assert.Equal(new RoleCount("approver", 1), Assert.Single(deploy.Require));
+        Assert.Equal((TimeSpan.FromDays(7), TimeSpan.FromDays(26 * 7), 3L), (deploy.UseBy, deploy.RunUntil, deploy.MaxUses));
+        var approved = Assert.IsType<ImageDemand.Require>(policy.Images[3].Demand).Approved!;
+        Assert.Equal(("deploy", true), (approved.Action, approved.CoversTemplate));
+        Assert.Equal("production", Assert.Single(approved.Environments));
+        Assert.Equal(("revocations.json", TimeSpan.FromHours(1)), (policy.Revocations!.From, policy.Revocations.MaxAge));
+        Assert.Equal("builder", Assert.Single(policy.Revocations.By.Names));
+        Assert.Equal("istio-proxy", Assert.Single(policy.Admission.Sidecars));
+    }
+
+    [Fact]
+    public void Without_a_name_the_list_of_revocations_is_signed_by_who_may_change_the_policy() =>
+        Assert.Equal(["dan", "eve"], PolicyDocuments.Accepted(PolicyDocuments.Filled(PolicyDocuments.Replaced(PolicyDocuments.Sound, ", by: [builder] }", " }"))).Policy.Revocations!.By.Names);
+
+    [Theory]
+    [InlineData("90s", 90), InlineData("10m", 600), InlineData("4h", 4 * 3600), InlineData("7d", 7 * 86400), InlineData("12w", 84 * 86400), InlineData("1y", 365 * 86400)]
+    public void A_duration_is_a_number_and_a_unit(string written, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), PolicyDocuments.Accepted(PolicyDocuments.Filled(PolicyDocuments.Replaced(PolicyDocuments.Sound, "maxAge: 1h", $"maxAge: {written}"))).Policy.Revocations!.MaxAge);
+
+    [Fact]
+    public void A_namespace_of_a_cluster_belongs_to_one_environment_or_to_none()
+    {
+        var policy = PolicyDocuments.Accepted(PolicyDocuments.Sound).Policy;
+        Assert.Equal("production", policy.EnvironmentOf("3f0c7a52-0000-4000-8000-000000000001", "shop")?.Name);
+        Assert.Null(policy.EnvironmentOf("3f0c7a52-0000-4000-8000-000000000001", "default"));
+        Assert.Equal("staging", policy.EnvironmentOf("3F0C7A52-0000-4000-8000-000000000002", "anything")?.Name);
+        Assert.Null(policy.EnvironmentOf("3f0c7a52-0000-4000-8000-000000000009", "shop"));
     }
 
     [Fact]
