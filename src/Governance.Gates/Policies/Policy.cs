@@ -109,6 +109,25 @@ public sealed record Policy
     /// <summary>The trusted key that an identity is, or null.</summary>
     public TrustedKey? KeyOf(Identity.Key identity) => keysByIdentity.GetValueOrDefault(identity);
 
+    /// <summary>Why the person or robot for whom a key acts does not count with it at a time, as in "… who is not in office now"; null where they do.</summary>
+    /// <remarks>Where no trusted time is known, only now counts: the time that a signer names proves nothing.</remarks>
+    public string? WhyNotNow(Identity.Key identity, DateTimeOffset now)
+    {
+        var person = PersonOf(identity);
+        if (KeyOf(identity) is not { } key || (person is null && RobotOf(identity) is null))
+        {
+            return "belongs to nobody in the policy";
+        }
+
+        if (!key.IsValidAt(now))
+        {
+            return $"signs with the key {key.Name}, which counts from {key.ValidFrom?.ToString("yyyy-MM-dd", null) ?? "any day"} until {key.ValidUntil?.ToString("yyyy-MM-dd", null) ?? "any day"}";
+        }
+
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        return person is not null && (today < person.From || today > person.Until) ? "is not in office now" : null;
+    }
+
     /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
     public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace) =>
         @namespace is null ? null : Environments.Values.FirstOrDefault(environment =>

@@ -1,0 +1,411 @@
+using System.Collections.Immutable;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
+using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
+
+namespace Governance.Gates.Approvals;
+
+/// <summary>What must be approved before something begins.</summary>
+/// <param name="Rule">Who must agree.</param>
+/// <param name="Path">The rule that asks, as the policy names it.</param>
+/// <param name="What">What is to begin, for people.</param>
+/// <param name="Covers">What a request must cover, all of it.</param>
+/// <param name="Environment">Where it is to begin.</param>
+/// <param name="Cluster">UID of the cluster; null where there is none, such as for an act outside of clusters.</param>
+/// <param name="Namespace">The namespace; null where there is none.</param>
+/// <param name="Workload"><c>Kind/name</c>; null where there is none.</param>
+public sealed record ApprovalNeed(
+    ApprovalRule Rule,
+    string Path,
+    string What,
+    ImmutableArray<Covered> Covers,
+    string Environment,
+    string? Cluster = null,
+    string? Namespace = null,
+    string? Workload = null)
+{
+    /// <summary>Persons who do not count besides requester and contributors: whom a change of the policy favours. By id.</summary>
+    public ImmutableHashSet<string> Favoured { get; init; } = [];
+
+    /// <summary>Tells how a document that was approved differs from the one that is to begin; null where nobody can tell.</summary>
+    public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, IEnumerable<string>>? Difference { get; init; }
+}
+
+/// <summary>A person whose approval counted.</summary>
+/// <param name="Person">Their name in the policy.</param>
+/// <param name="Role">The slot that they fill.</param>
+/// <param name="Approval">Id of the approval.</param>
+public sealed record CountedApproval(string Person, string Role, string Approval);
+
+/// <summary>A quorum that stands: the right to begin.</summary>
+/// <param name="Action">The action.</param>
+/// <param name="RequestId">Id of the request.</param>
+/// <param name="RequestDigest">SHA-256 of its signed payload.</param>
+/// <param name="Counted">Who counted.</param>
+/// <param name="UseBy">The end of the right to begin.</param>
+/// <param name="RunUntil">The end of the right to go on starting; null is none.</param>
+/// <param name="MaxUses">How often the request may be used; null is any number of times.</param>
+public sealed record Grant(string Action, string RequestId, Digest RequestDigest, ImmutableArray<CountedApproval> Counted, DateTimeOffset UseBy, DateTimeOffset? RunUntil, long? MaxUses);
+
+/// <summary>How one request stands.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Grant">The right that it gives; null where it gives none.</param>
+/// <param name="Counted">Who counted, whether or not it suffices.</param>
+/// <param name="Excluded">Whose statement did not count, and why.</param>
+/// <param name="Missing">Slots that nobody fills.</param>
+/// <param name="Faults">What is wrong with the request itself, whoever approves it.</param>
+public sealed record RequestStanding(SignedStatement Request, Grant? Grant, ImmutableArray<CountedApproval> Counted, ImmutableArray<string> Excluded, ImmutableArray<RoleCount> Missing, ImmutableArray<string> Faults);
+
+/// <summary>The answer of a quorum.</summary>
+/// <param name="Decision">Allow where one request stands; else Deny with who counted, who did not and why.</param>
+/// <param name="Grant">What may begin; null where nothing may.</param>
+/// <param name="Requests">How each request of the action stands.</param>
+public sealed record QuorumOutcome(Decision Decision, Grant? Grant, ImmutableArray<RequestStanding> Requests);
+
+/// <summary>Counts persons. A quorum is over one request: enough distinct persons in the right roles said yes to exactly what it names.</summary>
+/// <remarks>Pure, and the same for every order of the statements and however often one is repeated.</remarks>
+public static class Quorum
+{
+    private const int MostStatements = 4_096;
+    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+
+    /// <summary>Decides whether something may begin.</summary>
+    /// <param name="need">What must be approved.</param>
+    /// <param name="statements">Every verified request and approval that is known about it.</param>
+    /// <param name="policy">The policy in force.</param>
+    /// <param name="revocations">What no longer counts.</param>
+    /// <param name="uses">How often each request, by id, was used already; one that is missing was not.</param>
+    /// <param name="now">The time of the decision.</param>
+    public static QuorumOutcome Decide(ApprovalNeed need, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(need);
+        ArgumentNullException.ThrowIfNull(statements);
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(revocations);
+        ArgumentNullException.ThrowIfNull(uses);
+        if (statements.Count > MostStatements)
+        {
+            return new(Decision.Unknown(new Reason(need.Path, $"{need.What} carries {statements.Count} requests and approvals, more than {MostStatements}", "remove old ones from the registry")), null, []);
+        }
+
+        var distinct = statements.DistinctBy(signed => (signed.Digest, string.Join(' ', signed.Signers.Select(signer => signer.Spki.Hex).Order(StringComparer.Ordinal)))).ToList();
+        var standings = distinct
+            .Where(signed => signed.Statement is ApprovalRequest && signed.Statement.Action == need.Rule.Action)
+            .OrderBy(signed => signed.Digest.Hex, StringComparer.Ordinal)
+            .Select(request => new RequestCount(need, request, distinct, policy, revocations, uses, now).Stand())
+            .ToImmutableArray();
+        if (standings.FirstOrDefault(standing => standing.Grant is not null) is { Grant: { } grant } granted)
+        {
+            return new(Decision.AllowBecause(new Reason(need.Path, $"{need.What} is approved by {string.Join(" and ", grant.Counted.Select(counted => $"{counted.Person} ({counted.Role})"))} in request {grant.RequestId}")), grant, standings);
+        }
+
+        return standings.IsEmpty
+            ? new(Decision.Deny(new Reason(need.Path, $"{need.What} has no request for {need.Rule.Action}, which {string.Join(" and ", need.Rule.Require)} must approve", $"ask for it: gates request --action {need.Rule.Action}")), null, [])
+            : new(Decision.Deny([.. standings.Select(standing => Explain(need, standing))]), null, standings);
+    }
+
+    /// <summary>How the requests of an action stand, whatever they cover: what <c>gates approvals</c> shows.</summary>
+    public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now) =>
+        new RequestCount(need, request, statements, policy, revocations, uses, now).Stand();
+
+    private static Reason Explain(ApprovalNeed need, RequestStanding standing)
+    {
+        var request = standing.Request.Statement.Id;
+        var parts = new List<string>(standing.Faults);
+        if (!standing.Missing.IsEmpty)
+        {
+            parts.Add($"still needed: {string.Join(" and ", standing.Missing)}");
+        }
+
+        if (!standing.Counted.IsEmpty)
+        {
+            parts.Add($"counted: {string.Join(", ", standing.Counted.Select(counted => $"{counted.Person} ({counted.Role})"))}");
+        }
+
+        if (!standing.Excluded.IsEmpty)
+        {
+            parts.Add($"not counted: {string.Join(", ", standing.Excluded)}");
+        }
+
+        return new(
+            need.Path,
+            $"{need.What} is not approved by request {request}: {string.Join("; ", parts)}",
+            standing.Faults.IsEmpty ? $"have it approved: gates approve {request}" : $"ask for exactly this: gates request --action {need.Rule.Action}");
+    }
+
+    /// <summary>The count over one request.</summary>
+    private sealed class RequestCount(ApprovalNeed need, SignedStatement signed, IReadOnlyCollection<SignedStatement> all, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now)
+    {
+        private readonly ApprovalRequest request = (ApprovalRequest)signed.Statement;
+        private readonly byte[] binding = ApprovalStatements.Binding(signed.Statement);
+        private readonly List<(SignedStatement Signed, Approval Approval)> answers =
+            [.. all.Where(other => other.Statement is Approval approval && approval.RequestId == signed.Statement.Id).Select(other => (other, (Approval)other.Statement)).OrderBy(answer => answer.other.Digest.Hex, StringComparer.Ordinal)];
+
+        public RequestStanding Stand()
+        {
+            var faults = Faults().ToList();
+            var withdrawn = Withdrawn();
+            if (withdrawn.Contains((request.Requester.Person, request.Id)))
+            {
+                faults.Add("its requester withdrew it");
+            }
+
+            faults.AddRange(Rejections(withdrawn));
+            var excluded = new List<string>();
+            var counting = new List<(Person Person, Approval Approval)>();
+            var groups = Groups();
+            foreach (var (answer, approval) in answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve))
+            {
+                var person = PersonWith(approval.Approver.Person);
+                if (WhyNot(answer, approval, person, withdrawn, groups) is { } why)
+                {
+                    excluded.Add($"{person?.Name ?? $"'{approval.Approver.Person}'"}, who {why}");
+                }
+                else
+                {
+                    counting.Add((person!, approval));
+                }
+            }
+
+            // A person and whoever stands in for them count once together, so slots are filled by such groups.
+            var slots = need.Rule.Require.SelectMany(slot => Enumerable.Repeat(slot.Role, slot.Count)).ToImmutableArray();
+            var candidates = slots.Select(role => counting.Where(entry => entry.Approval.Approver.Role == role).Select(entry => groups[entry.Person.Id]).Distinct().Order(StringComparer.Ordinal).ToImmutableArray()).ToImmutableArray();
+            var filled = SlotMatching.Fill(candidates);
+            var chosen = slots.Select((role, i) => filled[i] is { } group ? Best(counting.Where(entry => groups[entry.Person.Id] == group && entry.Approval.Approver.Role == role)) : default).Where(entry => entry.Approval is not null).ToList();
+            var missing = slots.Where((_, i) => filled[i] is null).GroupBy(role => role).Select(role => new RoleCount(role.Key, role.Count())).ToImmutableArray();
+            var counted = chosen.Select(entry => new CountedApproval(entry.Person.Name, entry.Approval.Approver.Role, entry.Approval.Id)).ToImmutableArray();
+            var most = chosen.Select(entry => entry.Approval.MaxUses).Append(need.Rule.MaxUses).Min();
+            if (most is { } allowed && uses.GetValueOrDefault(request.Id) is var used && used >= allowed)
+            {
+                faults.Add($"it was used {used} times, and may be used {allowed} times");
+            }
+
+            var grant = faults.Count == 0 && missing.IsEmpty && !slots.IsEmpty
+                ? new Grant(need.Rule.Action, request.Id, signed.Digest, counted, chosen.Min(entry => EndOfUse(entry.Approval)), chosen.Min(entry => EndOfRun(entry.Approval)), most)
+                : null;
+            return new(signed, grant, counted, [.. excluded.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], missing, [.. faults]);
+        }
+
+        // What is wrong with the request, whoever answers it.
+        private IEnumerable<string> Faults()
+        {
+            if (PersonWith(request.Requester.Person) is not { } requester || SignedBy(signed, requester) is not { } key || request.Requester.Identity != key)
+            {
+                yield return "it is not signed by the person whom it names as requester";
+            }
+            else if (policy.WhyNotNow(key, now) is { } invalid)
+            {
+                yield return $"its requester {requester.Name} {invalid}";
+            }
+            else if (revocations.People.Contains(requester.Id) || revocations.Keys.Contains(key.Spki))
+            {
+                yield return $"its requester {requester.Name} or their key was revoked";
+            }
+
+            if (revocations.Approvals.Contains(request.Id))
+            {
+                yield return "it was revoked";
+            }
+
+            if (request.CreatedAt > now + Skew)
+            {
+                yield return "it was made in the future";
+            }
+
+            if (now + Skew < request.NotBefore || now - Skew > request.NotAfter)
+            {
+                yield return $"its window is {request.NotBefore?.UtcDateTime:yyyy-MM-ddTHH:mmZ} to {request.NotAfter?.UtcDateTime:yyyy-MM-ddTHH:mmZ}";
+            }
+
+            var scope = request.Scope;
+            if (!scope.Environments.Contains(need.Environment))
+            {
+                yield return scope.Environments.IsEmpty ? "it names no environment" : $"it is for {string.Join(" and ", scope.Environments)}, not for {need.Environment}";
+            }
+
+            if (Outside(scope.Clusters, need.Cluster, StringComparer.OrdinalIgnoreCase))
+            {
+                yield return "it is for another cluster";
+            }
+
+            if (Outside(scope.Namespaces, need.Namespace, StringComparer.Ordinal))
+            {
+                yield return $"it is for namespace {string.Join(" or ", scope.Namespaces)}";
+            }
+
+            if (Outside(scope.Workloads, need.Workload, StringComparer.Ordinal))
+            {
+                yield return $"it is for {string.Join(" or ", scope.Workloads)}";
+            }
+
+            foreach (var wanted in need.Covers.Where(wanted => !request.Covers.Any(covered => covered.Kind == wanted.Kind && covered.Digest == wanted.Digest)))
+            {
+                yield return NotCovered(wanted);
+            }
+        }
+
+        private string NotCovered(Covered wanted)
+        {
+            var kind = wanted.Kind.ToString().ToLowerInvariant();
+            var offered = request.Covers.FirstOrDefault(covered => covered.Kind == wanted.Kind && !covered.Projection.IsEmpty);
+            var difference = offered is not null && !wanted.Projection.IsEmpty && need.Difference is { } differ ? string.Join(", ", differ(offered.Projection, wanted.Projection)) : "";
+            return $"it does not cover the {kind} {wanted.Name ?? wanted.Digest.ToString()}{(difference.Length > 0 ? $": {difference}" : "")}";
+        }
+
+        private static bool Outside(ImmutableArray<string> names, string? name, StringComparer comparer) => !names.IsEmpty && !(name is not null && names.Contains(name, comparer));
+
+        // Who took back what. A "no" is heard from whoever the key belongs to, whether it is still valid or not.
+        private HashSet<(string Person, string Statement)> Withdrawn() =>
+            [.. answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Withdraw && Answers(answer.Signed, answer.Approval) is not null).Select(answer => (answer.Approval.Approver.Person, answer.Approval.Withdraws!))];
+
+        private IEnumerable<string> Rejections(HashSet<(string Person, string Statement)> withdrawn) => answers
+            .Where(answer => answer.Approval.Decision == ApprovalDecision.Reject && !withdrawn.Contains((answer.Approval.Approver.Person, answer.Approval.Id)))
+            .Select(answer => Answers(answer.Signed, answer.Approval))
+            .OfType<Person>()
+            .Where(person => need.Rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)))
+            .Select(person => $"{person.Name} rejected it")
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
+
+        private Person? Answers(SignedStatement answer, Approval approval) =>
+            PersonWith(approval.Approver.Person) is { } person && SignedBy(answer, person) is { } key && !revocations.Keys.Contains(key.Spki) ? person : null;
+
+        private string? WhyNot(SignedStatement answer, Approval approval, Person? person, HashSet<(string Person, string Statement)> withdrawn, Dictionary<string, string> groups)
+        {
+            if (person is null)
+            {
+                return "is nobody in the policy";
+            }
+
+            if (SignedBy(answer, person) is not { } key)
+            {
+                return "did not sign it";
+            }
+
+            if (approval.Approver.Identity != key)
+            {
+                return "signed with another key than the approval names";
+            }
+
+            if (approval.RequestDigest != signed.Digest)
+            {
+                return "approved another request of the same id";
+            }
+
+            if (!ApprovalStatements.Binding(approval).AsSpan().SequenceEqual(binding))
+            {
+                return "approved another action, scope or content than the request names";
+            }
+
+            if (revocations.People.Contains(person.Id) || revocations.Keys.Contains(key.Spki) || revocations.Approvals.Contains(approval.Id))
+            {
+                return "was revoked, or whose key or approval was";
+            }
+
+            if (policy.WhyNotNow(key, now) is { } invalid)
+            {
+                return invalid;
+            }
+
+            var deputy = approval.Approver.OnBehalfOf;
+            if (IsOut(person.Id) || (deputy is not null && IsOut(deputy)) || approval.Contributors.Contains(person.Id))
+            {
+                return person.Id == request.Requester.Person || groups[person.Id] == groups.GetValueOrDefault(request.Requester.Person) ? "is the requester, or stands in for them"
+                    : need.Favoured.Contains(person.Id) ? "gains by the change"
+                    : "contributed to it";
+            }
+
+            if (!need.Rule.Require.Any(slot => slot.Role == approval.Approver.Role))
+            {
+                return $"approved as {approval.Approver.Role}, which is not asked for";
+            }
+
+            var role = policy.Roles[approval.Approver.Role];
+            if (!role.People.Contains(person.Name))
+            {
+                return $"is not in the role {role.Name}";
+            }
+
+            if (ConflictingRole(person, role) is { } other)
+            {
+                return $"acts as {role.Name} and as {other}, which conflict";
+            }
+
+            if (withdrawn.Contains((person.Id, approval.Id)))
+            {
+                return "withdrew it";
+            }
+
+            if (answers.Any(newer => newer.Approval.Supersedes == approval.Id && newer.Approval.Id != approval.Id && Answers(newer.Signed, newer.Approval) == person))
+            {
+                return "replaced it";
+            }
+
+            if (approval.IssuedAt > now + Skew)
+            {
+                return "approved it in the future";
+            }
+
+            if (EndOfUse(approval) < now)
+            {
+                return $"approved it to be used by {EndOfUse(approval).UtcDateTime:yyyy-MM-ddTHH:mmZ}";
+            }
+
+            return EndOfRun(approval) < now ? $"approved it to run until {EndOfRun(approval)!.Value.UtcDateTime:yyyy-MM-ddTHH:mmZ}" : null;
+        }
+
+        private bool IsOut(string person) => person == request.Requester.Person || request.Contributors.Contains(person) || need.Favoured.Contains(person);
+
+        // Roles that one person may not use for the same change, whichever of the two names the other.
+        private string? ConflictingRole(Person person, Role role) => answers
+            .Where(answer => answer.Approval.Decision is ApprovalDecision.Approve && answer.Approval.Approver.Person == person.Id && Answers(answer.Signed, answer.Approval) is not null)
+            .Select(answer => answer.Approval.Approver.Role)
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault(other => role.ConflictsWith.Contains(other) || (policy.Roles.TryGetValue(other, out var named) && named.ConflictsWith.Contains(role.Name)));
+
+        // The person for whom each person counts: whoever stands in for another is one with them.
+        private Dictionary<string, string> Groups()
+        {
+            var groups = policy.People.Values.ToDictionary(person => person.Id, person => person.Id, StringComparer.Ordinal);
+            groups.TryAdd(request.Requester.Person, request.Requester.Person);
+            foreach (var (_, approval) in answers.Where(answer => answer.Approval.Approver.OnBehalfOf is not null && Answers(answer.Signed, answer.Approval) is not null))
+            {
+                var (deputy, principal) = (approval.Approver.Person, approval.Approver.OnBehalfOf!);
+                if (groups.TryGetValue(deputy, out var one) && groups.TryGetValue(principal, out var other) && one != other)
+                {
+                    var (first, second) = string.CompareOrdinal(one, other) < 0 ? (one, other) : (other, one);
+                    foreach (var member in groups.Where(entry => entry.Value == second).Select(entry => entry.Key).ToList())
+                    {
+                        groups[member] = first;
+                    }
+                }
+            }
+
+            return groups;
+        }
+
+        // Of several approvals of one person the one that lasts longest counts.
+        private (Person Person, Approval Approval) Best(IEnumerable<(Person Person, Approval Approval)> entries) =>
+            entries.OrderByDescending(entry => EndOfRun(entry.Approval) ?? DateTimeOffset.MaxValue).ThenByDescending(entry => EndOfUse(entry.Approval)).ThenBy(entry => entry.Approval.Id, StringComparer.Ordinal).First();
+
+        private DateTimeOffset EndOfUse(Approval approval) => Earlier(approval.UseBy, After(approval.IssuedAt, need.Rule.UseBy));
+
+        private DateTimeOffset? EndOfRun(Approval approval) => (approval.RunUntil, need.Rule.RunUntil) switch
+        {
+            ({ } said, { } most) => Earlier(said, After(approval.IssuedAt, most)),
+            (null, { } most) => After(approval.IssuedAt, most),
+            (var said, null) => said,
+        };
+
+        // Times come from signers: one near the end of the calendar must not overflow.
+        private static DateTimeOffset After(DateTimeOffset time, TimeSpan span) => DateTimeOffset.MaxValue - time > span ? time + span : DateTimeOffset.MaxValue;
+
+        private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
+
+        private Person? PersonWith(string id) => policy.People.Values.FirstOrDefault(person => person.Id == id);
+
+        // Any of a person's keys, so that two keys of one person are one person.
+        private static Identity.Key? SignedBy(SignedStatement statement, Person person) => statement.Signers.FirstOrDefault(signer => person.Identities.Contains(signer));
+    }
+}
