@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 using Microsoft.Win32.SafeHandles;
 
 namespace Governance.Gates.Clients.GateState;

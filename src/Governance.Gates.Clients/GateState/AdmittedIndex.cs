@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 
 namespace Governance.Gates.Clients.GateState;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Clients.GateState;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 
 namespace Governance.Gates.Clients.GateState;
 

@@ -109,6 +109,40 @@ public static class Quorum
     public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now) =>
         new RequestCount(need, request, statements, policy, revocations, uses, now).Stand();
 
+    /// <summary>Why what began under a request may not go on: it, or an approval that counted, was rejected, withdrawn or revoked; null where it may.</summary>
+    public static string? TakenBack(string requestId, IReadOnlyCollection<string> approvalIds, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations)
+    {
+        ArgumentNullException.ThrowIfNull(approvalIds);
+        ArgumentNullException.ThrowIfNull(revocations);
+        if (approvalIds.Prepend(requestId).FirstOrDefault(revocations.Approvals.Contains) is { } revoked)
+        {
+            return $"{revoked} was revoked";
+        }
+
+        var answers = statements.Where(signed => signed.Statement is Approval approval && approval.RequestId == requestId).Select(signed => (Signed: signed, Approval: (Approval)signed.Statement)).ToList();
+        var requesters = statements.Where(signed => signed.Statement is ApprovalRequest request && request.Id == requestId).Select(signed => signed.Statement.Requester.Person).ToHashSet(StringComparer.Ordinal);
+        var givers = answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve).Select(answer => (answer.Approval.Id, answer.Approval.Approver.Person)).ToHashSet();
+        foreach (var (signed, approval) in answers)
+        {
+            if (policy.People.Values.FirstOrDefault(person => person.Id == approval.Approver.Person) is not { } person || !signed.Signers.Any(signer => person.Identities.Contains(signer) && !revocations.Keys.Contains(signer.Spki)))
+            {
+                continue;
+            }
+
+            switch (approval.Decision)
+            {
+                case ApprovalDecision.Withdraw when approval.Withdraws == requestId && requesters.Contains(person.Id):
+                    return $"{person.Name} withdrew the request {requestId}";
+                case ApprovalDecision.Withdraw when approvalIds.Contains(approval.Withdraws!) && givers.Contains((approval.Withdraws!, person.Id)):
+                    return $"{person.Name} withdrew the approval {approval.Withdraws}";
+                case ApprovalDecision.Reject when rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)) && !answers.Any(later => later.Approval.Decision == ApprovalDecision.Withdraw && later.Approval.Withdraws == approval.Id && later.Approval.Approver.Person == person.Id):
+                    return $"{person.Name} rejected the request {requestId}";
+            }
+        }
+
+        return null;
+    }
+
     private static Reason Explain(ApprovalNeed need, RequestStanding standing)
     {
         var request = standing.Request.Statement.Id;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Governance.Gates.Admission;
+namespace Governance.Gates.Approvals;
 
 /// <summary>Where it is remembered what was admitted, and how often each request was used.</summary>
 public interface IAdmittedRecords

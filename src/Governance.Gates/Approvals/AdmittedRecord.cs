@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using Governance.Gates.Images;
 
-namespace Governance.Gates.Admission;
+namespace Governance.Gates.Approvals;
 
 /// <summary>What a Pod must equal to start from what was admitted before.</summary>
 /// <param name="Environment">The policy's name of the environment.</param>

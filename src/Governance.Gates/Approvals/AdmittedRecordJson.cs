@@ -6,7 +6,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Governance.Gates.Images;
 
-namespace Governance.Gates.Admission;
+namespace Governance.Gates.Approvals;
 
 /// <summary>The JSON of an <see cref="AdmittedRecord"/>, version 1.</summary>
 internal sealed class AdmittedRecordJson
