@@ -28,6 +28,16 @@ public sealed class TemplateProjection
     /// <summary>The SHA-256 of <see cref="Json"/>, which approvals name.</summary>
     public Digest Digest { get; }
 
+    /// <summary>The service account as which its pods run.</summary>
+    public string ServiceAccount
+    {
+        get
+        {
+            using var document = JsonDocument.Parse(Json);
+            return document.RootElement.GetProperty("spec").TryGetProperty("serviceAccountName", out var name) ? name.GetString()! : "default";
+        }
+    }
+
     /// <summary>The projection of a pod.</summary>
     /// <param name="pod">The whole object, as written or as the API server sends it.</param>
     /// <param name="sidecars">Names of containers that admission injects, as the policy says; they and the harmless volumes of theirs are left out.</param>

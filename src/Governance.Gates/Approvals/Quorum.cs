@@ -11,7 +11,7 @@ namespace Governance.Gates.Approvals;
 /// <param name="Path">The rule that asks, as the policy names it.</param>
 /// <param name="What">What is to begin, for people.</param>
 /// <param name="Covers">What a request must cover, all of it.</param>
-/// <param name="Environment">Where it is to begin.</param>
+/// <param name="Environment">Where it is to begin; null for what is not in an environment, such as the policy itself: then no scope is asked.</param>
 /// <param name="Cluster">UID of the cluster; null where there is none, such as for an act outside of clusters.</param>
 /// <param name="Namespace">The namespace; null where there is none.</param>
 /// <param name="Workload"><c>Kind/name</c>; null where there is none.</param>
@@ -20,7 +20,7 @@ public sealed record ApprovalNeed(
     string Path,
     string What,
     ImmutableArray<Covered> Covers,
-    string Environment,
+    string? Environment,
     string? Cluster = null,
     string? Namespace = null,
     string? Workload = null)
@@ -253,9 +253,9 @@ public static class Quorum
             }
 
             var scope = request.Scope;
-            if (!scope.Environments.Contains(need.Environment))
+            if (need.Environment is { } environment && !scope.Environments.Contains(environment))
             {
-                yield return scope.Environments.IsEmpty ? "it names no environment" : $"it is for {string.Join(" and ", scope.Environments)}, not for {need.Environment}";
+                yield return scope.Environments.IsEmpty ? "it names no environment" : $"it is for {string.Join(" and ", scope.Environments)}, not for {environment}";
             }
 
             if (Outside(scope.Clusters, need.Cluster, StringComparer.OrdinalIgnoreCase))

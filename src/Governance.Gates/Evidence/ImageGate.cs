@@ -324,11 +324,13 @@ public static class ImageGate
         foreach (var record in circumstances.Admitted.Where(record => record.IsLiveAt(circumstances.Now) && record.Artifacts.Contains(ruling.Subject.Digest)))
         {
             var uses = record.Uses.Where(use => use.Action == needed.Rule.Action).ToList();
-            if (uses.Count > 0 && uses.Select(use => Quorum.TakenBack(use.RequestId, use.ApprovalIds, claims.Approvals, needed.Rule, policy, revocations)).OfType<string>().FirstOrDefault() is not { } takenBack)
+            var takenBack = uses.Select(use => Quorum.TakenBack(use.RequestId, use.Approvals, claims.Approvals, needed.Rule, policy, revocations)).OfType<string>().FirstOrDefault();
+            if (uses.Count > 0 && takenBack is null)
             {
                 return new(Decision.AllowBecause(new Reason(path, $"{ruling.Subject} goes on under what was admitted as {record.Id}")), null);
             }
-            else if (uses.Count > 0)
+
+            if (takenBack is not null)
             {
                 notes.Add(new(path, $"{ruling.Subject} was admitted as {record.Id}, and {takenBack}"));
             }

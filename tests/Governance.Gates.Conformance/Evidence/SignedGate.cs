@@ -43,7 +43,7 @@ internal sealed class SignedGate(SignedRepository repository, params PublicKey[]
 
     /// <summary>What the gate decides about an image of which this is known.</summary>
     public Decision Decide(SignedImage image, Claims claims) =>
-        ImageGate.Decide((ImageRuling.NeedsEvidence)ImageGate.Rule(image.Reference, new(null, null), policy), claims, policy, DateTimeOffset.UtcNow);
+        ImageGate.Decide((ImageRuling.NeedsEvidence)ImageGate.Rule(image.Reference, new(null, null), policy), claims, policy, new Circumstances(DateTimeOffset.UtcNow)).Decision;
 
     private static Policy Read(SignedRepository repository, PublicKey[] keys)
     {
