@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using Governance.Gates.Admission;
 using Governance.Gates.Approvals;
