@@ -10,6 +10,9 @@ internal sealed class InstallManifests
     /// <summary>Where the policy's files lie in the container.</summary>
     public const string PolicyFolder = "/etc/governance-gates/policy";
 
+    /// <summary>Where the gate remembers in the container.</summary>
+    public const string StateFolder = "/var/lib/governance-gates";
+
     private const string Name = "governance-gates";
 
     public required string Namespace { get; init; }
@@ -28,6 +31,9 @@ internal sealed class InstallManifests
     public required int Replicas { get; init; }
 
     public required int TimeoutSeconds { get; init; }
+
+    /// <summary>Whether the gate remembers what it admitted: then one Pod serves, since one process owns the folder.</summary>
+    public bool HasState { get; init; }
 
     public string? ClusterUid { get; init; }
 
@@ -73,7 +79,7 @@ internal sealed class InstallManifests
             # Base64 of the very bytes: the digest of the policy is over them.
             binaryData:
             {{Lines(PolicyFiles.Select((file, index) => $"  file-{index}: {Convert.ToBase64String(file.Content)}"))}}
-            ---
+            {{StateClaim}}---
             apiVersion: v1
             kind: Service
             metadata:
@@ -109,9 +115,7 @@ internal sealed class InstallManifests
             spec:
               replicas: {{Replicas}}
               strategy:
-                rollingUpdate:
-                  maxUnavailable: 0
-                  maxSurge: 1
+            {{Strategy}}
               selector:
                 matchLabels:
                   app.kubernetes.io/name: {{Name}}
@@ -125,7 +129,7 @@ internal sealed class InstallManifests
                   terminationGracePeriodSeconds: 45
                   securityContext:
                     runAsNonRoot: true
-                    runAsUser: 65532
+                    runAsUser: 65532{{(HasState ? "\n        fsGroup: 65532" : "")}}
                     seccompProfile:
                       type: RuntimeDefault
                   affinity:
@@ -145,7 +149,7 @@ internal sealed class InstallManifests
                         - --policy={{PolicyFolder}}/governance.yaml
                         - --certificate=/etc/governance-gates/tls/tls.crt
                         - --key=/etc/governance-gates/tls/tls.key
-                        - --drain-seconds=5{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}{{string.Concat(ServeOptions.Select(option => $"\n            - {Quoted(option)}"))}}
+                        - --drain-seconds=5{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}{{(HasState ? $"\n            - --state={StateFolder}" : "")}}{{string.Concat(ServeOptions.Select(option => $"\n            - {Quoted(option)}"))}}
                       ports:
                         - name: https
                           containerPort: 8443
@@ -166,7 +170,7 @@ internal sealed class InstallManifests
                         capabilities: { drop: [ALL] }{{(RegistrySecret is null ? "" : "\n          env:\n            - { name: DOCKER_CONFIG, value: /etc/governance-gates/registry }")}}
                       volumeMounts:
                         - { name: policy, mountPath: {{PolicyFolder}}, readOnly: true }
-                        - { name: tls, mountPath: /etc/governance-gates/tls, readOnly: true }{{(RegistrySecret is null ? "" : "\n            - { name: registry, mountPath: /etc/governance-gates/registry, readOnly: true }")}}
+                        - { name: tls, mountPath: /etc/governance-gates/tls, readOnly: true }{{(HasState ? $"\n            - {{ name: state, mountPath: {StateFolder} }}" : "")}}{{(RegistrySecret is null ? "" : "\n            - { name: registry, mountPath: /etc/governance-gates/registry, readOnly: true }")}}
                   volumes:
                     - name: policy
                       configMap:
@@ -175,7 +179,7 @@ internal sealed class InstallManifests
             {{Lines(PolicyFiles.Select((file, index) => $"              - {{ key: file-{index}, path: {Quoted(file.Path)} }}"))}}
                     - name: tls
                       secret:
-                        secretName: {{Name}}-tls{{(RegistrySecret is null ? "" : $"\n        - name: registry\n          secret:\n            secretName: {RegistrySecret}\n            items:\n              - {{ key: .dockerconfigjson, path: config.json }}")}}
+                        secretName: {{Name}}-tls{{(HasState ? $"\n        - name: state\n          persistentVolumeClaim:\n            claimName: {Name}-state" : "")}}{{(RegistrySecret is null ? "" : $"\n        - name: registry\n          secret:\n            secretName: {RegistrySecret}\n            items:\n              - {{ key: .dockerconfigjson, path: config.json }}")}}
 
             """;
     }
@@ -199,6 +203,24 @@ internal sealed class InstallManifests
 
             """;
     }
+
+    // What was admitted must survive the Pod: without it, what runs could not start again once its approvals are used up.
+    private string StateClaim => !HasState ? "" : $$"""
+        ---
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata:
+          name: {{Name}}-state
+          namespace: {{Namespace}}
+        spec:
+          accessModes: [ReadWriteOnce]
+          resources:
+            requests: { storage: 1Gi }
+
+        """;
+
+    // One process owns the folder: the old Pod goes before the new one comes, and the API server refuses what must be judged meanwhile.
+    private string Strategy => HasState ? "    type: Recreate" : "    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1";
 
     // The guard looks at every namespace: a selector would be judged by the very label that it guards.
     private string Webhook(string subject, IEnumerable<(string Group, string Version, string[] Resources)> rules, bool guard = false)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Governance.Gates.Clients.Policies;
+using Governance.Gates.Policies;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Webhook;
@@ -19,7 +20,7 @@ internal static class ManifestsCommand
         var authority = new Option<string>("--ca") { Description = "PEM of the authority of the server certificate.", Required = true };
         var @namespace = new Option<string>("--namespace") { Description = "The gate's own namespace; the policy names the same under admission.namespaces.own.", DefaultValueFactory = _ => "governance-gates" };
         var url = new Option<string?>("--url") { Description = "Where the API server reaches the webhook when it runs outside the cluster, such as https://10.0.0.5:8443." };
-        var replicas = new Option<int>("--replicas") { Description = "How many Pods serve.", DefaultValueFactory = _ => 2 };
+        var replicas = new Option<int>("--replicas") { Description = "How many Pods serve. One, where the policy asks for approvals: one process remembers what was admitted.", DefaultValueFactory = _ => 2 };
         var timeout = new Option<int>("--timeout-seconds") { Description = "How long the API server waits.", DefaultValueFactory = _ => 10 };
         var cluster = new Option<string?>("--cluster-uid") { Description = "UID of the cluster's kube-system namespace." };
         var credentials = new Option<string?>("--registry-secret") { Description = "A Secret of type kubernetes.io/dockerconfigjson with the registries' credentials." };
@@ -75,6 +76,17 @@ internal static class ManifestsCommand
                 serve.Add($"--registry-ca={InstallManifests.PolicyFolder}/{RegistryCaFile}");
             }
 
+            var remembers = read.Images.Any(rule => rule.Demand is ImageDemand.Require { Approved: not null });
+            if (remembers && parsed.GetResult(replicas) is { Implicit: false } && parsed.GetValue(replicas) != 1)
+            {
+                throw new GateException($"the policy asks for approvals, and --replicas is {parsed.GetValue(replicas)}", "leave it out: one process remembers what was admitted");
+            }
+
+            if (read.Approvals.ContainsKey(ApprovalRule.PolicyChange))
+            {
+                serve.Add($"--policy-root={read.Digest}");
+            }
+
             if (files.Sum(one => (long)one.Content.Length) is > MostConfigMapBytes and var total)
             {
                 throw new GateException($"the policy and its files have {total} bytes, and a ConfigMap holds {MostConfigMapBytes} of them in base64", "make the policy smaller");
@@ -88,7 +100,8 @@ internal static class ManifestsCommand
                 ServeOptions = serve,
                 Authority = Read(parsed.GetRequiredValue(authority)),
                 Url = parsed.GetValue(url) is { } address ? new Uri(address).GetLeftPart(UriPartial.Authority) : null,
-                Replicas = parsed.GetValue(replicas),
+                Replicas = remembers ? 1 : parsed.GetValue(replicas),
+                HasState = remembers || read.Approvals.ContainsKey(ApprovalRule.PolicyChange),
                 TimeoutSeconds = parsed.GetValue(timeout),
                 ClusterUid = parsed.GetValue(cluster),
                 RegistrySecret = parsed.GetValue(credentials),
@@ -123,10 +136,11 @@ internal static class ManifestsCommand
         }
     });
 
-    private static List<(string Path, byte[] Content)> Files(string policy, Policies.Policy read)
+    private static List<(string Path, byte[] Content)> Files(string policy, Policy read)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(policy))!;
-        return [("governance.yaml", Read(policy)), .. read.Keys.Values.Select(key => key.File).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => (name, Read(Path.Combine(folder, name))))];
+        (string, byte[])[] statements = File.Exists(policy + StatementsFile.Suffix) ? [("governance.yaml" + StatementsFile.Suffix, Read(policy + StatementsFile.Suffix))] : [];
+        return [("governance.yaml", Read(policy)), .. statements, .. read.Keys.Values.Select(key => key.File).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => (name, Read(Path.Combine(folder, name))))];
     }
 
     private static byte[] Read(string path)

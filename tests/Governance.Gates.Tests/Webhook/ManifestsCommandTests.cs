@@ -53,6 +53,34 @@ public sealed class ManifestsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_approvals_are_asked_for_one_Pod_serves_and_remembers_on_a_volume_of_its_own()
+    {
+        var policy = WriteApprovingPolicy();
+        folder.Write("governance.yaml.approvals.jsonl", "{}\n");
+        var printed = Parse(await PrintAsync("--policy", policy));
+
+        var deployment = Assert.Single(printed, one => Kind(one) == "Deployment");
+        Assert.Equal(("1", "Recreate"), (Text(deployment, "spec", "replicas"), Text(deployment, "spec", "strategy", "type")));
+        Assert.Equal("governance-gates-state", Text(Assert.Single(printed, one => Kind(one) == "PersistentVolumeClaim"), "metadata", "name"));
+        var pod = Find(deployment, "spec", "template", "spec");
+        Assert.Equal("governance-gates-state", Text(Assert.Single((YamlSequenceNode)Find(pod, "volumes"), volume => Text(volume, "name") == "state"), "persistentVolumeClaim", "claimName"));
+        var arguments = ((YamlSequenceNode)Find(Find(pod, "containers")[0], "args")).Select(node => ((YamlScalarNode)node).Value).ToList();
+        Assert.Contains("--state=/var/lib/governance-gates", arguments);
+        Assert.Contains($"--policy-root={Governance.Gates.Images.Digest.Of(File.ReadAllBytes(policy))}", arguments);
+        var items = (YamlSequenceNode)Find(Assert.Single((YamlSequenceNode)Find(pod, "volumes"), volume => Text(volume, "name") == "policy"), "configMap", "items");
+        Assert.Contains(items, item => Text(item, "path") == "governance.yaml.approvals.jsonl");
+    }
+
+    [Fact]
+    public async Task Several_Pods_and_approvals_do_not_go_together()
+    {
+        var run = await Commands.RunAsync("manifests", "--policy", WriteApprovingPolicy(), "--image", Image, "--ca", folder.PathOf("ca.crt"), "--replicas", "2");
+
+        Assert.Equal(ExitCode.Unknown, run.Code);
+        Assert.Contains("one process remembers", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_policy_that_no_ConfigMap_holds_is_refused()
     {
         var policy = WritePolicy("release.pub", "#" + new string('x', 800 * 1024));
@@ -146,6 +174,42 @@ public sealed class ManifestsCommandTests : IDisposable
         Assert.Equal("pull.secret", Text(((YamlSequenceNode)Find(pod, "volumes"))[2], "secret", "secretName"));
         Assert.All((YamlSequenceNode)Find(objects[^1], "webhooks"), webhook => Assert.Equal("https://10.0.0.5:8443/validate", Text(webhook, "clientConfig", "url")));
     }
+
+    private string WriteApprovingPolicy()
+    {
+        using var ann = RunningGate.NewSigner();
+        using var ben = RunningGate.NewSigner();
+        folder.Write("release.pub", signer.PublicKey.ToPem());
+        folder.Write("ann.pub", ann.PublicKey.ToPem());
+        folder.Write("ben.pub", ben.PublicKey.ToPem());
+        return folder.Write("governance.yaml", $$"""
+            apiVersion: governance.gates/v1alpha1
+            kind: GovernancePolicy
+            metadata: { name: test, version: 1 }
+            spec:
+              people:
+                ann: { id: p-1, keys: [ann] }
+                ben: { id: p-2, keys: [ben] }
+              roles: { admin: { people: [ann, ben] } }
+              robots:
+                release: { keys: [release], why: signs }
+              trust:
+                keys:
+                  release: { spki: "{{Spki(signer)}}", file: release.pub }
+                  ann: { spki: "{{Spki(ann)}}", file: ann.pub }
+                  ben: { spki: "{{Spki(ben)}}", file: ben.pub }
+              approvals:
+                deploy: { require: [{ role: admin, count: 1 }], useBy: 7d }
+                policy-change: { require: [{ role: admin, count: 1 }], useBy: 7d }
+              artifacts:
+                images:
+                  - match: ["**"]
+                    require: { signed: { by: [release] }, approved: { action: deploy } }
+              admission: { mode: enforce, namespaces: { own: governance-gates } }
+            """);
+    }
+
+    private static string Spki(Governance.Gates.Sigstore.EcdsaSigner of) => $"sha256:{Convert.ToHexStringLower(of.PublicKey.SpkiSha256.Span)}";
 
     private string WritePolicy(string keyFile = "release.pub", string ending = "")
     {
