@@ -37,7 +37,6 @@ internal sealed class AdmittedFile : IAdmittedRecords, IDisposable
         path = disk.PathOf(Name);
         index = new(limits);
         file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        StateDisk.SyncFolder(disk.Folder);
     }
 
     /// <summary>Why the end of the file was cut; null where it was whole.</summary>
@@ -50,6 +49,7 @@ internal sealed class AdmittedFile : IAdmittedRecords, IDisposable
         var opened = new AdmittedFile(disk, clock, limits);
         try
         {
+            StateDisk.SyncFolder(disk.Folder);
             opened.Load();
             opened.CompactIfDue();
             return opened;
