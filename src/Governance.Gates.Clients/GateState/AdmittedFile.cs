@@ -51,6 +51,9 @@ internal sealed class AdmittedFile : IAdmittedRecords, IDisposable
         {
             StateDisk.SyncFolder(disk.Folder);
             opened.Load();
+
+            // A process that ended between write and flush left a line that is read here and answered from: it must be durable first.
+            RandomAccess.FlushToDisk(opened.file);
             opened.CompactIfDue();
             return opened;
         }
