@@ -37,7 +37,6 @@ internal sealed class AdmittedFile : IAdmittedRecords, IDisposable
         path = disk.PathOf(Name);
         index = new(limits);
         file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        StateDisk.SyncFolder(disk.Folder);
     }
 
     /// <summary>Why the end of the file was cut; null where it was whole.</summary>
@@ -50,7 +49,11 @@ internal sealed class AdmittedFile : IAdmittedRecords, IDisposable
         var opened = new AdmittedFile(disk, clock, limits);
         try
         {
+            StateDisk.SyncFolder(disk.Folder);
             opened.Load();
+
+            // A process that ended between write and flush left a line that is read here and answered from: it must be durable first.
+            RandomAccess.FlushToDisk(opened.file);
             opened.CompactIfDue();
             return opened;
         }
