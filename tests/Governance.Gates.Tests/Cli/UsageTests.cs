@@ -42,6 +42,10 @@ public sealed class UsageTests : IDisposable
         { "admit -f x", "--policy" },
         { "admit --cluster --policy p --namespace n", "go with -f" },
         { "admit -f x --policy p --context c", "go with --cluster" },
+        { "template", "FILE" },
+        { "template x --sidecar", "--sidecar" },
+        { "template x y", "y" },
+        { "template x --output xml", "none of text, json, markdown" },
         { "policy", "Required command" },
         { "policy check", "FILE" },
         { "policy explain p", "IMAGE" },
@@ -66,11 +70,13 @@ public sealed class UsageTests : IDisposable
         { "admit -f x --policy no-such.yaml", "no-such.yaml" },
         { "admit -f x --policy POLICY --layout no-such-folder", "no-such-folder" },
         { "admit --cluster --kubeconfig no-such-config --policy POLICY", "no-such-config" },
+        { "template no-such.yaml", "no-such.yaml" },
+        { "template POLICY", "no workload" },
         { "policy check no-such.yaml", "no-such.yaml" },
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "admit", "policy", "policy check", "policy explain", "policy schema", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "admit", "template", "policy", "policy check", "policy explain", "policy schema", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)
