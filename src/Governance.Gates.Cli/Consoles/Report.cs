@@ -158,10 +158,10 @@ internal static class DecisionJson
         json.WriteEndArray();
     }
 
-    /// <summary><c>policy</c>: which one decided.</summary>
-    public static void WritePolicy(this Utf8JsonWriter json, string file, Policies.Policy policy)
+    /// <summary><c>policy</c>, or another member: which one decided, or is spoken of.</summary>
+    public static void WritePolicy(this Utf8JsonWriter json, string file, Policies.Policy policy, string member = "policy")
     {
-        json.WriteStartObject("policy");
+        json.WriteStartObject(member);
         json.WriteString("file", file);
         json.WriteString("name", policy.Name);
         json.WriteNumber("version", policy.Version);

@@ -4,7 +4,7 @@ using Governance.Gates.Policies;
 
 namespace Governance.Gates.Cli.Verbs;
 
-/// <summary><c>gates policy</c>: check, explain, schema.</summary>
+/// <summary><c>gates policy</c>: check, explain, diff, schema.</summary>
 internal static class PolicyCommand
 {
     public static Command Create(Terminal terminal)
@@ -19,6 +19,7 @@ internal static class PolicyCommand
         {
             PolicyCheckCommand.Create(terminal),
             PolicyExplainCommand.Create(terminal),
+            PolicyDiffCommand.Create(terminal),
             schema,
         };
     }
