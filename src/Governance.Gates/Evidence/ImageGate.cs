@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 
@@ -158,7 +157,7 @@ public static class ImageGate
 
             foreach (var signer in claim.Signers)
             {
-                var (name, mistake) = Accept(signer, required.By, policy, now);
+                var (name, mistake) = policy.Accept(signer, required.By, now);
                 if (mistake is null)
                 {
                     return Decision.AllowBecause(new Reason(rule, $"{subject} is signed by {name} ({claim.Where}, {claim.Evidence})"));
@@ -188,32 +187,6 @@ public static class ImageGate
         }
 
         return new(Verdict.Deny, why.ToImmutable(), []);
-    }
-
-    // Who the key belongs to, and why that is not enough; a key that belongs to nobody counts for nobody.
-    private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, DateTimeOffset now)
-    {
-        var key = policy.KeyOf(signer);
-        var person = policy.PersonOf(signer);
-        var owner = person?.Name ?? policy.RobotOf(signer)?.Name;
-        if (key is null || owner is null)
-        {
-            return (signer.ToString(), "which belongs to nobody in the policy");
-        }
-
-        var name = owner == key.Name ? $"key {key.Name}" : $"{owner} with key {key.Name}";
-        if (!by.Names.Contains(owner))
-        {
-            return (name, $"whom the rule does not name (it names {by})");
-        }
-
-        if (!key.IsValidAt(now))
-        {
-            return (name, $"which counts from {key.ValidFrom?.ToString("yyyy-MM-dd", null) ?? "any day"} until {key.ValidUntil?.ToString("yyyy-MM-dd", null) ?? "any day"}");
-        }
-
-        var today = DateOnly.FromDateTime(now.UtcDateTime);
-        return person is not null && (today < person.From || today > person.Until) ? (name, "who is not in office now") : (name, null);
     }
 
     private static bool IsSameRepository(Repository? named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>

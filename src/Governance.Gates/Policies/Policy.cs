@@ -109,6 +109,39 @@ public sealed record Policy
     /// <summary>The trusted key that an identity is, or null.</summary>
     public TrustedKey? KeyOf(Identity.Key identity) => keysByIdentity.GetValueOrDefault(identity);
 
+    /// <summary>Why a key counts for nothing at a time, whatever it signed; null where it counts. The key must be valid then, and its person in office.</summary>
+    /// <returns>A clause that follows the key's name, such as <c>who is not in office now</c>.</returns>
+    public string? WhyNotNow(Identity.Key signer, DateTimeOffset now)
+    {
+        var person = PersonOf(signer);
+        if (KeyOf(signer) is not { } key || (person is null && RobotOf(signer) is null))
+        {
+            return "which belongs to nobody in the policy";
+        }
+
+        if (!key.IsValidAt(now))
+        {
+            return $"which counts from {key.ValidFrom?.ToString("yyyy-MM-dd", null) ?? "any day"} until {key.ValidUntil?.ToString("yyyy-MM-dd", null) ?? "any day"}";
+        }
+
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        return person is not null && (today < person.From || today > person.Until) ? "who is not in office now" : null;
+    }
+
+    /// <summary>Whether a signature by this key is by one of those who may sign, at a time.</summary>
+    /// <returns>Whose key it is, for people to read, and why that is not enough; null where it is.</returns>
+    public (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(by);
+        if (KeyOf(signer) is not { } key || (PersonOf(signer)?.Name ?? RobotOf(signer)?.Name) is not { } owner)
+        {
+            return (signer.ToString(), WhyNotNow(signer, now));
+        }
+
+        var name = owner == key.Name ? $"key {key.Name}" : $"{owner} with key {key.Name}";
+        return by.Names.Contains(owner) ? (name, WhyNotNow(signer, now)) : (name, $"whom the rule does not name (it names {by})");
+    }
+
     /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
     public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace) =>
         @namespace is null ? null : Environments.Values.FirstOrDefault(environment =>
