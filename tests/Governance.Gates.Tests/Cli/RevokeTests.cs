@@ -3,7 +3,6 @@ using Governance.Gates.Clients.Policies;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Images;
-using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Testing.Registries;
 using Governance.Gates.Tests.Clients.Registries;

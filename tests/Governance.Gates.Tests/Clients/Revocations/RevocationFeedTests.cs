@@ -1,6 +1,5 @@
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Clients.Revocations;
-using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Testing;
