@@ -20,6 +20,7 @@ internal static class GatesCommand
         {
             VerifyCommand.Create(safe),
             SignCommand.Create(safe),
+            RevokeCommand.Create(safe),
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
             PolicyCommand.Create(safe),

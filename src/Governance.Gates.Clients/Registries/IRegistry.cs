@@ -27,6 +27,13 @@ public interface IRegistry
     /// <summary>Pushes a manifest that refers to a digest; where the registry has no referrers API, the fallback index is written too, safely under a race.</summary>
     /// <returns>The digest of the referring manifest.</returns>
     Task<Reading<Digest>> AttachReferrerAsync(Repository repository, Digest subject, string artifactType, EvidenceLayer layer, CancellationToken cancellation);
+
+    /// <summary>The one layer of the manifest behind a tag, its bytes held against their digest; null where there is no such tag.</summary>
+    Task<Reading<EvidenceLayer?>> ReadTaggedAsync(Repository repository, string tag, CancellationToken cancellation);
+
+    /// <summary>Pushes a manifest with one layer and moves a tag to it, whatever the tag held. Of two that push at a time, one stays: whoever must know which, reads the tag again.</summary>
+    /// <returns>The digest of the manifest.</returns>
+    Task<Reading<Digest>> PushTaggedAsync(Repository repository, string tag, string artifactType, EvidenceLayer layer, CancellationToken cancellation);
 }
 
 /// <summary>The tags in which cosign keeps what hangs on a digest.</summary>

@@ -138,6 +138,16 @@ public sealed class OciLayout : IRegistry
             : new Reading<Digest>.Unread(Readings.Reason($"layout {folder.Directory}: {subject} is neither a manifest nor an index", "attach to the digest of an image or an index"));
     }
 
+    /// <inheritdoc/>
+    public Task<Reading<EvidenceLayer?>> ReadTaggedAsync(Repository repository, string tag, CancellationToken cancellation) =>
+        TaggedLayer.ReadAsync(folder, $"layout {folder.Directory}", tag, limits, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<Reading<Digest>> PushTaggedAsync(Repository repository, string tag, string artifactType, EvidenceLayer layer, CancellationToken cancellation) =>
+        (await folder.WriteBlobAsync(ReferrerManifest.EmptyConfig, cancellation)).Try(out _, out var why) && (await folder.WriteBlobAsync(layer.Content, cancellation)).Try(out _, out why)
+            ? await AddManifestAsync(TaggedLayer.Compose(artifactType, layer), MediaTypes.Manifest, tag, cancellation)
+            : new Reading<Digest>.Unread(why);
+
     // Called while the layout is locked.
     private async Task<Reading<Digest>> ListAsync(ReadOnlyMemory<byte> bytes, string mediaType, string? tag, CancellationToken cancellation)
     {

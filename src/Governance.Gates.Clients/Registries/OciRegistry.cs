@@ -101,6 +101,26 @@ public sealed class OciRegistry : IRegistry, IDisposable
             : new Reading<Digest>.Unread(why);
     }
 
+    /// <inheritdoc/>
+    public Task<Reading<EvidenceLayer?>> ReadTaggedAsync(Repository repository, string tag, CancellationToken cancellation) =>
+        TaggedLayer.ReadAsync(Content(repository, Pull), repository.ToString(), tag, limits, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<Reading<Digest>> PushTaggedAsync(Repository repository, string tag, string artifactType, EvidenceLayer layer, CancellationToken cancellation)
+    {
+        var content = Content(repository, Push);
+        if (!(await content.WriteBlobAsync(ReferrerManifest.EmptyConfig, cancellation)).Try(out _, out var why)
+            || !(await content.WriteBlobAsync(layer.Content, cancellation)).Try(out _, out why))
+        {
+            return new Reading<Digest>.Unread(why);
+        }
+
+        var manifest = TaggedLayer.Compose(artifactType, layer);
+        return (await content.WriteManifestAsync(tag, manifest, MediaTypes.Manifest, null, cancellation)).Try(out _, out why)
+            ? new Reading<Digest>.Found(Digest.Of(manifest))
+            : new Reading<Digest>.Unread(why);
+    }
+
     private RegistryContent Content(Repository repository, string actions) => new(transport, repository, limits, actions, time);
 
     /// <inheritdoc/>

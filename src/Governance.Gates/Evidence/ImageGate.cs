@@ -280,29 +280,12 @@ public static class ImageGate
         return new(Verdict.Deny, why.ToImmutable(), []);
     }
 
-    // Who the key belongs to, and why that is not enough; a key that belongs to nobody counts for nobody.
     private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
-        var key = policy.KeyOf(signer);
-        var person = policy.PersonOf(signer);
-        var owner = person?.Name ?? policy.RobotOf(signer)?.Name;
-        if (key is null || owner is null)
-        {
-            return (signer.ToString(), "which belongs to nobody in the policy");
-        }
-
-        var name = owner == key.Name ? $"key {key.Name}" : $"{owner} with key {key.Name}";
-        if (!by.Names.Contains(owner))
-        {
-            return (name, $"whom the rule does not name (it names {by})");
-        }
-
-        if (revocations.Keys.Contains(signer.Spki) || (person is not null && revocations.People.Contains(person.Id)))
-        {
-            return (name, $"which was revoked in list {revocations.Number}");
-        }
-
-        return (name, policy.WhyNotNow(signer, now) is { } why ? $"who {why}" : null);
+        var (name, mistake) = policy.Accept(signer, by, now);
+        return mistake is null && (revocations.Keys.Contains(signer.Spki) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
+            ? (name, $"which was revoked in list {revocations.Number}")
+            : (name, mistake);
     }
 
     private static ImageDecision DecideApproved(ImageRuling.NeedsEvidence ruling, NeededApproval needed, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)

@@ -128,6 +128,20 @@ public sealed record Policy
         return person is not null && (today < person.From || today > person.Until) ? "is not in office now" : null;
     }
 
+    /// <summary>Whether a signature by this key is by one of those who may sign, at a time.</summary>
+    /// <returns>Whose key it is, for people to read, and why that is not enough; null where it is.</returns>
+    public (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(by);
+        if (KeyOf(signer) is not { } key || (PersonOf(signer)?.Name ?? RobotOf(signer)?.Name) is not { } owner)
+        {
+            return (signer.ToString(), "which belongs to nobody in the policy");
+        }
+
+        var name = owner == key.Name ? $"key {key.Name}" : $"{owner} with key {key.Name}";
+        return !by.Names.Contains(owner) ? (name, $"whom the rule does not name (it names {by})") : (name, WhyNotNow(signer, now) is { } why ? $"who {why}" : null);
+    }
+
     /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
     public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace) =>
         @namespace is null ? null : Environments.Values.FirstOrDefault(environment =>

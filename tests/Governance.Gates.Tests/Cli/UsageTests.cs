@@ -37,6 +37,12 @@ public sealed class UsageTests : IDisposable
         { $"sign {Image} --key k --as registry.example.com/a", "--as goes with an oci: layout" },
         { "sign oci:x --key k", "--as REPOSITORY" },
         { $"sign {Image} --key k --password hunter", "--password" },
+        { "revoke --key k", "--policy" },
+        { "revoke --policy p", "--key" },
+        { "revoke --policy p --key k --artifact latest", "--artifact 'latest' is no digest" },
+        { "revoke --policy p --key k --revoked-key sha256:12", "--revoked-key 'sha256:12' is no digest" },
+        { "revoke --policy p --key k --number 0", "--number '0' is no whole number" },
+        { "revoke --policy p --key k --person", "--person" },
         { "admit --policy p", "either -f FILE or --cluster" },
         { "admit -f x --cluster --policy p", "either -f FILE or --cluster" },
         { "admit -f x", "--policy" },
@@ -66,6 +72,7 @@ public sealed class UsageTests : IDisposable
         { $"sign {Image} --key KEY", "KEY" },
         { $"sign {Image} --key KEY --password-file no-such.txt", "no-such.txt" },
         { "sign oci:no-such-folder --as registry.example.com/a --key PRIVATE", "no-such-folder" },
+        { "revoke --policy no-such.yaml --key k", "no-such.yaml" },
         { "admit -f no-such.yaml --policy POLICY", "no-such.yaml" },
         { "admit -f x --policy no-such.yaml", "no-such.yaml" },
         { "admit -f x --policy POLICY --layout no-such-folder", "no-such-folder" },
@@ -76,7 +83,7 @@ public sealed class UsageTests : IDisposable
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "admit", "template", "policy", "policy check", "policy explain", "policy schema", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "admit", "template", "policy", "policy check", "policy explain", "policy schema", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

@@ -254,5 +254,9 @@ public sealed class ClaimCacheTests : IDisposable
         public Task<Reading<Digest>> AttachToTagAsync(Repository repository, Digest subject, CosignTag tag, EvidenceLayer layer, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<Reading<Digest>> AttachReferrerAsync(Repository repository, Digest subject, string artifactType, EvidenceLayer layer, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<Reading<EvidenceLayer?>> ReadTaggedAsync(Repository repository, string tag, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<Reading<Digest>> PushTaggedAsync(Repository repository, string tag, string artifactType, EvidenceLayer layer, CancellationToken cancellation) => throw new NotSupportedException();
     }
 }
