@@ -189,7 +189,17 @@ public sealed record Approver(string Person, string Role, Identity Identity, str
 /// <param name="Name">Its name.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Digest">SHA-256 of its bytes.</param>
-public sealed record PolicySeen(string Name, long Version, Digest Digest);
+public sealed record PolicySeen(string Name, long Version, Digest Digest)
+{
+    /// <summary>What decides besides the policy's own bytes, such as <c>revocations</c>.</summary>
+    public ImmutableArray<PolicyInput> Inputs { get; init; } = [];
+}
+
+/// <summary>An input of decisions as somebody saw it.</summary>
+/// <param name="Name">What it is, such as <c>revocations</c>.</param>
+/// <param name="Digest">SHA-256 of its bytes.</param>
+/// <param name="Time">When it was read.</param>
+public sealed record PolicyInput(string Name, Digest Digest, DateTimeOffset Time);
 
 /// <summary>A change ticket.</summary>
 public sealed record Ticket(string System, string Id, Digest? Digest);

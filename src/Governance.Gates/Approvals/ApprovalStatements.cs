@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
@@ -13,7 +14,7 @@ namespace Governance.Gates.Approvals;
 /// <remarks>Unknown fields are ignored, unless <c>critical</c> names one: then a reader that does not know it refuses the statement.</remarks>
 public static class ApprovalStatements
 {
-    private const int MostProjectionBytes = 1024 * 1024;
+    private const int MostDocumentBytes = 1024 * 1024;
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
     private static readonly ImmutableArray<string> Decisions = ["approve", "reject", "withdraw", "acknowledge"];
@@ -27,6 +28,11 @@ public static class ApprovalStatements
     {
         var fields = new StatementFields();
         ApprovalStatement? statement = null;
+        if (!Utf8.IsValid(predicate.Span))
+        {
+            fields.Fail("the predicate is not UTF-8");
+        }
+
         try
         {
             using var document = JsonDocument.Parse(predicate, Strict);
@@ -52,7 +58,7 @@ public static class ApprovalStatements
 
         return fields.Fault is null && statement is not null
             ? new Reading<ApprovalStatement>.Found(statement)
-            : new Reading<ApprovalStatement>.Unread(new("statement", $"a statement of type {predicateType} cannot be read: {fields.Fault ?? "the type is unknown"}", "have it signed again by this version of gates, or bring the gate up to date"));
+            : new Reading<ApprovalStatement>.Unread(new("statement", $"{(predicateType == ApprovalStatement.RequestType ? "a request" : predicateType == ApprovalStatement.ApprovalType ? "an approval" : "a statement")} cannot be read: {fields.Fault ?? "its type is unknown"}", "have it signed again by this version of gates, or bring the gate up to date"));
     }
 
     /// <summary>The predicate's bytes.</summary>
@@ -96,6 +102,8 @@ public static class ApprovalStatements
         json.WriteString("action", statement.Action);
         WriteScope(json, statement.Scope);
         WriteCovers(json, statement.Covers);
+        WriteParty(json, statement.Requester);
+        WriteTexts(json, "contributors", statement.Contributors);
         json.WriteEndObject();
     });
 
@@ -136,7 +144,7 @@ public static class ApprovalStatements
             Contributors = fields.Texts(root, "contributors"),
             Scope = ReadScope(root, fields),
             Covers = ReadCovers(root, fields),
-            Parameters = fields.Raw(root, "parameters"),
+            Parameters = ReadDocument(root, "parameters", fields),
             NotBefore = fields.OptionalTime(window, "notBefore"),
             NotAfter = fields.OptionalTime(window, "notAfter"),
             Impact = fields.OptionalDigest(root, "impact"),
@@ -211,7 +219,7 @@ public static class ApprovalStatements
             case "oidc":
                 return new Identity.OidcSubject(fields.RequiredText(identity, "issuer"), fields.RequiredText(identity, "subject"));
             case "github":
-                return new Identity.GitHubAccount(fields.OptionalCount(identity, "id") ?? 0);
+                return new Identity.GitHubAccount(fields.RequiredCount(identity, "id"));
             default:
                 fields.Fail("an identity is of the kind key, oidc or github");
                 return new Identity.GitHubAccount(0);
@@ -228,12 +236,8 @@ public static class ApprovalStatements
     {
         var covers = fields.List(root, "covers", entry =>
         {
-            var covered = new Covered((CoveredKind)ReadChoice(entry, "kind", Kinds, fields), fields.OptionalText(entry, "name"), fields.RequiredDigest(entry, "digest"), fields.Raw(entry, "projection"));
-            if (covered.Projection.Length > MostProjectionBytes)
-            {
-                fields.Fail($"a projection has more than {MostProjectionBytes} bytes");
-            }
-            else if (!covered.Projection.IsEmpty && Digest.Of(covered.Projection.Span) != covered.Digest)
+            var covered = new Covered((CoveredKind)ReadChoice(entry, "kind", Kinds, fields), fields.OptionalText(entry, "name"), fields.RequiredDigest(entry, "digest"), ReadDocument(entry, "projection", fields));
+            if (!covered.Projection.IsEmpty && Digest.Of(covered.Projection.Span) != covered.Digest)
             {
                 // Else an approver could be shown one thing and sign another.
                 fields.Fail("a projection is not the document whose digest stands beside it");
@@ -249,11 +253,27 @@ public static class ApprovalStatements
         return covers;
     }
 
+    private static ReadOnlyMemory<byte> ReadDocument(JsonElement element, string name, StatementFields fields)
+    {
+        var document = fields.Raw(element, name);
+        if (document.Length > MostDocumentBytes)
+        {
+            fields.Fail($"'{name}' has more than {MostDocumentBytes} bytes");
+        }
+
+        return document;
+    }
+
     private static ImmutableArray<Ticket> ReadTickets(JsonElement root, StatementFields fields) =>
         fields.List(root, "tickets", ticket => new Ticket(fields.RequiredText(ticket, "system"), fields.RequiredText(ticket, "id"), fields.OptionalDigest(ticket, "digest")));
 
     private static PolicySeen? ReadPolicy(JsonElement root, StatementFields fields) =>
-        fields.Object(root, "policy") is { } policy ? new(fields.RequiredText(policy, "name"), fields.OptionalCount(policy, "version") ?? 0, fields.RequiredDigest(policy, "digest")) : null;
+        fields.Object(root, "policy") is { } policy
+        ? new(fields.RequiredText(policy, "name"), fields.RequiredCount(policy, "version"), fields.RequiredDigest(policy, "digest"))
+        {
+            Inputs = fields.Members(policy, "inputs", (name, input) => new PolicyInput(name, fields.RequiredDigest(input, "digest"), fields.RequiredTime(input, "time"))),
+        }
+        : null;
 
     private static int ReadChoice(JsonElement element, string name, ImmutableArray<string> words, StatementFields fields)
     {
@@ -426,6 +446,20 @@ public static class ApprovalStatements
         json.WriteString("name", policy.Name);
         json.WriteNumber("version", policy.Version);
         json.WriteString("digest", policy.Digest.ToString());
+        if (!policy.Inputs.IsEmpty)
+        {
+            json.WriteStartObject("inputs");
+            foreach (var input in policy.Inputs)
+            {
+                json.WriteStartObject(input.Name);
+                json.WriteString("digest", input.Digest.ToString());
+                WriteTime(json, "time", input.Time);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
     }
 

@@ -68,6 +68,7 @@ public sealed record QuorumOutcome(Decision Decision, Grant? Grant, ImmutableArr
 public static class Quorum
 {
     private const int MostStatements = 4_096;
+    private const int MostShown = 16;
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
     /// <summary>Decides whether something may begin.</summary>
@@ -89,10 +90,9 @@ public static class Quorum
             return new(Decision.Unknown(new Reason(need.Path, $"{need.What} carries {statements.Count} requests and approvals, more than {MostStatements}", "remove old ones from the registry")), null, []);
         }
 
-        var distinct = statements.DistinctBy(signed => (signed.Digest, string.Join(' ', signed.Signers.Select(signer => signer.Spki.Hex).Order(StringComparer.Ordinal)))).ToList();
+        var distinct = Distinct(statements);
         var standings = distinct
             .Where(signed => signed.Statement is ApprovalRequest && signed.Statement.Action == need.Rule.Action)
-            .OrderBy(signed => signed.Digest.Hex, StringComparer.Ordinal)
             .Select(request => new RequestCount(need, request, distinct, policy, revocations, uses, now).Stand())
             .ToImmutableArray();
         if (standings.FirstOrDefault(standing => standing.Grant is not null) is { Grant: { } grant } granted)
@@ -105,9 +105,29 @@ public static class Quorum
             : new(Decision.Deny([.. standings.Select(standing => Explain(need, standing))]), null, standings);
     }
 
-    /// <summary>How the requests of an action stand, whatever they cover: what <c>gates approvals</c> shows.</summary>
-    public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now) =>
-        new RequestCount(need, request, statements, policy, revocations, uses, now).Stand();
+    /// <summary>How one request stands: what <c>gates approvals</c> shows.</summary>
+    /// <exception cref="ArgumentException"><paramref name="request"/> is no request.</exception>
+    public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(need);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(statements);
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(revocations);
+        ArgumentNullException.ThrowIfNull(uses);
+        return request.Statement is ApprovalRequest
+            ? new RequestCount(need, request, Distinct(statements), policy, revocations, uses, now).Stand()
+            : throw new ArgumentException("it is an answer, not a request", nameof(request));
+    }
+
+    // One payload is one statement, by whomever and however often it was signed: neither the order nor the number of its envelopes matters.
+    private static List<SignedStatement> Distinct(IEnumerable<SignedStatement> statements) =>
+    [
+        .. statements
+            .GroupBy(signed => signed.Digest)
+            .OrderBy(same => same.Key.Hex, StringComparer.Ordinal)
+            .Select(same => same.MinBy(signed => signed.Where, StringComparer.Ordinal)! with { Signers = [.. same.SelectMany(signed => signed.Signers).Distinct().OrderBy(signer => signer.Spki.Hex, StringComparer.Ordinal)] }),
+    ];
 
     /// <summary>Why what began under a request may not go on: it, or an approval that counted, was rejected, withdrawn or revoked; null where it may.</summary>
     public static string? TakenBack(string requestId, IReadOnlyCollection<string> approvalIds, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations)
@@ -154,12 +174,12 @@ public static class Quorum
 
         if (!standing.Counted.IsEmpty)
         {
-            parts.Add($"counted: {string.Join(", ", standing.Counted.Select(counted => $"{counted.Person} ({counted.Role})"))}");
+            parts.Add($"counted: {Some(standing.Counted.Select(counted => $"{counted.Person} ({counted.Role})"))}");
         }
 
         if (!standing.Excluded.IsEmpty)
         {
-            parts.Add($"not counted: {string.Join(", ", standing.Excluded)}");
+            parts.Add($"not counted: {Some(standing.Excluded)}");
         }
 
         return new(
@@ -168,37 +188,84 @@ public static class Quorum
             standing.Faults.IsEmpty ? $"have it approved: gates approve {request}" : $"ask for exactly this: gates request --action {need.Rule.Action}");
     }
 
-    /// <summary>The count over one request.</summary>
-    private sealed class RequestCount(ApprovalNeed need, SignedStatement signed, IReadOnlyCollection<SignedStatement> all, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now)
+    // Whoever has a key can add statements: a refusal stays readable all the same.
+    private static string Some(IEnumerable<string> all)
     {
-        private readonly ApprovalRequest request = (ApprovalRequest)signed.Statement;
-        private readonly byte[] binding = ApprovalStatements.Binding(signed.Statement);
-        private readonly List<(SignedStatement Signed, Approval Approval)> answers =
-            [.. all.Where(other => other.Statement is Approval approval && approval.RequestId == signed.Statement.Id).Select(other => (other, (Approval)other.Statement)).OrderBy(answer => answer.other.Digest.Hex, StringComparer.Ordinal)];
+        var texts = all.ToList();
+        return $"{string.Join(", ", texts.Take(MostShown))}{(texts.Count > MostShown ? $" and {texts.Count - MostShown} more" : "")}";
+    }
+
+    /// <summary>The count over one request.</summary>
+    private sealed class RequestCount
+    {
+        private readonly ApprovalNeed need;
+        private readonly SignedStatement signed;
+        private readonly ApprovalRequest request;
+        private readonly byte[] binding;
+        private readonly Policy policy;
+        private readonly RevocationList revocations;
+        private readonly long used;
+        private readonly DateTimeOffset now;
+        private readonly Dictionary<string, Person> people;
+        private readonly ImmutableArray<(SignedStatement Signed, Approval Approval)> answers;
+
+        // Who withdrew or replaced which statement of theirs. What says no is heard with any key of theirs, valid or not.
+        private readonly HashSet<(string Person, string Statement)> withdrawn;
+        private readonly HashSet<(string Person, string Statement)> replaced;
+
+        // What they took back with what counts now: only this can undo a "no".
+        private readonly HashSet<(string Person, string Statement)> takenBack;
+
+        // What they said of this request and did not take back: in which roles, and for whom.
+        private readonly ImmutableArray<Approver> spoken;
+        private readonly Dictionary<string, string> groups;
+        private readonly HashSet<string> groupsOut;
+
+        public RequestCount(ApprovalNeed need, SignedStatement signed, IReadOnlyCollection<SignedStatement> all, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now)
+        {
+            this.need = need;
+            this.signed = signed;
+            this.policy = policy;
+            this.revocations = revocations;
+            this.now = now;
+            request = (ApprovalRequest)signed.Statement;
+            binding = ApprovalStatements.Binding(request);
+            used = uses.GetValueOrDefault(request.Id);
+            people = policy.People.Values.ToDictionary(person => person.Id, StringComparer.Ordinal);
+            answers = [.. all.Where(other => other.Statement is Approval approval && approval.RequestId == request.Id).Select(other => (other, (Approval)other.Statement))];
+            withdrawn = [.. answers.Where(answer => answer.Approval.Withdraws is not null && Heard(answer) is not null).Select(answer => (answer.Approval.Approver.Person, answer.Approval.Withdraws!))];
+            replaced = [.. answers.Where(answer => answer.Approval.Supersedes is { } old && old != answer.Approval.Id && Heard(answer) is not null).Select(answer => (answer.Approval.Approver.Person, answer.Approval.Supersedes!))];
+            takenBack =
+            [
+                .. answers
+                    .Where(answer => answer.Approval.Decision != ApprovalDecision.Acknowledge && Heard(answer) is { } person && WhyNotAuthentic(answer, person) is null)
+                    .SelectMany(answer => ((string?[])[answer.Approval.Withdraws, answer.Approval.Supersedes]).OfType<string>().Where(old => old != answer.Approval.Id).Select(old => (answer.Approval.Approver.Person, old))),
+            ];
+            spoken =
+            [
+                .. answers
+                    .Where(answer => answer.Approval.Decision == ApprovalDecision.Approve && answer.Approval.RequestDigest == signed.Digest && Heard(answer) is not null && !takenBack.Contains((answer.Approval.Approver.Person, answer.Approval.Id)))
+                    .Select(answer => answer.Approval.Approver),
+            ];
+            groups = Groups();
+            groupsOut = [.. request.Contributors.Append(request.Requester.Person).Concat(need.Favoured).Select(person => groups.GetValueOrDefault(person, person))];
+        }
 
         public RequestStanding Stand()
         {
             var faults = Faults().ToList();
-            var withdrawn = Withdrawn();
-            if (withdrawn.Contains((request.Requester.Person, request.Id)))
-            {
-                faults.Add("its requester withdrew it");
-            }
-
-            faults.AddRange(Rejections(withdrawn));
             var excluded = new List<string>();
             var counting = new List<(Person Person, Approval Approval)>();
-            var groups = Groups();
-            foreach (var (answer, approval) in answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve))
+            foreach (var answer in answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve))
             {
-                var person = PersonWith(approval.Approver.Person);
-                if (WhyNot(answer, approval, person, withdrawn, groups) is { } why)
+                var person = people.GetValueOrDefault(answer.Approval.Approver.Person);
+                if (WhyNot(answer, person) is { } why)
                 {
-                    excluded.Add($"{person?.Name ?? $"'{approval.Approver.Person}'"}, who {why}");
+                    excluded.Add($"{person?.Name ?? $"'{answer.Approval.Approver.Person}'"}, who {why}");
                 }
                 else
                 {
-                    counting.Add((person!, approval));
+                    counting.Add((person!, answer.Approval));
                 }
             }
 
@@ -209,14 +276,15 @@ public static class Quorum
             var chosen = slots.Select((role, i) => filled[i] is { } group ? Best(counting.Where(entry => groups[entry.Person.Id] == group && entry.Approval.Approver.Role == role)) : default).Where(entry => entry.Approval is not null).ToList();
             var missing = slots.Where((_, i) => filled[i] is null).GroupBy(role => role).Select(role => new RoleCount(role.Key, role.Count())).ToImmutableArray();
             var counted = chosen.Select(entry => new CountedApproval(entry.Person.Name, entry.Approval.Approver.Role, entry.Approval.Id)).ToImmutableArray();
-            var most = chosen.Select(entry => entry.Approval.MaxUses).Append(need.Rule.MaxUses).Min();
-            if (most is { } allowed && uses.GetValueOrDefault(request.Id) is var used && used >= allowed)
-            {
-                faults.Add($"it was used {used} times, and may be used {allowed} times");
-            }
-
-            var grant = faults.Count == 0 && missing.IsEmpty && !slots.IsEmpty
-                ? new Grant(need.Rule.Action, request.Id, signed.Digest, counted, chosen.Min(entry => EndOfUse(entry.Approval)), chosen.Min(entry => EndOfRun(entry.Approval)), most)
+            var grant = faults.Count == 0 && missing.IsEmpty
+                ? new Grant(
+                    need.Rule.Action,
+                    request.Id,
+                    signed.Digest,
+                    counted,
+                    Earlier(chosen.Min(entry => EndOfUse(entry.Approval)), request.NotAfter ?? DateTimeOffset.MaxValue),
+                    chosen.Min(entry => EndOfRun(entry.Approval)),
+                    chosen.Select(entry => entry.Approval.MaxUses).Append(need.Rule.MaxUses).Min())
                 : null;
             return new(signed, grant, counted, [.. excluded.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], missing, [.. faults]);
         }
@@ -224,7 +292,18 @@ public static class Quorum
         // What is wrong with the request, whoever answers it.
         private IEnumerable<string> Faults()
         {
-            if (PersonWith(request.Requester.Person) is not { } requester || SignedBy(signed, requester) is not { } key || request.Requester.Identity != key)
+            // A need that asks for nothing would be met by anything.
+            if (need.Covers.IsEmpty || need.Rule.Require.IsEmpty)
+            {
+                yield return "nothing says what is to begin, or who must agree";
+            }
+
+            if (request.Action != need.Rule.Action)
+            {
+                yield return $"it asks for {request.Action}";
+            }
+
+            if (people.GetValueOrDefault(request.Requester.Person) is not { } requester || NamedKey(signed, requester, request.Requester.Identity) is not { } key)
             {
                 yield return "it is not signed by the person whom it names as requester";
             }
@@ -273,9 +352,29 @@ public static class Quorum
                 yield return $"it is for {string.Join(" or ", scope.Workloads)}";
             }
 
+            foreach (var revoked in need.Covers.Where(wanted => revocations.Artifacts.Contains(wanted.Digest)))
+            {
+                yield return $"{revoked.Name ?? revoked.Digest.ToString()} was revoked";
+            }
+
             foreach (var wanted in need.Covers.Where(wanted => !request.Covers.Any(covered => covered.Kind == wanted.Kind && covered.Digest == wanted.Digest)))
             {
                 yield return NotCovered(wanted);
+            }
+
+            if (need.Rule.MaxUses is { } most && used >= most)
+            {
+                yield return $"it was used {used} times, and may be used {most} times";
+            }
+
+            if (withdrawn.Contains((request.Requester.Person, request.Id)))
+            {
+                yield return "its requester withdrew it";
+            }
+
+            foreach (var rejection in Rejections())
+            {
+                yield return rejection;
             }
         }
 
@@ -289,35 +388,34 @@ public static class Quorum
 
         private static bool Outside(ImmutableArray<string> names, string? name, StringComparer comparer) => !names.IsEmpty && !(name is not null && names.Contains(name, comparer));
 
-        // Who took back what. A "no" is heard from whoever the key belongs to, whether it is still valid or not.
-        private HashSet<(string Person, string Statement)> Withdrawn() =>
-            [.. answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Withdraw && Answers(answer.Signed, answer.Approval) is not null).Select(answer => (answer.Approval.Approver.Person, answer.Approval.Withdraws!))];
-
-        private IEnumerable<string> Rejections(HashSet<(string Person, string Statement)> withdrawn) => answers
-            .Where(answer => answer.Approval.Decision == ApprovalDecision.Reject && !withdrawn.Contains((answer.Approval.Approver.Person, answer.Approval.Id)))
-            .Select(answer => Answers(answer.Signed, answer.Approval))
+        // A "no" to exactly this request, by whoever could have said yes to it.
+        private IEnumerable<string> Rejections() => answers
+            .Where(answer => answer.Approval.Decision == ApprovalDecision.Reject && answer.Approval.RequestDigest == signed.Digest && !takenBack.Contains((answer.Approval.Approver.Person, answer.Approval.Id)))
+            .Select(Heard)
             .OfType<Person>()
-            .Where(person => need.Rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)))
+            .Where(IsAsked)
             .Select(person => $"{person.Name} rejected it")
             .Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal);
 
-        private Person? Answers(SignedStatement answer, Approval approval) =>
-            PersonWith(approval.Approver.Person) is { } person && SignedBy(answer, person) is { } key && !revocations.Keys.Contains(key.Spki) ? person : null;
+        private bool IsAsked(Person person) => need.Rule.Require.Any(slot => IsIn(person, slot.Role));
 
-        private string? WhyNot(SignedStatement answer, Approval approval, Person? person, HashSet<(string Person, string Statement)> withdrawn, Dictionary<string, string> groups)
+        private bool IsIn(Person person, string role) => policy.Roles.TryGetValue(role, out var named) && named.People.Contains(person.Name);
+
+        // Whose answer it is: signed with any of their keys but a revoked one.
+        private Person? Heard((SignedStatement Signed, Approval Approval) answer) =>
+            people.GetValueOrDefault(answer.Approval.Approver.Person) is { } person && answer.Signed.Signers.Any(signer => person.Identities.Contains(signer) && !revocations.Keys.Contains(signer.Spki)) ? person : null;
+
+        // Why an answer does not have the weight of the person's word now.
+        private string? WhyNotAuthentic((SignedStatement Signed, Approval Approval) answer, Person person)
         {
-            if (person is null)
-            {
-                return "is nobody in the policy";
-            }
-
-            if (SignedBy(answer, person) is not { } key)
+            var approval = answer.Approval;
+            if (!answer.Signed.Signers.Any(signer => person.Identities.Contains(signer)))
             {
                 return "did not sign it";
             }
 
-            if (approval.Approver.Identity != key)
+            if (NamedKey(answer.Signed, person, approval.Approver.Identity) is not { } key)
             {
                 return "signed with another key than the approval names";
             }
@@ -327,27 +425,42 @@ public static class Quorum
                 return "approved another request of the same id";
             }
 
-            if (!ApprovalStatements.Binding(approval).AsSpan().SequenceEqual(binding))
-            {
-                return "approved another action, scope or content than the request names";
-            }
-
             if (revocations.People.Contains(person.Id) || revocations.Keys.Contains(key.Spki) || revocations.Approvals.Contains(approval.Id))
             {
                 return "was revoked, or whose key or approval was";
             }
 
-            if (policy.WhyNotNow(key, now) is { } invalid)
+            return policy.WhyNotNow(key, now);
+        }
+
+        private string? WhyNot((SignedStatement Signed, Approval Approval) answer, Person? person)
+        {
+            var approval = answer.Approval;
+            if (person is null)
             {
-                return invalid;
+                return "is nobody in the policy";
             }
 
-            var deputy = approval.Approver.OnBehalfOf;
-            if (IsOut(person.Id) || (deputy is not null && IsOut(deputy)) || approval.Contributors.Contains(person.Id))
+            if (WhyNotAuthentic(answer, person) is { } why)
             {
-                return person.Id == request.Requester.Person || groups[person.Id] == groups.GetValueOrDefault(request.Requester.Person) ? "is the requester, or stands in for them"
-                    : need.Favoured.Contains(person.Id) ? "gains by the change"
-                    : "contributed to it";
+                return why;
+            }
+
+            if (!ApprovalStatements.Binding(approval).AsSpan().SequenceEqual(binding))
+            {
+                return "approved another action, scope, content or requester than the request names";
+            }
+
+            if (approval.Approver.OnBehalfOf is { } principal && !people.ContainsKey(principal))
+            {
+                return $"stands in for '{principal}', who is nobody in the policy";
+            }
+
+            if (groupsOut.Contains(groups[person.Id]))
+            {
+                return groups[person.Id] == groups.GetValueOrDefault(request.Requester.Person) ? "is the requester, or stands in for them"
+                    : need.Favoured.Any(favoured => groups.GetValueOrDefault(favoured) == groups[person.Id]) ? "gains by the change, or stands in for somebody who does"
+                    : "contributed to it, or stands in for somebody who did";
             }
 
             if (!need.Rule.Require.Any(slot => slot.Role == approval.Approver.Role))
@@ -355,12 +468,12 @@ public static class Quorum
                 return $"approved as {approval.Approver.Role}, which is not asked for";
             }
 
-            var role = policy.Roles[approval.Approver.Role];
-            if (!role.People.Contains(person.Name))
+            if (!IsIn(person, approval.Approver.Role))
             {
-                return $"is not in the role {role.Name}";
+                return $"is not in the role {approval.Approver.Role}";
             }
 
+            var role = policy.Roles[approval.Approver.Role];
             if (ConflictingRole(person, role) is { } other)
             {
                 return $"acts as {role.Name} and as {other}, which conflict";
@@ -371,7 +484,7 @@ public static class Quorum
                 return "withdrew it";
             }
 
-            if (answers.Any(newer => newer.Approval.Supersedes == approval.Id && newer.Approval.Id != approval.Id && Answers(newer.Signed, newer.Approval) == person))
+            if (replaced.Contains((person.Id, approval.Id)))
             {
                 return "replaced it";
             }
@@ -386,27 +499,27 @@ public static class Quorum
                 return $"approved it to be used by {EndOfUse(approval).UtcDateTime:yyyy-MM-ddTHH:mmZ}";
             }
 
+            if (approval.MaxUses is { } own && used >= own)
+            {
+                return $"approved it for {own} uses, and it was used {used} times";
+            }
+
             return EndOfRun(approval) < now ? $"approved it to run until {EndOfRun(approval)!.Value.UtcDateTime:yyyy-MM-ddTHH:mmZ}" : null;
         }
 
-        private bool IsOut(string person) => person == request.Requester.Person || request.Contributors.Contains(person) || need.Favoured.Contains(person);
-
         // Roles that one person may not use for the same change, whichever of the two names the other.
-        private string? ConflictingRole(Person person, Role role) => answers
-            .Where(answer => answer.Approval.Decision is ApprovalDecision.Approve && answer.Approval.Approver.Person == person.Id && Answers(answer.Signed, answer.Approval) is not null)
-            .Select(answer => answer.Approval.Approver.Role)
-            .Order(StringComparer.Ordinal)
-            .FirstOrDefault(other => role.ConflictsWith.Contains(other) || (policy.Roles.TryGetValue(other, out var named) && named.ConflictsWith.Contains(role.Name)));
+        private string? ConflictingRole(Person person, Role role) => spoken
+            .Where(approver => approver.Person == person.Id && (role.ConflictsWith.Contains(approver.Role) || (policy.Roles.TryGetValue(approver.Role, out var named) && named.ConflictsWith.Contains(role.Name))))
+            .Select(approver => approver.Role)
+            .Min(StringComparer.Ordinal);
 
-        // The person for whom each person counts: whoever stands in for another is one with them.
+        // The person for whom each person counts: whoever stands in for another is one with them. Only those who are asked can say so: else anybody could make two approvers one.
         private Dictionary<string, string> Groups()
         {
-            var groups = policy.People.Values.ToDictionary(person => person.Id, person => person.Id, StringComparer.Ordinal);
-            groups.TryAdd(request.Requester.Person, request.Requester.Person);
-            foreach (var (_, approval) in answers.Where(answer => answer.Approval.Approver.OnBehalfOf is not null && Answers(answer.Signed, answer.Approval) is not null))
+            var groups = people.Keys.Append(request.Requester.Person).Distinct(StringComparer.Ordinal).ToDictionary(id => id, StringComparer.Ordinal);
+            foreach (var approver in spoken.Where(approver => approver.OnBehalfOf is not null && IsAsked(people[approver.Person])))
             {
-                var (deputy, principal) = (approval.Approver.Person, approval.Approver.OnBehalfOf!);
-                if (groups.TryGetValue(deputy, out var one) && groups.TryGetValue(principal, out var other) && one != other)
+                if (groups.TryGetValue(approver.Person, out var one) && groups.TryGetValue(approver.OnBehalfOf!, out var other) && one != other)
                 {
                     var (first, second) = string.CompareOrdinal(one, other) < 0 ? (one, other) : (other, one);
                     foreach (var member in groups.Where(entry => entry.Value == second).Select(entry => entry.Key).ToList())
@@ -437,9 +550,8 @@ public static class Quorum
 
         private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
-        private Person? PersonWith(string id) => policy.People.Values.FirstOrDefault(person => person.Id == id);
-
-        // Any of a person's keys, so that two keys of one person are one person.
-        private static Identity.Key? SignedBy(SignedStatement statement, Person person) => statement.Signers.FirstOrDefault(signer => person.Identities.Contains(signer));
+        // The key that a statement names, where it signed and is the person's: of several that signed, the named one decides.
+        private static Identity.Key? NamedKey(SignedStatement statement, Person person, Identity named) =>
+            named is Identity.Key key && statement.Signers.Contains(key) && person.Identities.Contains(key) ? key : null;
     }
 }

@@ -73,6 +73,35 @@ internal sealed class StatementFields
         return items.ToImmutable();
     }
 
+    /// <summary>What stands in an object under names that are not fixed, in its order.</summary>
+    public ImmutableArray<T> Members<T>(JsonElement element, string name, Func<string, JsonElement, T> read)
+    {
+        if (Object(element, name) is not { } value)
+        {
+            return [];
+        }
+
+        if (value.GetPropertyCount() > MostInList)
+        {
+            Fail($"'{name}' has more than {MostInList} members");
+            return [];
+        }
+
+        var items = ImmutableArray.CreateBuilder<T>();
+        foreach (var member in value.EnumerateObject())
+        {
+            if (!IsText(member.Name))
+            {
+                Fail($"'{name}' has a member whose name is no text of 1 to {LongestText} characters on one line");
+                return [];
+            }
+
+            items.Add(read(member.Name, member.Value));
+        }
+
+        return Fault is null ? items.ToImmutable() : [];
+    }
+
     public ImmutableArray<string> Texts(JsonElement element, string name) => List(element, name, item => Text(item, name) ?? "");
 
     public string? OptionalText(JsonElement element, string name) => Find(element, name) is { } value ? Text(value, name) : null;
@@ -159,13 +188,23 @@ internal sealed class StatementFields
         return null;
     }
 
+    public long RequiredCount(JsonElement element, string name)
+    {
+        if (OptionalCount(element, name) is { } count)
+        {
+            return count;
+        }
+
+        Fail($"'{name}' is missing");
+        return 0;
+    }
+
     /// <summary>The bytes of an object as they stand there; empty where there is none.</summary>
     public ReadOnlyMemory<byte> Raw(JsonElement element, string name) => Object(element, name) is { } value ? JsonMarshal.GetRawUtf8Value(value).ToArray() : default;
 
     private string? Text(JsonElement value, string name)
     {
-        // A text that no terminal or log line can be broken with, and that is one text for every reader.
-        if (value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= LongestText } text && !text.Any(c => char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator))
+        if (value.ValueKind == JsonValueKind.String && value.GetString() is { } text && IsText(text))
         {
             return text;
         }
@@ -173,4 +212,8 @@ internal sealed class StatementFields
         Fail($"'{name}' is no text of 1 to {LongestText} characters on one line");
         return null;
     }
+
+    // A text that no terminal or log line can be broken with, and that is one text for every reader.
+    private static bool IsText(string text) =>
+        text.Length is > 0 and <= LongestText && !text.Any(c => char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }
