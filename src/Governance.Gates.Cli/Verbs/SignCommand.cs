@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Diagnostics;
-using System.Text;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Registries;
@@ -13,11 +12,8 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary><c>gates sign</c>: signs an image and attaches the signature to it.</summary>
 internal sealed class SignCommand
 {
-    private const string PasswordVariable = "GATES_KEY_PASSWORD";
-    private const int MostPasswordBytes = 4_096;
     private readonly Argument<Reading<ImageLocation>> image = ImageArguments.Location();
-    private readonly Option<string> key = new("--key") { Description = $"The private key: ECDSA in PKCS #8 PEM. The password of an encrypted one is taken from {PasswordVariable} or --password-file.", HelpName = "FILE", Required = true };
-    private readonly Option<string?> passwordFile = new("--password-file") { Description = "A file with the password of the key; a line feed at its end does not count.", HelpName = "FILE" };
+    private readonly SigningKey key = new();
     private readonly Option<string> format = new Option<string>("--format") { Description = "cosign: simple signing under the tag sha256-….sig. bundle: a Sigstore bundle v0.3 as referrer.", DefaultValueFactory = _ => "cosign" }.OneOf("cosign", "bundle");
     private readonly Option<string[]> annotations = new("--annotation") { Arity = ArgumentArity.OneOrMore, Description = "With --format cosign: something to sign beside the digest.", HelpName = "NAME=VALUE" };
     private readonly Option<Repository?> standsFor = ImageArguments.As();
@@ -33,7 +29,7 @@ internal sealed class SignCommand
         var verb = new SignCommand();
         var command = new Command("sign", "Signs an image by its digest. Examples: gates sign registry.example.com/app:v1 --key release.pem; gates sign oci:build/image --as registry.example.com/app --key release.pem --format bundle")
         {
-            verb.image, verb.key, verb.passwordFile, verb.format, verb.annotations, verb.standsFor,
+            verb.image, verb.key.File, verb.key.PasswordFile, verb.format, verb.annotations, verb.standsFor,
         };
         foreach (var option in verb.registries.ForWriting)
         {
@@ -66,7 +62,7 @@ internal sealed class SignCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        using var signer = ReadKey(parsed, terminal);
+        using var signer = key.Read(parsed, terminal);
         var location = parsed.Location(image);
         var registry = registries.Open(parsed, location, terminal.Clock);
         using var connections = registry as IDisposable;
@@ -140,37 +136,5 @@ internal sealed class SignCommand
             ["dev.sigstore.bundle.predicateType"] = PredicateTypes.CosignSign,
         });
         return await target.Registry.AttachReferrerAsync(target.Subject.Repository, target.Subject.Digest, MediaTypes.Bundle, layer, cancellation);
-    }
-
-    private EcdsaSigner ReadKey(ParseResult parsed, Terminal terminal)
-    {
-        var file = parsed.GetRequiredValue(key);
-        var pem = Characters(InputFile.Read(file, "private key", PublicKey.MaxSize));
-        var password = parsed.GetValue(passwordFile) is { } from
-            ? Characters(InputFile.Read(from, "password file", MostPasswordBytes))
-            : terminal.Variable(PasswordVariable)?.ToCharArray() ?? [];
-        try
-        {
-            return EcdsaSigner.FromPem(pem, password.AsSpan().TrimEnd("\r\n"));
-        }
-        catch (PrivateKeyException mistake)
-        {
-            throw new GateException(
-                $"'{file}': {mistake.Message[..^($"; {mistake.Remedy}".Length)]}",
-                mistake.Remedy == "give its password" ? $"set {PasswordVariable}, or name a file with --password-file" : mistake.Remedy,
-                mistake);
-        }
-        finally
-        {
-            Array.Clear(pem);
-            Array.Clear(password);
-        }
-    }
-
-    private static char[] Characters(byte[] bytes)
-    {
-        var characters = Encoding.UTF8.GetChars(bytes);
-        Array.Clear(bytes);
-        return characters;
     }
 }
