@@ -21,6 +21,7 @@ internal static class GatesCommand
             VerifyCommand.Create(safe),
             SignCommand.Create(safe),
             AdmitCommand.Create(safe),
+            TemplateCommand.Create(safe),
             PolicyCommand.Create(safe),
             VersionCommand.Create(safe),
         };

@@ -15,7 +15,8 @@ internal sealed class Lifetime(LivePolicy policy, LiveCertificate certificate, W
             : "ready\n");
     }
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // Before the first question: the file may have changed while nobody looked, and the first policy must be remembered.
+    public Task StartingAsync(CancellationToken cancellationToken) => policy.ReloadAsync(cancellationToken).AsTask();
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -32,7 +33,7 @@ internal sealed class Lifetime(LivePolicy policy, LiveCertificate certificate, W
         using var timer = new PeriodicTimer(options.ReloadEvery, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            policy.Reload();
+            await policy.ReloadAsync(stoppingToken);
             certificate.Reload();
         }
     }

@@ -1,15 +1,24 @@
 using System.Collections.Immutable;
+using Governance.Gates.Approvals;
 using Governance.Gates.Clients.Evidence;
+using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Webhook;
 
 /// <summary>A policy and its keys, as one value that a request sees whole.</summary>
 internal sealed record PolicyInForce(Policy Policy, TrustedKeys Keys);
 
-/// <summary>The policy in force. A changed file that holds together replaces it; one that does not is reported, and the old one stays.</summary>
-internal sealed partial class LivePolicy(string path, string? clusterUid, GateMetrics metrics, ILogger<LivePolicy> log)
+/// <summary>The list of what no longer counts under a policy.</summary>
+internal delegate ValueTask<Reading<RevocationList>> RevocationsOf(Policy policy, DateTimeOffset now);
+
+/// <summary>
+/// The policy in force. A changed file that holds together, and to which those agreed whom the policy in force names, replaces it; any other is reported, and
+/// the old one stays.
+/// </summary>
+internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder? state, RevocationsOf revocations, GateMetrics metrics, TimeProvider clock, ILogger<LivePolicy> log)
 {
     private volatile PolicyInForce? inForce;
     private volatile string? mistake;
@@ -21,37 +30,43 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
     /// <summary>Why the file on disk is not in force; null while it is.</summary>
     public string? Mistake => mistake;
 
-    /// <summary>Loads the policy for the first time.</summary>
-    /// <exception cref="GateException">It does not hold together.</exception>
+    /// <summary>Loads the policy for the first time: the one that was accepted last, where the state folder remembers one; else the file, which the root pins.</summary>
+    /// <exception cref="GateException">It does not hold together, or is not the pinned one.</exception>
     public void Load()
     {
-        var (policy, warnings) = PolicyFile.Load(path);
-        if (NeedsCluster(policy) is { } missing)
+        if (state?.LastPolicy is { } last)
         {
-            throw new GateException(missing, "start with --cluster-uid and the UID of the kube-system namespace");
+            Take(Remembered(last), []);
+            return;
+        }
+
+        var (policy, warnings) = PolicyFile.Load(options.Policy);
+        if (Missing(policy) is { } missing)
+        {
+            throw missing;
+        }
+
+        if (options.PolicyRoot is { } root && policy.Digest != root)
+        {
+            throw new GateException($"the policy {options.Policy} is {policy.Digest}, and --policy-root pins {root}", "begin with the pinned file; its successors follow one by one, each approved, and are remembered under --state");
         }
 
         Take(policy, warnings);
     }
 
     /// <summary>Looks at the file again.</summary>
-    public void Reload()
+    public async ValueTask ReloadAsync(CancellationToken cancellation)
     {
         string? refused;
         try
         {
-            switch (PolicyFile.Read(path))
+            switch (PolicyFile.Read(options.Policy))
             {
-                case PolicyReading.Accepted(var policy, _) when NeedsCluster(policy) is { } missing:
-                    refused = missing;
+                case PolicyReading.Accepted(var policy, _) when Missing(policy) is { } missing:
+                    refused = missing.Message;
                     break;
                 case PolicyReading.Accepted(var policy, var warnings):
-                    refused = null;
-                    if (policy.Digest != Current.Policy.Digest)
-                    {
-                        Take(policy, warnings);
-                    }
-
+                    refused = policy.Digest == Current.Policy.Digest ? await RememberAsync(policy, cancellation) : await ReplaceAsync(policy, warnings, cancellation);
                     break;
                 case PolicyReading.Refused(var mistakes):
                     refused = string.Join(" | ", mistakes.Select(found => found.ToString()));
@@ -69,21 +84,75 @@ internal sealed partial class LivePolicy(string path, string? clusterUid, GateMe
         if (refused is not null && refused != lastRefusal)
         {
             // Told before it is counted: who sees the count rise finds the reason in the log.
-            LogRefused(path, Current.Policy.Version, refused);
+            LogRefused(options.Policy, Current.Policy.Version, refused);
             metrics.PolicyRefused();
         }
 
         lastRefusal = refused;
     }
 
-    private string? NeedsCluster(Policy policy) =>
-        clusterUid is null && policy.Images.FirstOrDefault(rule => rule.In?.Environments.Length > 0) is { } rule ? $"{rule.Path} is for environments, and which cluster this is was not said" : null;
+    private async ValueTask<string?> ReplaceAsync(Policy policy, ImmutableArray<PolicyMistake> warnings, CancellationToken cancellation)
+    {
+        var before = Current;
+        var now = clock.GetUtcNow();
+        if (!StatementsFile.Read(options.Policy, policy.Digest, before.Keys).Try(out var statements, out var unread))
+        {
+            return unread.ToString();
+        }
+
+        var decision = PolicyChain.Decide(before.Policy, policy, statements, await revocations(before.Policy, now), now);
+        if (decision.Verdict > Verdict.Warn)
+        {
+            return string.Join(" | ", decision.Reasons);
+        }
+
+        // Remembered before it counts: after a restart the gate must not fall back behind what it enforced.
+        if (await RememberAsync(policy, cancellation) is { } failure)
+        {
+            return failure;
+        }
+
+        Take(policy, warnings);
+        return null;
+    }
+
+    private async ValueTask<string?> RememberAsync(Policy policy, CancellationToken cancellation)
+    {
+        if (state is null || state.LastPolicy?.Digest == policy.Digest)
+        {
+            return null;
+        }
+
+        return PolicyFile.Bytes(options.Policy, policy) is not { } bytes ? "the policy's files change while they are read"
+            : await state.RememberPolicyAsync(bytes.Version, bytes.Digest, bytes.Yaml, bytes.Keys, cancellation) is Reading<AcceptedPolicy>.Unread(var reason) ? reason.ToString()
+            : null;
+    }
+
+    private Policy Remembered(AcceptedPolicy last) => PolicyReader.Read(last.Yaml, last.File) switch
+    {
+        PolicyReading.Accepted(var policy, _) when Missing(policy) is { } missing => throw missing,
+        PolicyReading.Accepted(var policy, _) => policy,
+        PolicyReading.Refused(var mistakes) => throw new GateException($"the policy version {last.Version} that was in force last does not hold together any more: {mistakes[0]}", "start with the version of gates-webhook that accepted it"),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    private GateException? Missing(Policy policy)
+    {
+        if (options.ClusterUid is null && policy.Images.FirstOrDefault(rule => rule.In?.Environments.Length > 0 || rule.Demand is ImageDemand.Require { Approved: not null }) is { } rule)
+        {
+            return new($"{rule.Path} is for environments, and which cluster this is was not said", "start with --cluster-uid and the UID of the kube-system namespace");
+        }
+
+        return options.State is null && policy.Images.FirstOrDefault(other => other.Demand is ImageDemand.Require { Approved: not null }) is { } asking
+            ? new($"{asking.Path} asks for approvals, and what was admitted under them must be remembered", "start with --state and a folder that survives a restart")
+            : null;
+    }
 
     private void Take(Policy policy, ImmutableArray<PolicyMistake> warnings)
     {
         foreach (var warning in warnings)
         {
-            LogWarning(path, warning.ToString());
+            LogWarning(options.Policy, warning.ToString());
         }
 
         inForce = new(policy, new TrustedKeys(policy));

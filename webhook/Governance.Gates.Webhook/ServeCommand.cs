@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using Governance.Gates.Images;
 
 namespace Governance.Gates.Webhook;
 
@@ -14,6 +15,8 @@ internal static class ServeCommand
         var key = new Option<string>("--key") { Description = "Its private key, PEM.", Required = true };
         var listen = new Option<string>("--listen") { Description = "Address and port.", DefaultValueFactory = _ => "0.0.0.0:8443" };
         var cluster = new Option<string?>("--cluster-uid") { Description = "UID of this cluster's kube-system namespace; needed where rules name environments." };
+        var state = new Option<string?>("--state") { Description = "The folder in which the gate remembers what it admitted under approvals and which policy it accepted. One process at a time." };
+        var root = new Option<string?>("--policy-root") { Description = "sha256:… of the first policy that this gate follows; later ones need the agreement of those whom it names." };
         var layout = new Option<string?>("--layout") { Description = "An OCI image layout folder that stands in for every registry." };
         var registryCa = new Option<string?>("--registry-ca") { Description = "Certificate authorities of registries, PEM, besides the system's." };
         var plainHttp = new Option<string[]>("--plain-http") { Description = "A registry host that speaks plain http although it is not loopback." };
@@ -23,6 +26,13 @@ internal static class ServeCommand
             if (result.GetValue(drain) is < 0 or > 60)
             {
                 result.AddError("--drain-seconds is 0 to 60");
+            }
+        });
+        root.Validators.Add(result =>
+        {
+            if (result.GetValue(root) is { } text && Digest.TryParse(text) is null)
+            {
+                result.AddError($"--policy-root '{text}' is no digest: write sha256: and 64 lower-case hex digits");
             }
         });
         listen.Validators.Add(result =>
@@ -35,7 +45,7 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Answers AdmissionReviews over TLS. Example: gates-webhook serve --policy governance.yaml --certificate tls.crt --key tls.key")
         {
-            policy, certificate, key, listen, cluster, layout, registryCa, plainHttp, drain,
+            policy, certificate, key, listen, cluster, state, root, layout, registryCa, plainHttp, drain,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -47,6 +57,8 @@ internal static class ServeCommand
                     Key = parsed.GetRequiredValue(key),
                     Listen = IPEndPoint.Parse(parsed.GetRequiredValue(listen)),
                     ClusterUid = parsed.GetValue(cluster),
+                    State = parsed.GetValue(state),
+                    PolicyRoot = Digest.TryParse(parsed.GetValue(root)),
                     Layout = parsed.GetValue(layout),
                     RegistryCa = parsed.GetValue(registryCa),
                     PlainHttp = parsed.GetValue(plainHttp) ?? [],

@@ -1,10 +1,19 @@
 using System.Net.Security;
 using Governance.Gates.Clients.Evidence;
+using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Prometheus;
 using Governance.Gates.Clients.Registries;
+using Governance.Gates.Revocations;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Governance.Gates.Webhook;
+
+/// <summary>What the gate remembers.</summary>
+/// <param name="Folder">Where; null where nothing must be remembered.</param>
+internal sealed record GateState(GateStateFolder? Folder) : IDisposable
+{
+    public void Dispose() => Folder?.Dispose();
+}
 
 /// <summary>Wires the webhook.</summary>
 internal static class WebhookHost
@@ -19,11 +28,17 @@ internal static class WebhookHost
             .AddSingleton(options)
             .AddSingleton(clock)
             .AddSingleton<GateMetrics>()
-            .AddSingleton(services => new LivePolicy(options.Policy, options.ClusterUid, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LivePolicy>>()))
+            .AddSingleton(_ => new GateState(options.State is { } folder ? GateStateFolder.Open(folder, clock) : null))
+            .AddSingleton<RevocationsOf>(_ => (policy, now) => ValueTask.FromResult<Reading<RevocationList>>(policy.Revocations is null ? new Reading<RevocationList>.Found(RevocationList.Empty) : new Reading<RevocationList>.Unread(new("trust.revocations", "no list was read", "name a list"))))
+            .AddSingleton(services => new LivePolicy(options, services.GetRequiredService<GateState>().Folder, services.GetRequiredService<RevocationsOf>(), services.GetRequiredService<GateMetrics>(), clock, services.GetRequiredService<ILogger<LivePolicy>>()))
             .AddSingleton(services => new LiveCertificate(options.Certificate, options.Key, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LiveCertificate>>()))
             .AddSingleton(_ => Registry(options, clock))
             .AddSingleton<ClaimCache>()
-            .AddSingleton<AdmissionJudge>()
+            .AddSingleton(services => new AdmissionJudge(
+                services.GetRequiredService<ClaimCache>(),
+                services.GetRequiredService<GateState>().Folder?.AdmittedRecords ?? new MemoryAdmittedRecords(),
+                new(services.GetRequiredService<RevocationsOf>()),
+                clock))
             .AddSingleton<AdmissionEndpoint>()
             .AddSingleton<Lifetime>()
             .AddHostedService(services => services.GetRequiredService<Lifetime>());
@@ -65,7 +80,7 @@ internal static class WebhookHost
     private static void Load(IServiceProvider services)
     {
         var mistakes = new List<GateException>();
-        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, () => services.GetRequiredService<IRegistry>(), services.GetRequiredService<LivePolicy>().Load];
+        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, () => services.GetRequiredService<IRegistry>(), () => services.GetRequiredService<GateState>(), services.GetRequiredService<LivePolicy>().Load];
         foreach (var step in steps)
         {
             try

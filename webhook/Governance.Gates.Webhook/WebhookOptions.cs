@@ -1,4 +1,5 @@
 using System.Net;
+using Governance.Gates.Images;
 
 namespace Governance.Gates.Webhook;
 
@@ -19,6 +20,12 @@ internal sealed record WebhookOptions
 
     /// <summary>UID of this cluster's <c>kube-system</c> namespace; null where no rule asks for it.</summary>
     public string? ClusterUid { get; init; }
+
+    /// <summary>The folder in which the gate remembers what it admitted and which policy it accepted; null where nothing must be remembered.</summary>
+    public string? State { get; init; }
+
+    /// <summary>The digest of the first policy that this gate follows; null: the first that it finds.</summary>
+    public Digest? PolicyRoot { get; init; }
 
     /// <summary>An OCI image layout that stands in for every registry; null for the registries themselves.</summary>
     public string? Layout { get; init; }

@@ -8,6 +8,8 @@ using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Clients.Kubernetes;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
+using Governance.Gates.Clients.GateState;
 
 namespace Governance.Gates.Cli.Verbs;
 
@@ -74,7 +76,7 @@ internal sealed class AdmitCommand
         var found = parsed.GetValue(manifests) is { } path
             ? await ReadManifestsAsync(path, parsed, policy, terminal, cancellation)
             : await ReadClusterAsync(parsed, policy, terminal, cancellation);
-        var judging = JudgeAsync(found, policy, new AdmissionJudge(claims, terminal.Clock), cancellation);
+        var judging = JudgeAsync(found, policy, new AdmissionJudge(claims, new MemoryAdmittedRecords(), (_, _) => ValueTask.FromResult<Reading<RevocationList>>(new Reading<RevocationList>.Unread(new("trust.revocations", "the list is not read here", "leave it out of the policy"))), terminal.Clock), cancellation);
         var objects = await terminal.WhileAsync($"judging {found.Requests.Length} objects", judging);
         return await new AdmissionReport(file, policy, found.Cluster, objects, found.Unread).ToReport().WriteAsync(terminal, parsed.GetRequiredValue(form));
     }

@@ -34,7 +34,7 @@ internal static class KeyCheck
     public static Decision DecideSigned(Subject subject, Claims claims, Policy policy, DateTimeOffset now) =>
         ImageGate.Rule(ImageReference.At(subject.Repository, subject.Digest).ToString(), new(null, null), policy) switch
         {
-            ImageRuling.NeedsEvidence ruling => ImageGate.Decide(ruling, claims, policy, now),
+            ImageRuling.NeedsEvidence ruling => ImageGate.Decide(ruling, claims, policy, new Circumstances(now)).Decision,
             ImageRuling.Settled(var decision, _) => decision,
             _ => throw new UnreachableException(),
         };

@@ -146,7 +146,7 @@ internal sealed class VerifyCommand
         {
             case ImageRuling.NeedsEvidence ruling:
                 var claims = await target.VerifyAsync(new Clients.Evidence.TrustedKeys(policy).Keys, terminal, cancellation);
-                return new(target.Location.ToString(), target, ImageGate.Decide(ruling, claims, policy, terminal.Clock.GetUtcNow()), claims);
+                return new(target.Location.ToString(), target, ImageGate.Decide(ruling, claims, policy, new Circumstances(terminal.Clock.GetUtcNow())).Decision, claims);
             case ImageRuling.Settled(var decision, _):
                 return new(target.Location.ToString(), target, decision, null);
             default:

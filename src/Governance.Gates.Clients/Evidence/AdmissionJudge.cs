@@ -1,12 +1,22 @@
+using System.Diagnostics;
 using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
+using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Clients.Evidence;
 
-/// <summary>Reads what an admission case needs and decides it: the one path of the webhook and of <c>gates admit</c>.</summary>
-public sealed class AdmissionJudge(ClaimCache claims, TimeProvider clock)
+/// <summary>Reads what an admission case needs, decides it, and records what begins: the one path of the webhook and of <c>gates admit</c>.</summary>
+/// <param name="claims">What is known of images.</param>
+/// <param name="records">What was admitted before.</param>
+/// <param name="revocations">The list of what no longer counts under a policy.</param>
+/// <param name="clock">The time.</param>
+public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, Func<Policy, DateTimeOffset, ValueTask<Reading<RevocationList>>> revocations, TimeProvider clock)
 {
-    /// <summary>Decides a case.</summary>
+    private const string Rule = "admission.records";
+
+    /// <summary>Decides a case. What begins under an approval is recorded before this answers.</summary>
     /// <param name="case">The case.</param>
     /// <param name="keys">The keys of the case's policy.</param>
     /// <param name="deadline">When the answer must stand; what is not verified by then is Unknown.</param>
@@ -16,7 +26,12 @@ public sealed class AdmissionJudge(ClaimCache claims, TimeProvider clock)
         var outcome = await DecideAsync(@case, keys, TimeSpan.MaxValue, deadline).ConfigureAwait(false);
 
         // A signature may have been added since the claims were kept: no refusal rests on an old absence.
-        return outcome.Decision.Verdict <= Verdict.Warn || !@case.Subjects.Any() ? outcome : await DecideAsync(@case, keys, ClaimCache.Absent, deadline).ConfigureAwait(false);
+        if (outcome.Decision.Verdict > Verdict.Warn && @case.Subjects.Any())
+        {
+            outcome = await DecideAsync(@case, keys, ClaimCache.Absent, deadline).ConfigureAwait(false);
+        }
+
+        return @case.Record(outcome, clock.GetUtcNow()) is { } record ? await RecordAsync(@case, outcome, record, deadline).ConfigureAwait(false) : outcome;
     }
 
     private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
@@ -31,6 +46,67 @@ public sealed class AdmissionJudge(ClaimCache claims, TimeProvider clock)
             }
         }
 
-        return @case.Decide(known, clock.GetUtcNow());
+        var now = clock.GetUtcNow();
+        return @case.Decide(known, await CircumstancesAsync(@case, known.Values, now, deadline).ConfigureAwait(false));
     }
+
+    private async ValueTask<Circumstances> CircumstancesAsync(AdmissionCase @case, IEnumerable<Claims> known, DateTimeOffset now, CancellationToken deadline)
+    {
+        var circumstances = new Circumstances(now);
+        if (@case.Policy.Revocations is not null)
+        {
+            circumstances = circumstances with { Revocations = await revocations(@case.Policy, now).ConfigureAwait(false) };
+        }
+
+        if (@case.Environment is null)
+        {
+            return circumstances;
+        }
+
+        try
+        {
+            var uses = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach (var request in known.SelectMany(claims => claims.Approvals).Select(signed => signed.Statement).OfType<ApprovalRequest>().Select(request => request.Id).Distinct(StringComparer.Ordinal))
+            {
+                uses[request] = await records.UsesAsync(request, deadline).ConfigureAwait(false);
+            }
+
+            return circumstances with
+            {
+                Uses = new Reading<IReadOnlyDictionary<string, long>>.Found(uses),
+                Admitted = @case.MayGoOn is { } place ? await records.FindAsync(place, deadline).ConfigureAwait(false) : [],
+            };
+        }
+        catch (OperationCanceledException)
+        {
+            return circumstances with { Uses = new Reading<IReadOnlyDictionary<string, long>>.Unread(new(Rule, "what was admitted before was not read in time", "try again")) };
+        }
+    }
+
+    // Nothing begins without its record: the Pods that follow need it, and a use that is not counted could be used again.
+    private async ValueTask<AdmissionOutcome> RecordAsync(AdmissionCase @case, AdmissionOutcome outcome, AdmittedRecord record, CancellationToken deadline)
+    {
+        Reason reason;
+        try
+        {
+            switch (await records.AppendAsync(record, MostUses(outcome), deadline).ConfigureAwait(false))
+            {
+                case Reading<AdmittedRecord>.Found:
+                    return outcome;
+                case Reading<AdmittedRecord>.Unread(var unread):
+                    reason = unread;
+                    break;
+                default:
+                    throw new UnreachableException();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            reason = new(Rule, "what begins was not recorded in time", "try again");
+        }
+
+        return new([.. outcome.Answers, Decision.Unknown(reason with { Rule = Rule }).Answer(@case.Mode)]);
+    }
+
+    private static int? MostUses(AdmissionOutcome outcome) => outcome.Grants.Min(grant => grant.MaxUses) is { } most ? (int)Math.Min(most, int.MaxValue) : null;
 }

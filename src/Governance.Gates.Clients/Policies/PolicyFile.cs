@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Governance.Gates.Clients.GateState;
+using Governance.Gates.Images;
 using Governance.Gates.Policies;
 
 namespace Governance.Gates.Clients.Policies;
@@ -9,12 +11,20 @@ public static class PolicyFile
     /// <summary>Reads a policy. The files that it names lie beside or below it.</summary>
     /// <param name="path">The policy file.</param>
     /// <exception cref="GateException">The file itself cannot be read.</exception>
-    public static PolicyReading Read(string path)
+    public static PolicyReading Read(string path) => PolicyReader.Read(ReadYaml(path), name => ReadNamed(path, name));
+
+    /// <summary>The bytes of a policy and of the files that it names: all that a gate remembers of it.</summary>
+    /// <param name="path">The policy file.</param>
+    /// <param name="policy">What was read from it.</param>
+    /// <returns>Null where the files changed since.</returns>
+    public static AcceptedPolicy? Bytes(string path, Policy policy)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        return PolicyReader.Read(
-            ReadBounded(path, PolicyReader.MostBytes) ?? throw new GateException($"the policy {path} cannot be read", "name a readable file of at most 1 MiB"),
-            name => ReadBounded(Path.Combine(folder, name), PolicyReader.MostKeyBytes));
+        ArgumentNullException.ThrowIfNull(policy);
+        var yaml = ReadYaml(path);
+        var keys = policy.Keys.Values.Select(key => key.File).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => (name, Bytes: ReadNamed(path, name))).ToList();
+        return Digest.Of(yaml.Span) == policy.Digest && keys.All(key => key.Bytes is not null)
+            ? new(policy.Version, policy.Digest, yaml, [.. keys.Select(key => new PolicyKeyFile(key.name, key.Bytes!.Value))])
+            : null;
     }
 
     /// <summary>Reads a policy that must hold together.</summary>
@@ -29,20 +39,8 @@ public static class PolicyFile
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
-    // null: absent, not readable, no regular file, or larger than the cap.
-    private static ReadOnlyMemory<byte>? ReadBounded(string path, int most)
-    {
-        try
-        {
-            // A mounted ConfigMap is a link into a folder that is swapped whole: following links is how it is read.
-            using var file = File.OpenRead(path);
-            var bytes = new byte[most + 1];
-            var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            return length > most ? null : bytes.AsMemory(0, length);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            return null;
-        }
-    }
+    private static ReadOnlyMemory<byte> ReadYaml(string path) =>
+        BoundedFile.Read(path, PolicyReader.MostBytes) ?? throw new GateException($"the policy {path} cannot be read", "name a readable file of at most 1 MiB");
+
+    private static ReadOnlyMemory<byte>? ReadNamed(string path, string name) => BoundedFile.Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, name), PolicyReader.MostKeyBytes);
 }

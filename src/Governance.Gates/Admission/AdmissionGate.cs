@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
 using Governance.Gates.Policies;
 
@@ -20,32 +21,114 @@ public sealed record ImageQuestion(string? Text, string Path, ImageRuling Ruling
 /// <param name="Images">Each distinct image once.</param>
 public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode Mode, ImmutableArray<Answer> Settled, ImmutableArray<ImageQuestion> Images)
 {
-    /// <summary>The digests whose evidence must be read before <see cref="Decide"/>.</summary>
+    /// <summary>The digests whose evidence must be read before <see cref="Decide(IReadOnlyDictionary{Subject, Claims}, Circumstances)"/>.</summary>
     public IEnumerable<Subject> Subjects => Images.Select(image => image.Ruling).OfType<ImageRuling.NeedsEvidence>().Select(ruling => ruling.Subject).Distinct();
+
+    /// <summary>The pod template of the object, where an image must be approved; null where none must be, or where the object has none.</summary>
+    public Reading<TemplateProjection>? Template { get; init; }
+
+    /// <summary>The environment in which approvals are needed; null where none are.</summary>
+    public string? Environment => Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Environment).OfType<string>().FirstOrDefault();
+
+    /// <summary>Where a record of what was admitted may let this go on without fresh approvals; null where only fresh ones count.</summary>
+    /// <remarks>
+    /// A Pod goes on whoever makes it: its own template decides. What a controller of the cluster makes goes on, by the name with which the API server
+    /// authenticated it, never by an owner reference. An update goes on where it returns to a template that was admitted. Anything else begins.
+    /// </remarks>
+    public AdmittedPlace? MayGoOn => Request is { Operation: "UPDATE" } or { Group: "", Kind: "Pod" } || Controllers.Contains(Request.User) ? Place : null;
+
+    /// <summary>Where what begins is recorded; null where there is nothing to record it by.</summary>
+    public AdmittedPlace? Place => Environment is { } environment && Template is Reading<TemplateProjection>.Found(var template) && Request.Namespace is { } name ? new(environment, name, template.ServiceAccount, template.Digest) : null;
+
+    private static readonly ImmutableArray<string> Controllers =
+    [
+        "system:kube-controller-manager",
+        "system:serviceaccount:kube-system:deployment-controller",
+        "system:serviceaccount:kube-system:replicaset-controller",
+        "system:serviceaccount:kube-system:statefulset-controller",
+        "system:serviceaccount:kube-system:daemon-set-controller",
+        "system:serviceaccount:kube-system:cronjob-controller",
+        "system:serviceaccount:kube-system:job-controller",
+        "system:serviceaccount:kube-system:replication-controller",
+    ];
+
+    /// <summary>Decides with nothing revoked, used or admitted.</summary>
+    /// <param name="claims">What is known of each subject; one that is missing was not verified in time.</param>
+    /// <param name="now">The time of the decision.</param>
+    public AdmissionOutcome Decide(IReadOnlyDictionary<Subject, Claims> claims, DateTimeOffset now) => Decide(claims, new Circumstances(now));
 
     /// <summary>Decides.</summary>
     /// <param name="claims">What is known of each subject; one that is missing was not verified in time.</param>
-    /// <param name="now">The time of the decision.</param>
-    public AdmissionOutcome Decide(IReadOnlyDictionary<Subject, Claims> claims, DateTimeOffset now)
+    /// <param name="circumstances">The time, and what was revoked, used and admitted.</param>
+    public AdmissionOutcome Decide(IReadOnlyDictionary<Subject, Claims> claims, Circumstances circumstances)
     {
         ArgumentNullException.ThrowIfNull(claims);
+        ArgumentNullException.ThrowIfNull(circumstances);
+        circumstances = circumstances with
+        {
+            Template = Template switch
+            {
+                null => null,
+                Reading<TemplateProjection>.Found(var template) => new Reading<Covered>.Found(new(CoveredKind.Template, "pod template", template.Digest, template.Json)),
+                Reading<TemplateProjection>.Unread(var reason) => new Reading<Covered>.Unread(reason),
+                _ => throw new System.Diagnostics.UnreachableException(),
+            },
+            Workload = Request.Name.Length > 0 ? $"{Request.Kind}/{Request.Name}" : null,
+            Difference = (approved, actual) => TemplateProjection.Difference(approved, actual),
+        };
         var answers = ImmutableArray.CreateBuilder<Answer>(Settled.Length + Images.Length);
         answers.AddRange(Settled);
+        var grants = ImmutableArray.CreateBuilder<Grant>();
         foreach (var image in Images)
         {
             var (decision, mode) = image.Ruling switch
             {
-                ImageRuling.Settled settled => (settled.Decision, settled.Mode),
-                ImageRuling.NeedsEvidence needs when claims.TryGetValue(needs.Subject, out var known) => (ImageGate.Decide(needs, known, Policy, now), needs.Rule.Mode),
+                ImageRuling.Settled settled => (new ImageDecision(settled.Decision, null), settled.Mode),
+                ImageRuling.NeedsEvidence needs when claims.TryGetValue(needs.Subject, out var known) => (ImageGate.Decide(needs, known, Policy, circumstances), needs.Rule.Mode),
                 ImageRuling.NeedsEvidence needs => (
-                    Decision.Unknown(new Reason(needs.Rule.Path, $"{needs.Subject} was not verified in time", "try again: verification goes on and the next try finds its result")),
+                    new ImageDecision(Decision.Unknown(new Reason(needs.Rule.Path, $"{needs.Subject} was not verified in time", "try again: verification goes on and the next try finds its result")), null),
                     needs.Rule.Mode),
                 _ => throw new System.Diagnostics.UnreachableException(),
             };
-            answers.Add(At(image.Path, decision).Answer(Milder(Mode, mode)));
+            if (circumstances.Revocations.Try(out var revocations, out _) && ImageGate.DecideRevoked(image.Text, revocations) is { } revoked)
+            {
+                decision = new(Decision.All(revoked, decision.Decision), null);
+            }
+
+            if (decision.Grant is { } grant)
+            {
+                grants.Add(grant);
+            }
+
+            answers.Add(At(image.Path, decision.Decision).Answer(Milder(Mode, mode)));
         }
 
-        return new(answers.ToImmutable());
+        return new(answers.ToImmutable()) { Grants = grants.ToImmutable() };
+    }
+
+    /// <summary>The record of what begins with an outcome that admits; null where nothing begins under an approval, or where nothing will be stored.</summary>
+    public AdmittedRecord? Record(AdmissionOutcome outcome, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(outcome);
+        if (Request.DryRun || outcome.Grants.IsEmpty || !outcome.Admitted || Place is not { } place)
+        {
+            return null;
+        }
+
+        return new()
+        {
+            Id = Request.Uid,
+            Environment = place.Environment,
+            Cluster = Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Place.Cluster).OfType<string>().FirstOrDefault(),
+            Namespace = place.Namespace,
+            ServiceAccount = place.ServiceAccount,
+            Template = place.Template,
+            Artifacts = [.. Subjects.Select(subject => subject.Digest)],
+            Policy = Policy.Digest,
+            Uses = [.. outcome.Grants.DistinctBy(grant => grant.RequestDigest).Select(grant => new ApprovedUse(grant.Action, grant.RequestId, grant.RequestDigest, [.. grant.Counted.Select(counted => counted.Approval)]))],
+            BegunAt = now,
+            RunUntil = outcome.Grants.Min(grant => grant.RunUntil),
+        };
     }
 
     private static Decision At(string path, Decision decision) =>
@@ -58,6 +141,9 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
 /// <param name="Answers">All of them; empty where the request brings in nothing that a rule looks at.</param>
 public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
 {
+    /// <summary>The fresh approvals on which the decision rests.</summary>
+    public ImmutableArray<Grant> Grants { get; init; } = [];
+
     /// <summary>Whether the request goes on: every single answer admits it.</summary>
     public bool Admitted => Answers.All(answer => answer.Admitted);
 
@@ -120,6 +206,10 @@ public static class AdmissionGate
             .DistinctBy(image => image.Text)
             .Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy)))
             .ToImmutableArray();
+        if (!policy.Approvals.IsEmpty && old.Count > 0)
+        {
+            images = images.AddRange(WithAnotherTemplate(request, now.Images.Where(image => old.Contains(image.Text)).DistinctBy(image => image.Text).Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy))), settings));
+        }
 
         var settled = ImmutableArray.CreateBuilder<Answer>();
         if (Unreadable(request, now) is { } unreadable)
@@ -132,7 +222,19 @@ public static class AdmissionGate
             settled.Add(Undeclared(request, path, settings.UnknownKinds).Answer(mode));
         }
 
-        return new(request, policy, mode, settled.ToImmutable(), images);
+        var needsApproval = images.Any(image => image.Ruling is ImageRuling.NeedsEvidence { Approval: not null });
+        return new(request, policy, mode, settled.ToImmutable(), images) { Template = needsApproval ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars) : null };
+    }
+
+    // An image that stays while its command changes is another thing to approve. Where one of the templates cannot be read, they count as different.
+    private static List<ImageQuestion> WithAnotherTemplate(AdmissionRequest request, IEnumerable<ImageQuestion> staying, AdmissionSettings settings)
+    {
+        var bound = staying.Where(image => image.Ruling is ImageRuling.NeedsEvidence { Approval.CoversTemplate: true }).ToList();
+        return bound.Count > 0
+            && TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars) is { } template
+            && !(template.Try(out var after, out _) && TemplateProjection.OfObject(request.Group, request.Kind, request.OldObject, settings.Sidecars) is { } stored && stored.Try(out var before, out _) && before.Digest == after.Digest)
+            ? bound
+            : [];
     }
 
     private static Decision? Unreadable(AdmissionRequest request, ImageScan scan)

@@ -33,6 +33,9 @@ public sealed record AdmissionRequest
     /// <summary>The object's name, or its <c>generateName</c>; empty where the server will make one.</summary>
     public string Name { get; init; } = "";
 
+    /// <summary>Who asks, as the API server authenticated them; empty where it does not say.</summary>
+    public string User { get; init; } = "";
+
     /// <summary>Nothing will be stored: decide the same and leave no record.</summary>
     public bool DryRun { get; init; }
 
@@ -164,6 +167,7 @@ public static class AdmissionReview
             Operation = operation,
             Namespace = Text(request, "namespace") is { Length: > 0 } name ? name : null,
             Name = Text(request, "name") is { Length: > 0 } given ? given : NameIn(@object),
+            User = Text(request, "userInfo", "username") ?? "",
             DryRun = dryRun.ValueKind == JsonValueKind.True,
             Object = @object,
             OldObject = request.TryGetProperty("oldObject", out var old) ? old : default,

@@ -11,7 +11,7 @@ namespace Governance.Gates.Approvals;
 /// <param name="Path">The rule that asks, as the policy names it.</param>
 /// <param name="What">What is to begin, for people.</param>
 /// <param name="Covers">What a request must cover, all of it.</param>
-/// <param name="Environment">Where it is to begin.</param>
+/// <param name="Environment">Where it is to begin; null for what is not in an environment, such as the policy itself: then no scope is asked.</param>
 /// <param name="Cluster">UID of the cluster; null where there is none, such as for an act outside of clusters.</param>
 /// <param name="Namespace">The namespace; null where there is none.</param>
 /// <param name="Workload"><c>Kind/name</c>; null where there is none.</param>
@@ -20,7 +20,7 @@ public sealed record ApprovalNeed(
     string Path,
     string What,
     ImmutableArray<Covered> Covers,
-    string Environment,
+    string? Environment,
     string? Cluster = null,
     string? Namespace = null,
     string? Workload = null)
@@ -108,6 +108,40 @@ public static class Quorum
     /// <summary>How the requests of an action stand, whatever they cover: what <c>gates approvals</c> shows.</summary>
     public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, IReadOnlyDictionary<string, long> uses, DateTimeOffset now) =>
         new RequestCount(need, request, statements, policy, revocations, uses, now).Stand();
+
+    /// <summary>Why what began under a request may not go on: it, or an approval that counted, was rejected, withdrawn or revoked; null where it may.</summary>
+    public static string? TakenBack(string requestId, IReadOnlyCollection<string> approvalIds, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations)
+    {
+        ArgumentNullException.ThrowIfNull(approvalIds);
+        ArgumentNullException.ThrowIfNull(revocations);
+        if (approvalIds.Prepend(requestId).FirstOrDefault(revocations.Approvals.Contains) is { } revoked)
+        {
+            return $"{revoked} was revoked";
+        }
+
+        var answers = statements.Where(signed => signed.Statement is Approval approval && approval.RequestId == requestId).Select(signed => (Signed: signed, Approval: (Approval)signed.Statement)).ToList();
+        var requesters = statements.Where(signed => signed.Statement is ApprovalRequest request && request.Id == requestId).Select(signed => signed.Statement.Requester.Person).ToHashSet(StringComparer.Ordinal);
+        var givers = answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve).Select(answer => (answer.Approval.Id, answer.Approval.Approver.Person)).ToHashSet();
+        foreach (var (signed, approval) in answers)
+        {
+            if (policy.People.Values.FirstOrDefault(person => person.Id == approval.Approver.Person) is not { } person || !signed.Signers.Any(signer => person.Identities.Contains(signer) && !revocations.Keys.Contains(signer.Spki)))
+            {
+                continue;
+            }
+
+            switch (approval.Decision)
+            {
+                case ApprovalDecision.Withdraw when approval.Withdraws == requestId && requesters.Contains(person.Id):
+                    return $"{person.Name} withdrew the request {requestId}";
+                case ApprovalDecision.Withdraw when approvalIds.Contains(approval.Withdraws!) && givers.Contains((approval.Withdraws!, person.Id)):
+                    return $"{person.Name} withdrew the approval {approval.Withdraws}";
+                case ApprovalDecision.Reject when rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)) && !answers.Any(later => later.Approval.Decision == ApprovalDecision.Withdraw && later.Approval.Withdraws == approval.Id && later.Approval.Approver.Person == person.Id):
+                    return $"{person.Name} rejected the request {requestId}";
+            }
+        }
+
+        return null;
+    }
 
     private static Reason Explain(ApprovalNeed need, RequestStanding standing)
     {
@@ -219,9 +253,9 @@ public static class Quorum
             }
 
             var scope = request.Scope;
-            if (!scope.Environments.Contains(need.Environment))
+            if (need.Environment is { } environment && !scope.Environments.Contains(environment))
             {
-                yield return scope.Environments.IsEmpty ? "it names no environment" : $"it is for {string.Join(" and ", scope.Environments)}, not for {need.Environment}";
+                yield return scope.Environments.IsEmpty ? "it names no environment" : $"it is for {string.Join(" and ", scope.Environments)}, not for {environment}";
             }
 
             if (Outside(scope.Clusters, need.Cluster, StringComparer.OrdinalIgnoreCase))

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Approvals;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
@@ -45,6 +46,9 @@ public sealed record Claim
     /// <summary>Where they were found.</summary>
     public string Where { get; }
 
+    /// <summary>What a request or an approval says, and who signed it; null for anything else.</summary>
+    public SignedStatement? Approval { get; internal init; }
+
     /// <summary>Whether this is a signature over the image itself, in either of cosign's forms.</summary>
     public bool IsSignature => PredicateType is null or PredicateTypes.CosignSign;
 }
@@ -61,6 +65,9 @@ public sealed record RefusedEvidence(string Where, RejectionCode Code, string De
 /// <param name="Unread">What could not be read; while it is not empty, absence proves nothing.</param>
 public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<RefusedEvidence> Refused, ImmutableArray<Reason> Unread)
 {
+    /// <summary>The requests and approvals among the claims.</summary>
+    public ImmutableArray<SignedStatement> Approvals { get; } = [.. Proven.Select(claim => claim.Approval).OfType<SignedStatement>()];
+
     /// <summary>Nothing is known because nothing could be read.</summary>
     public static Claims CouldNotRead(params ReadOnlySpan<Reason> reasons) => new([], [], [.. reasons]);
 
@@ -87,7 +94,20 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                         SignedContent.ImageSignature image => (null, string.IsNullOrEmpty(image.DockerReference) ? null : image.DockerReference),
                         _ => ("", null),
                     };
-                    proven.Add(new(type, [.. verified.Signers.Select(key => new Identity.Key(Digest.FromHash(key.SpkiSha256.Span)))], names, item.Digest, item.Where));
+                    ImmutableArray<Identity.Key> signers = [.. verified.Signers.Select(key => new Identity.Key(Digest.FromHash(key.SpkiSha256.Span)))];
+                    SignedStatement? approval = null;
+                    if (verified.Content is SignedContent.Statement { PredicateType: ApprovalStatement.RequestType or ApprovalStatement.ApprovalType } answer)
+                    {
+                        if (!ApprovalStatements.Read(answer.PredicateType, answer.Predicate).Try(out var read, out var unreadable))
+                        {
+                            refused.Add(new(item.Where, RejectionCode.WrongShape, unreadable.Message));
+                            break;
+                        }
+
+                        approval = new(read, signers, Digest.Of(answer.Payload.Span), item.Where);
+                    }
+
+                    proven.Add(new(type, signers, names, item.Digest, item.Where) { Approval = approval });
                     break;
                 case VerificationOutcome.Rejected rejected:
                     refused.Add(new(item.Where, rejected.Code, rejected.Detail));

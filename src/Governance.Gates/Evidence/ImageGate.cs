@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Governance.Gates.Approvals;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Evidence;
 
@@ -26,8 +28,47 @@ public abstract record ImageRuling
     /// <summary>The rule asks for evidence about this subject.</summary>
     /// <param name="Subject">The image, by digest.</param>
     /// <param name="Rule">The rule that matched first.</param>
-    public sealed record NeedsEvidence(Subject Subject, ImageRule Rule) : ImageRuling;
+    public sealed record NeedsEvidence(Subject Subject, ImageRule Rule) : ImageRuling
+    {
+        /// <summary>Where the approval is needed that the rule asks for; null where it asks for none there.</summary>
+        public NeededApproval? Approval { get; init; }
+    }
 }
+
+/// <summary>An approval that a rule asks for in one environment.</summary>
+/// <param name="Rule">Who must agree.</param>
+/// <param name="CoversTemplate">Whether the pod template must be named too.</param>
+/// <param name="Environment">The environment.</param>
+/// <param name="Place">Where in it.</param>
+public sealed record NeededApproval(ApprovalRule Rule, bool CoversTemplate, string Environment, Place Place);
+
+/// <summary>What a decision rests on besides policy and claims. Its default: nothing is revoked, nothing was used or admitted, and there is no pod template.</summary>
+/// <param name="Now">The time of the decision.</param>
+public sealed record Circumstances(DateTimeOffset Now)
+{
+    /// <summary>What no longer counts; unread where the list is missing or too old.</summary>
+    public Reading<RevocationList> Revocations { get; init; } = new Reading<RevocationList>.Found(RevocationList.Empty);
+
+    /// <summary>How often each request was used, by id; unread where nobody can tell.</summary>
+    public Reading<IReadOnlyDictionary<string, long>> Uses { get; init; } = new Reading<IReadOnlyDictionary<string, long>>.Found(ImmutableDictionary<string, long>.Empty);
+
+    /// <summary>The projection of the object's pod template; null for an object without one, unread for one that cannot be projected.</summary>
+    public Reading<Covered>? Template { get; init; }
+
+    /// <summary><c>Kind/name</c> of the object; null where it has no name.</summary>
+    public string? Workload { get; init; }
+
+    /// <summary>Live records of what began here with the same template and may go on.</summary>
+    public ImmutableArray<AdmittedRecord> Admitted { get; init; } = [];
+
+    /// <summary>Tells how an approved template differs from another.</summary>
+    public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, IEnumerable<string>>? Difference { get; init; }
+}
+
+/// <summary>A decision about one image.</summary>
+/// <param name="Decision">The decision.</param>
+/// <param name="Grant">The fresh approval on which it rests; null where it rests on none.</param>
+public sealed record ImageDecision(Decision Decision, Grant? Grant);
 
 /// <summary>Decides about one image: first which rule speaks, then whether what it asks for is proven.</summary>
 public static class ImageGate
@@ -55,7 +96,7 @@ public static class ImageGate
                     switch (IsIn(rule, place, policy))
                     {
                         case true:
-                            return Rule(reference, rule);
+                            return Rule(reference, rule, place, policy);
                         case null:
                             return new ImageRuling.Settled(
                                 Decision.Unknown(new Reason(rule.Path, $"{reference.Repository} matches a rule for environments, and which cluster this is was not said", "name the cluster by the UID of its kube-system namespace (--cluster-uid)")),
@@ -75,24 +116,49 @@ public static class ImageGate
     /// <param name="ruling">What <see cref="Rule(string?, Place, Policy)"/> found.</param>
     /// <param name="claims">What is known of the image.</param>
     /// <param name="policy">The policy.</param>
-    /// <param name="now">The time of the decision.</param>
-    public static Decision Decide(ImageRuling.NeedsEvidence ruling, Claims claims, Policy policy, DateTimeOffset now)
+    /// <param name="circumstances">The time, and what was revoked, used and admitted.</param>
+    public static ImageDecision Decide(ImageRuling.NeedsEvidence ruling, Claims claims, Policy policy, Circumstances circumstances)
     {
         ArgumentNullException.ThrowIfNull(ruling);
         ArgumentNullException.ThrowIfNull(claims);
-        return ruling.Rule.Demand is ImageDemand.Require { Signed: { } signed }
-            ? DecideSigned(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, now)
-            : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
+        ArgumentNullException.ThrowIfNull(circumstances);
+        if (!circumstances.Revocations.Try(out var revocations, out var unread))
+        {
+            return new(Decision.Unknown(unread with { Rule = ruling.Rule.Path }), null);
+        }
+
+        var parts = new List<Decision>();
+        if (ruling.Rule.Demand is ImageDemand.Require { Signed: { } signed })
+        {
+            parts.Add(DecideSigned(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
+        }
+
+        var approved = ruling.Approval is { } needed ? DecideApproved(ruling, needed, claims, policy, revocations, circumstances) : null;
+        if (approved is not null)
+        {
+            parts.Add(approved.Decision);
+        }
+
+        return parts.Count > 0 ? new(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
     }
 
-    private static ImageRuling Rule(ImageReference reference, ImageRule rule)
+    /// <summary>The refusal of an image whose digest was revoked, whatever its rule says; null for any other.</summary>
+    public static Decision? DecideRevoked(string? image, RevocationList revocations)
+    {
+        ArgumentNullException.ThrowIfNull(revocations);
+        return !revocations.Artifacts.IsEmpty && ImageReference.Read(image) is Reading<ImageReference>.Found({ Digest: { } digest } reference) && revocations.Artifacts.Contains(digest)
+            ? Decision.Deny(new Reason("trust.revocations", $"{reference.Repository}@{digest} was revoked in list {revocations.Number}", "deploy another version"))
+            : null;
+    }
+
+    private static ImageRuling Rule(ImageReference reference, ImageRule rule, Place place, Policy policy)
     {
         switch (rule.Demand)
         {
             case ImageDemand.Fixed(var verdict):
                 var why = new Reason(rule.Path, $"{reference.Repository}: {rule.Why ?? $"the policy answers {verdict} for it"}", verdict == Verdict.Deny ? "use a repository that the policy allows" : null);
                 return new ImageRuling.Settled(verdict == Verdict.Allow ? Decision.AllowBecause(why) : new Decision(verdict, [why], []), rule.Mode);
-            case ImageDemand.Require(var signed, var pinned):
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved }:
                 if (reference.Digest is not { } digest)
                 {
                     return new ImageRuling.Settled(
@@ -108,9 +174,33 @@ public static class ImageGate
                         rule.Mode);
                 }
 
-                return signed is null
-                    ? new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".pinned", $"{reference.Repository}@{digest} is pinned")), rule.Mode)
-                    : new ImageRuling.NeedsEvidence(new(reference.Repository, digest), rule);
+                NeededApproval? needed = null;
+                if (approved is not null)
+                {
+                    if (string.IsNullOrWhiteSpace(place.Cluster))
+                    {
+                        return new ImageRuling.Settled(
+                            Decision.Unknown(new Reason(rule.Path + ".approved", $"{reference.Repository} must be approved for its environment, and which cluster this is was not said", "name the cluster by the UID of its kube-system namespace (--cluster-uid)")),
+                            rule.Mode);
+                    }
+
+                    var environment = policy.EnvironmentOf(place.Cluster, place.Namespace);
+                    if (environment is null && approved.Environments.IsEmpty)
+                    {
+                        return new ImageRuling.Settled(
+                            Decision.Deny(new Reason(rule.Path + ".approved", $"{reference.Repository} must be approved for its environment, and the policy names none{In(place)} of this cluster", "deploy it to an environment of the policy, or name the namespace under environments")),
+                            rule.Mode);
+                    }
+
+                    needed = environment is not null && (approved.Environments.IsEmpty || approved.Environments.Contains(environment.Name)) ? new(policy.Approvals[approved.Action], approved.CoversTemplate, environment.Name, place) : null;
+                }
+
+                return (signed, needed, pinned) switch
+                {
+                    (null, null, null) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".approved", $"{reference.Repository}@{digest} needs no approval here")), rule.Mode),
+                    (null, null, _) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".pinned", $"{reference.Repository}@{digest} is pinned")), rule.Mode),
+                    _ => new ImageRuling.NeedsEvidence(new(reference.Repository, digest), rule) { Approval = needed },
+                };
             default:
                 throw new UnreachableException();
         }
@@ -145,7 +235,7 @@ public static class ImageGate
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";
 
-    private static Decision DecideSigned(Subject subject, SignedRequirement required, string rule, Claims claims, Policy policy, DateTimeOffset now)
+    private static Decision DecideSigned(Subject subject, SignedRequirement required, string rule, Claims claims, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
         var why = ImmutableArray.CreateBuilder<Reason>();
         foreach (var claim in claims.Proven.Where(claim => claim.IsSignature))
@@ -158,7 +248,7 @@ public static class ImageGate
 
             foreach (var signer in claim.Signers)
             {
-                var (name, mistake) = Accept(signer, required.By, policy, now);
+                var (name, mistake) = Accept(signer, required.By, policy, revocations, now);
                 if (mistake is null)
                 {
                     return Decision.AllowBecause(new Reason(rule, $"{subject} is signed by {name} ({claim.Where}, {claim.Evidence})"));
@@ -191,7 +281,7 @@ public static class ImageGate
     }
 
     // Who the key belongs to, and why that is not enough; a key that belongs to nobody counts for nobody.
-    private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, DateTimeOffset now)
+    private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
         var key = policy.KeyOf(signer);
         var person = policy.PersonOf(signer);
@@ -207,13 +297,61 @@ public static class ImageGate
             return (name, $"whom the rule does not name (it names {by})");
         }
 
-        if (!key.IsValidAt(now))
+        if (revocations.Keys.Contains(signer.Spki) || (person is not null && revocations.People.Contains(person.Id)))
         {
-            return (name, $"which counts from {key.ValidFrom?.ToString("yyyy-MM-dd", null) ?? "any day"} until {key.ValidUntil?.ToString("yyyy-MM-dd", null) ?? "any day"}");
+            return (name, $"which was revoked in list {revocations.Number}");
         }
 
-        var today = DateOnly.FromDateTime(now.UtcDateTime);
-        return person is not null && (today < person.From || today > person.Until) ? (name, "who is not in office now") : (name, null);
+        return (name, policy.WhyNotNow(signer, now) is { } why ? $"who {why}" : null);
+    }
+
+    private static ImageDecision DecideApproved(ImageRuling.NeedsEvidence ruling, NeededApproval needed, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
+    {
+        var path = ruling.Rule.Path + ".approved";
+        var covers = ImmutableArray.Create(new Covered(CoveredKind.Artifact, ruling.Subject.ToString(), ruling.Subject.Digest, default));
+        if (needed.CoversTemplate && circumstances.Template is { } template)
+        {
+            if (!template.Try(out var projected, out var unread))
+            {
+                return new(Decision.Unknown(unread with { Rule = path }), null);
+            }
+
+            covers = covers.Add(projected);
+        }
+
+        // What began may go on, unless somebody took it back. A registry that hides that somebody did changes nothing where the revocation list says it.
+        var notes = new List<Reason>();
+        foreach (var record in circumstances.Admitted.Where(record => record.IsLiveAt(circumstances.Now) && record.Artifacts.Contains(ruling.Subject.Digest)))
+        {
+            var uses = record.Uses.Where(use => use.Action == needed.Rule.Action).ToList();
+            var takenBack = uses.Select(use => Quorum.TakenBack(use.RequestId, use.Approvals, claims.Approvals, needed.Rule, policy, revocations)).OfType<string>().FirstOrDefault();
+            if (uses.Count > 0 && takenBack is null)
+            {
+                return new(Decision.AllowBecause(new Reason(path, $"{ruling.Subject} goes on under what was admitted as {record.Id}")), null);
+            }
+
+            if (takenBack is not null)
+            {
+                notes.Add(new(path, $"{ruling.Subject} was admitted as {record.Id}, and {takenBack}"));
+            }
+        }
+
+        if (!circumstances.Uses.Try(out var used, out var unknown))
+        {
+            return new(Decision.Unknown(unknown with { Rule = path }), null);
+        }
+
+        var need = new ApprovalNeed(needed.Rule, path, ruling.Subject.ToString(), covers, needed.Environment, needed.Place.Cluster, needed.Place.Namespace, circumstances.Workload) { Difference = circumstances.Difference };
+        var outcome = Quorum.Decide(need, claims.Approvals, policy, revocations, used, circumstances.Now);
+        if (outcome.Grant is { } grant && claims.Unread.IsEmpty)
+        {
+            return new(outcome.Decision, grant);
+        }
+
+        // A rejection or a withdrawal may stand in what could not be read, and so may an approval.
+        return claims.Unread.IsEmpty
+            ? new(outcome.Decision with { Notes = [.. outcome.Decision.Notes, .. notes] }, null)
+            : new(new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = path, Message = $"{ruling.Subject}: {reason.Message}" })], [.. outcome.Decision.Reasons, .. notes]), null);
     }
 
     private static bool IsSameRepository(Repository? named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>

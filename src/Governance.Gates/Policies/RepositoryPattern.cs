@@ -111,6 +111,31 @@ public sealed record RepositoryPattern
         return components.Length == other.components.Length;
     }
 
+    /// <summary>Whether some repository may be matched by both; true where that would take more than a look at each component.</summary>
+    internal bool MayOverlap(RepositoryPattern other)
+    {
+        for (var i = 0; ; i++)
+        {
+            if (i == components.Length || i == other.components.Length)
+            {
+                // '**' at the end takes one component or more, and before the end something follows it.
+                return components.Length == other.components.Length;
+            }
+
+            var (left, right) = (components[i], other.components[i]);
+            if (left == "**" || right == "**")
+            {
+                return true;
+            }
+
+            var globs = left.Contains('*', StringComparison.Ordinal) && right.Contains('*', StringComparison.Ordinal);
+            if (!globs && !CoversLiteral(left, right) && !CoversLiteral(right, left))
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>Why no normalised repository can match; null where one may.</summary>
     internal string? WhyNeverMatches()
     {

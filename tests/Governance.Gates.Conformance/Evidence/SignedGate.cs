@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Governance.Gates.Admission;
 using Governance.Gates.Clients.Evidence;
+using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Policies;
@@ -36,14 +37,14 @@ internal sealed class SignedGate(SignedRepository repository, params PublicKey[]
         });
         var request = Assert.IsType<ReviewReading.Request>(AdmissionReview.Read(body)).Value;
         using var claims = new ClaimCache(registry, TimeProvider.System);
-        var outcome = await new AdmissionJudge(claims, TimeProvider.System).JudgeAsync(AdmissionGate.Open(request, policy, cluster: null), new(policy), CancellationToken.None);
+        var outcome = await new AdmissionJudge(claims, new MemoryAdmittedRecords(), (_, _) => throw new InvalidOperationException("the policy names no list"), TimeProvider.System).JudgeAsync(AdmissionGate.Open(request, policy, cluster: null), new(policy), CancellationToken.None);
         Assert.Equal(outcome.Decision.Verdict == Verdict.Allow, outcome.Admitted);
         return outcome.Decision;
     }
 
     /// <summary>What the gate decides about an image of which this is known.</summary>
     public Decision Decide(SignedImage image, Claims claims) =>
-        ImageGate.Decide((ImageRuling.NeedsEvidence)ImageGate.Rule(image.Reference, new(null, null), policy), claims, policy, DateTimeOffset.UtcNow);
+        ImageGate.Decide((ImageRuling.NeedsEvidence)ImageGate.Rule(image.Reference, new(null, null), policy), claims, policy, new Circumstances(DateTimeOffset.UtcNow)).Decision;
 
     private static Policy Read(SignedRepository repository, PublicKey[] keys)
     {

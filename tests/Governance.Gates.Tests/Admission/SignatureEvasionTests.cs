@@ -147,7 +147,7 @@ public sealed class SignatureEvasionTests
     private static Decision Decide(Policy policy, params SignedEntity[] entities) => Decide(policy, TestPolicy.Verify(TestPolicy.SignedDigest, policy, entities));
 
     private static Decision Decide(Policy policy, Claims claims, DateTimeOffset? now = null) =>
-        ImageGate.Decide(Assert.IsType<ImageRuling.NeedsEvidence>(ImageGate.Rule(TestPolicy.Good, new("shop", null), policy)), claims, policy, now ?? TestPolicy.Now);
+        ImageGate.Decide(Assert.IsType<ImageRuling.NeedsEvidence>(ImageGate.Rule(TestPolicy.Good, new("shop", null), policy)), claims, policy, new Circumstances(now ?? TestPolicy.Now)).Decision;
 
     private static SignedEntity.Bundle Bundle(JsonObject json) => new(Encoding.UTF8.GetBytes(json.ToJsonString()));
 

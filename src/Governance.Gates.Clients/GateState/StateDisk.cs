@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Governance.Gates.Clients.GateState;
+
+/// <summary>The disk under a state folder: files replaced whole, and one failure that ends all writing.</summary>
+internal sealed class StateDisk(string folder)
+{
+    private Reason? failure;
+
+    /// <summary>The right to write, held by one at a time from the check to the durable write.</summary>
+    public SemaphoreSlim Writing { get; } = new(1, 1);
+
+    /// <summary>Why nothing is written any more; null while all is well. Read with <see cref="Writing"/> held.</summary>
+    /// <remarks>
+    /// After a failed write or fsync nobody knows what the disk holds: the kernel may have dropped the dirty pages and say yes the next time.
+    /// So nothing more is promised until the files were read again, at the next start.
+    /// </remarks>
+    public Reason? Failure => failure;
+
+    public string Folder => folder;
+
+    public string PathOf(params ReadOnlySpan<string> names) => Path.Combine([folder, .. names]);
+
+    /// <summary>Ends all writing.</summary>
+    public Reason Fail(Exception exception) => failure ??= new Reason(
+        "state",
+        $"the state folder could not be written; {folder}: {exception.Message}",
+        "free space on its disk, make it writable, and start the gate again");
+
+    /// <summary>Ends all writing because the folder is given back.</summary>
+    public void Close() => failure ??= new Reason("state", $"the state folder {folder} is closed", "send the request again once the gate has started");
+
+    /// <summary>Whether an exception is the disk's, and not a mistake of the program.</summary>
+    public static bool IsOfDisk(Exception exception) => exception is IOException or UnauthorizedAccessException or NotSupportedException;
+
+    /// <summary>Puts a file in its place, whole and durable: after a crash the old one or the new one stands there.</summary>
+    public static void Replace(string path, ReadOnlySpan<byte> bytes)
+    {
+        var draft = path + ".new";
+        using (var file = File.OpenHandle(draft, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            RandomAccess.Write(file, bytes, 0);
+            RandomAccess.FlushToDisk(file);
+        }
+
+        File.Move(draft, path, overwrite: true);
+        SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Makes a folder below the state folder, durably.</summary>
+    public void CreateFolder(string name)
+    {
+        Directory.CreateDirectory(PathOf(name));
+        SyncFolder(folder);
+    }
+
+    /// <summary>The bytes of a file; null where there is none.</summary>
+    public static byte[]? Read(string path, long most)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        var length = RandomAccess.GetLength(file);
+        if (length > most)
+        {
+            throw new IOException($"{path} has {length} bytes, more than {most}");
+        }
+
+        var bytes = new byte[length];
+        var have = 0;
+        while (have < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(have), have) is > 0 and var read)
+        {
+            have += read;
+        }
+
+        return bytes[..have];
+    }
+
+    /// <summary>Makes the names in a folder durable: a new or moved file is only found after a crash once its folder was written (fsync(2)).</summary>
+    public static void SyncFolder(string path)
+    {
+        // Windows has no such call, and journals names itself.
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var descriptor = open([.. Encoding.UTF8.GetBytes(path), 0], 0);
+        if (descriptor < 0)
+        {
+            throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        var failed = fsync(descriptor) != 0 ? Marshal.GetLastPInvokeErrorMessage() : null;
+        _ = close(descriptor);
+        if (failed is not null)
+        {
+            throw new IOException($"{path}: {failed}");
+        }
+    }
+
+    // The runtime opens no folder as a file, so there is no handle to flush.
+#pragma warning disable IDE1006 // the C library's own names
+    [DllImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int open(byte[] path, int flags);
+
+    [DllImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int fsync(int descriptor);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int close(int descriptor);
+#pragma warning restore IDE1006
+}

@@ -1,0 +1,180 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Governance.Gates.Admission;
+
+/// <summary>A JSON value that has one spelling: RFC 8785, with integers of 64 bits written in full and no other numbers.</summary>
+internal abstract record CanonicalNode
+{
+    /// <summary>The deepest value that is read or written.</summary>
+    public const int MaxDepth = 64;
+
+    private static readonly SearchValues<char> Escaped = SearchValues.Create("\"\\" + string.Concat(Enumerable.Range(0, 0x20).Select(c => (char)c)));
+
+    private CanonicalNode()
+    {
+    }
+
+    /// <summary>Whether this is an object without members, or a list without items.</summary>
+    public virtual bool IsEmpty => false;
+
+    /// <summary>The canonical bytes; null where they are more than <paramref name="most"/>.</summary>
+    public byte[]? Write(int most)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4_096);
+        return TryWrite(buffer, most) ? buffer.WrittenSpan.ToArray() : null;
+    }
+
+    /// <summary>The canonical text of a value whose size is known to be bounded.</summary>
+    public sealed override string ToString()
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        TryWrite(buffer, int.MaxValue);
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Whether both have the same spelling.</summary>
+    public bool Is(string json) => ToString() == json;
+
+    /// <summary>Writes the value.</summary>
+    /// <returns>Whether all of it was written; not once the buffer holds more than <paramref name="most"/> bytes.</returns>
+    protected abstract bool TryWrite(ArrayBufferWriter<byte> buffer, int most);
+
+    // RFC 8785, section 3.2.2.2: two-character escapes where JSON has them, \u00xx for the other control characters, all else as itself.
+    private static bool TryWriteText(ArrayBufferWriter<byte> buffer, int most, string text)
+    {
+        if (text.Length > most - buffer.WrittenCount)
+        {
+            return false;
+        }
+
+        buffer.Write("\""u8);
+        var rest = text.AsSpan();
+        while (rest.IndexOfAny(Escaped) is >= 0 and var at)
+        {
+            Encoding.UTF8.GetBytes(rest[..at], buffer);
+            var c = rest[at];
+            Encoding.UTF8.GetBytes(
+                c switch
+                {
+                    '"' => "\\\"",
+                    '\\' => "\\\\",
+                    '\b' => "\\b",
+                    '\f' => "\\f",
+                    '\n' => "\\n",
+                    '\r' => "\\r",
+                    '\t' => "\\t",
+                    _ => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                },
+                buffer);
+            rest = rest[(at + 1)..];
+        }
+
+        Encoding.UTF8.GetBytes(rest, buffer);
+        buffer.Write("\""u8);
+        return buffer.WrittenCount <= most;
+    }
+
+    /// <summary>An object, its members in the order of their UTF-16 code units.</summary>
+    public sealed record Members : CanonicalNode
+    {
+        /// <summary>The members.</summary>
+        public SortedDictionary<string, CanonicalNode> All { get; } = new(StringComparer.Ordinal);
+
+        /// <inheritdoc/>
+        public override bool IsEmpty => All.Count == 0;
+
+        /// <summary>A member; null where there is none.</summary>
+        public CanonicalNode? this[string name] => All.GetValueOrDefault(name);
+
+        /// <summary>A member that is text; null where there is none.</summary>
+        public string? TextOf(string name) => (this[name] as Text)?.Value;
+
+        /// <summary>The objects in the list that a member is.</summary>
+        public IEnumerable<Members> Each(string name) => this[name] is Items list ? list.All.OfType<Members>() : [];
+
+        /// <summary>Keeps those items of a list for which this holds; a list that has none left goes too.</summary>
+        public void Keep(string name, Func<Members, bool> which)
+        {
+            if (this[name] is Items list)
+            {
+                list.All.RemoveAll(item => item is Members members && !which(members));
+                if (list.IsEmpty)
+                {
+                    All.Remove(name);
+                }
+            }
+        }
+
+        /// <inheritdoc/>
+        protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most)
+        {
+            var first = true;
+            buffer.Write("{"u8);
+            foreach (var (name, value) in All)
+            {
+                buffer.Write(first ? ""u8 : ","u8);
+                first = false;
+                if (!TryWriteText(buffer, most, name))
+                {
+                    return false;
+                }
+
+                buffer.Write(":"u8);
+                if (!value.TryWrite(buffer, most))
+                {
+                    return false;
+                }
+            }
+
+            buffer.Write("}"u8);
+            return buffer.WrittenCount <= most;
+        }
+    }
+
+    /// <summary>A list.</summary>
+    public sealed record Items : CanonicalNode
+    {
+        /// <summary>The items.</summary>
+        public List<CanonicalNode> All { get; } = [];
+
+        /// <inheritdoc/>
+        public override bool IsEmpty => All.Count == 0;
+
+        /// <inheritdoc/>
+        protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most)
+        {
+            buffer.Write("["u8);
+            for (var i = 0; i < All.Count; i++)
+            {
+                buffer.Write(i == 0 ? ""u8 : ","u8);
+                if (!All[i].TryWrite(buffer, most))
+                {
+                    return false;
+                }
+            }
+
+            buffer.Write("]"u8);
+            return buffer.WrittenCount <= most;
+        }
+    }
+
+    /// <summary>Text without lone surrogates.</summary>
+    public sealed record Text(string Value) : CanonicalNode
+    {
+        /// <inheritdoc/>
+        protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most) => TryWriteText(buffer, most, Value);
+    }
+
+    /// <summary><c>true</c>, <c>false</c>, <c>null</c> or an integer, as it is spelled.</summary>
+    public sealed record Literal(string Json) : CanonicalNode
+    {
+        /// <inheritdoc/>
+        protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most)
+        {
+            Encoding.UTF8.GetBytes(Json, buffer);
+            return buffer.WrittenCount <= most;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Governance.Gates.Images;
+
+namespace Governance.Gates.Admission;
+
+/// <summary>
+/// What a pod template runs and what that can reach, as one published JSON document with one spelling. The projection of a template as a user wrote it, of
+/// the template as the API server stores it, and of the pod that comes of it are the same. <c>docs/formats/template.md</c> describes it.
+/// </summary>
+public sealed class TemplateProjection
+{
+    /// <summary>The type of the document; another version has another type.</summary>
+    public const string Type = "https://governance.gates/projections/pod-template/v1";
+
+    /// <summary>The most bytes that a projection has.</summary>
+    public const int MaxBytes = 1 << 20;
+
+    private TemplateProjection(byte[] json)
+    {
+        Json = json;
+        Digest = Digest.Of(json);
+    }
+
+    /// <summary>The document: UTF-8, canonical as RFC 8785 has it.</summary>
+    public ReadOnlyMemory<byte> Json { get; }
+
+    /// <summary>The SHA-256 of <see cref="Json"/>, which approvals name.</summary>
+    public Digest Digest { get; }
+
+    /// <summary>The service account as which its pods run.</summary>
+    public string ServiceAccount
+    {
+        get
+        {
+            using var document = JsonDocument.Parse(Json);
+            return document.RootElement.GetProperty("spec").TryGetProperty("serviceAccountName", out var name) ? name.GetString()! : "default";
+        }
+    }
+
+    /// <summary>The projection of a pod.</summary>
+    /// <param name="pod">The whole object, as written or as the API server sends it.</param>
+    /// <param name="sidecars">Names of containers that admission injects, as the policy says; they and the harmless volumes of theirs are left out.</param>
+    /// <returns>The projection, or why there is none; never an exception for what stands in the object.</returns>
+    public static Reading<TemplateProjection> OfPod(JsonElement pod, ImmutableArray<string> sidecars) =>
+        Of(new TemplateReader(sidecars).ReadPod(pod));
+
+    /// <summary>The projection of a pod template.</summary>
+    /// <param name="podTemplateSpec"><c>{metadata, spec}</c>.</param>
+    /// <param name="sidecars">As in <see cref="OfPod"/>.</param>
+    /// <remarks>Claims that a StatefulSet makes for its pods stand beside its template: <see cref="OfObject"/> counts them.</remarks>
+    public static Reading<TemplateProjection> OfTemplate(JsonElement podTemplateSpec, ImmutableArray<string> sidecars) =>
+        Of(new TemplateReader(sidecars).ReadTemplate(podTemplateSpec, []));
+
+    /// <summary>The projection of the pods that an object makes, or is.</summary>
+    /// <param name="group">API group of its kind; empty for the core group.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="obj">The whole object.</param>
+    /// <param name="sidecars">As in <see cref="OfPod"/>.</param>
+    /// <returns>The projection, or why there is none; null for a kind whose pod template, if any, this gate does not know.</returns>
+    public static Reading<TemplateProjection>? OfObject(string group, string kind, JsonElement obj, ImmutableArray<string> sidecars)
+    {
+        if (ImageScanner.TemplatePath(group, kind) is not { } path)
+        {
+            return null;
+        }
+
+        var reader = new TemplateReader(sidecars);
+        return Of((group, kind) switch
+        {
+            ("", "Pod") => reader.ReadPod(obj),
+            ("apps", "StatefulSet") => reader.ReadStatefulSet(obj, path.AsSpan(..^1)),
+            _ => reader.ReadTemplate(obj, path.AsSpan(..^1)),
+        });
+    }
+
+    /// <summary>A projection that came in a statement, such as what somebody approved.</summary>
+    /// <param name="document">The document, in any spelling.</param>
+    /// <returns>Its canonical bytes and digest; null where it is no projection of this version, is ambiguous or too large.</returns>
+    public static TemplateProjection? TryParse(JsonElement document) => TemplateReader.ReadDocument(document)?.Write(MaxBytes) is { } json ? new(json) : null;
+
+    /// <summary>What changed, a line a change: <c>containers[app].command: ["run"] -> ["sh","-c","…"]</c>.</summary>
+    /// <param name="approved">The projection that was approved.</param>
+    /// <param name="actual">The projection that is asked about.</param>
+    /// <returns>Lines of printable ASCII, bounded in number and length; none where both are the same.</returns>
+    public static ImmutableArray<string> Difference(ReadOnlyMemory<byte> approved, ReadOnlyMemory<byte> actual) => TemplateDifference.Of(approved, actual);
+
+    private static Reading<TemplateProjection> Of(Reading<CanonicalNode.Members> read) => read switch
+    {
+        Reading<CanonicalNode.Members>.Found(var document) when document.Write(MaxBytes) is { } json => new Reading<TemplateProjection>.Found(new(json)),
+        Reading<CanonicalNode.Members>.Unread(var reason) => new Reading<TemplateProjection>.Unread(reason),
+        _ => new Reading<TemplateProjection>.Unread(new(TemplateReader.Rule, $"the pod template says more than {MaxBytes >> 10} KiB", "move what it carries into a ConfigMap")),
+    };
+}

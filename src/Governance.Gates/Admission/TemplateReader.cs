@@ -1,0 +1,459 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Governance.Gates.Images;
+
+namespace Governance.Gates.Admission;
+
+/// <summary>Reads one pod or pod template into the document of its projection; <see cref="TemplateSchema"/> says what is left out.</summary>
+/// <param name="sidecars">Names of containers that admission injects.</param>
+internal sealed class TemplateReader(ImmutableArray<string> sidecars)
+{
+    public const string Rule = "template";
+    private const string Remedy = "send an object that the API server's own schema accepts";
+
+    private readonly List<(string? Name, int Index)> trail = [];
+    private Reason? fault;
+
+    /// <summary>Reads a template: an object with <c>metadata</c> and <c>spec</c>.</summary>
+    /// <param name="value">The object around it.</param>
+    /// <param name="path">Where the template stands in it.</param>
+    public Reading<CanonicalNode.Members> ReadTemplate(JsonElement value, ReadOnlySpan<string> path) =>
+        Descend(value, path) is { } template ? Finish(ReadParts(template), null) : Unread();
+
+    /// <summary>Reads a pod, whose claims may have been made for it alone.</summary>
+    public Reading<CanonicalNode.Members> ReadPod(JsonElement value) =>
+        Descend(value, []) is { } pod ? Finish(ReadParts(pod), NameOf(pod)) : Unread();
+
+    /// <summary>Reads a StatefulSet, which gives its pods a volume for each of its claim templates, in the place of one of that name in the template.</summary>
+    public Reading<CanonicalNode.Members> ReadStatefulSet(JsonElement value, ReadOnlySpan<string> path)
+    {
+        if (Descend(value, path) is not { } template || ReadParts(template) is not { } parts)
+        {
+            return Unread();
+        }
+
+        trail.AddRange([("spec", 0), ("volumeClaimTemplates", 0)]);
+        if (value.GetProperty("spec").TryGetProperty("volumeClaimTemplates", out var claims) && claims.ValueKind != JsonValueKind.Null)
+        {
+            if (claims.ValueKind != JsonValueKind.Array)
+            {
+                return CannotRead("is no list");
+            }
+
+            var volumes = parts.Spec["volumes"] as CanonicalNode.Items ?? new();
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var claim in claims.EnumerateArray())
+            {
+                if (claim.ValueKind != JsonValueKind.Object || NameOf(claim) is not { Length: > 0 } name || !names.Add(name))
+                {
+                    return CannotRead("has an item without a name of its own");
+                }
+            }
+
+            volumes.All.RemoveAll(volume => volume is CanonicalNode.Members members && members.TextOf("name") is { } name && names.Contains(name));
+            volumes.All.AddRange(names.Select(TemplateInjections.OwnClaim));
+            if (!volumes.IsEmpty)
+            {
+                parts.Spec.All["volumes"] = volumes;
+            }
+        }
+
+        trail.Clear();
+        return Finish(parts, null);
+    }
+
+    /// <summary>Reads a document that says it is a projection; null where it is none.</summary>
+    public static CanonicalNode.Members? ReadDocument(JsonElement document)
+    {
+        var reader = new TemplateReader([]);
+        return document.ValueKind == JsonValueKind.Object
+            && reader.ReadWhole(document, 0) is CanonicalNode.Members members
+            && reader.fault is null
+            && members.TextOf("type") == TemplateProjection.Type
+            && members["spec"] is CanonicalNode.Members
+            && members["annotations"] is null or CanonicalNode.Members
+            && members.All.Keys.All(name => name is "type" or "spec" or "annotations")
+            ? members
+            : null;
+    }
+
+    private JsonElement? Descend(JsonElement value, ReadOnlySpan<string> path)
+    {
+        for (var i = 0; ; i++)
+        {
+            if (value.ValueKind != JsonValueKind.Object)
+            {
+                CannotRead("is no object");
+                return null;
+            }
+
+            if (i == path.Length)
+            {
+                return value;
+            }
+
+            trail.Add((path[i], 0));
+            if (!value.TryGetProperty(path[i], out value))
+            {
+                CannotRead("is missing");
+                return null;
+            }
+        }
+    }
+
+    private Parts? ReadParts(JsonElement template)
+    {
+        var annotations = new CanonicalNode.Members();
+        if (template.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null)
+        {
+            trail.Add(("metadata", 0));
+            if (metadata.ValueKind != JsonValueKind.Object)
+            {
+                CannotRead("is no object");
+            }
+            else if (metadata.TryGetProperty("annotations", out var all) && all.ValueKind != JsonValueKind.Null)
+            {
+                trail.Add(("annotations", 0));
+                ReadAnnotations(all, annotations);
+                trail.RemoveAt(trail.Count - 1);
+            }
+
+            trail.RemoveAt(trail.Count - 1);
+        }
+
+        trail.Add(("spec", 0));
+        CanonicalNode? spec = null;
+        if (template.TryGetProperty("spec", out var written))
+        {
+            spec = ReadShape(written, TemplateSchema.PodSpec, 0);
+        }
+        else
+        {
+            CannotRead("is missing");
+        }
+
+        if (fault is null && spec is CanonicalNode.Members { } members)
+        {
+            CheckNames(members);
+            trail.Clear();
+            return fault is null ? new(annotations, members) : null;
+        }
+
+        return null;
+    }
+
+    private Reading<CanonicalNode.Members> Finish(Parts? parts, string? podName)
+    {
+        if (parts is not { } read)
+        {
+            return Unread();
+        }
+
+        TemplateInjections.LeaveOut(read.Spec, read.Annotations, sidecars, podName);
+        var document = new CanonicalNode.Members();
+        document.All["type"] = new CanonicalNode.Text(TemplateProjection.Type);
+        document.All["spec"] = read.Spec;
+        if (!read.Annotations.IsEmpty)
+        {
+            document.All["annotations"] = read.Annotations;
+        }
+
+        return new Reading<CanonicalNode.Members>.Found(document);
+    }
+
+    private void ReadAnnotations(JsonElement value, CanonicalNode.Members annotations)
+    {
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            CannotRead("is no object");
+            return;
+        }
+
+        foreach (var (name, member) in Fields(value))
+        {
+            if (TemplateInjections.HasMeaning(name))
+            {
+                trail.Add((name, 0));
+                if (member.Text() is { } text)
+                {
+                    annotations.All.Add(name, new CanonicalNode.Text(text));
+                }
+                else
+                {
+                    CannotRead("is no text");
+                }
+
+                trail.RemoveAt(trail.Count - 1);
+            }
+        }
+    }
+
+    // Everything that is left out is left out by name: two of a name would be one too many. The API server refuses them too.
+    private void CheckNames(CanonicalNode.Members spec)
+    {
+        var containers = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var list in TemplateInjections.ContainerLists)
+        {
+            CheckNames(spec, list, containers);
+        }
+
+        CheckNames(spec, "volumes", new(StringComparer.Ordinal));
+        if (!spec.Each("containers").Any())
+        {
+            trail.Add(("containers", 0));
+            CannotRead("holds no container");
+        }
+    }
+
+    private void CheckNames(CanonicalNode.Members spec, string list, HashSet<string> seen)
+    {
+        trail.Add((list, 0));
+        foreach (var item in spec.Each(list))
+        {
+            if (item.TextOf("name") is not { } name)
+            {
+                CannotRead("has an item without a name");
+            }
+            else if (!seen.Add(name))
+            {
+                CannotRead($"has the name {JsonElementExtensions.Segment(name)} twice");
+            }
+        }
+
+        trail.RemoveAt(trail.Count - 1);
+    }
+
+    // null: nothing is there, or a fault was found.
+    private CanonicalNode.Members? ReadShape(JsonElement value, TemplateShape shape, int depth)
+    {
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            CannotRead("is no object");
+            return null;
+        }
+
+        var read = new CanonicalNode.Members();
+        foreach (var (name, member) in Fields(value))
+        {
+            // To the API server a null is a field that is not there.
+            if (member.ValueKind == JsonValueKind.Null)
+            {
+                continue;
+            }
+
+            trail.Add((name, 0));
+            var node = shape.Fields.TryGetValue(name, out var field) ? ReadField(member, field, depth + 1) : ReadWhole(member, depth + 1);
+            if (fault is not null)
+            {
+                return null;
+            }
+
+            trail.RemoveAt(trail.Count - 1);
+            if (node is not null)
+            {
+                read.All.Add(name, node);
+            }
+        }
+
+        return read;
+    }
+
+    private CanonicalNode? ReadField(JsonElement value, TemplateField field, int depth)
+    {
+        switch (field.Form)
+        {
+            case FieldForm.LeftOut:
+                return null;
+            case FieldForm.Text or FieldForm.Image:
+                if (ReadText(value) is not { Value.Length: > 0 } text)
+                {
+                    return null;
+                }
+
+                return field.Form == FieldForm.Image ? new CanonicalNode.Text(Normalised(text.Value)) : field.Default is { } usual && text.Is(usual) ? null : text;
+            case FieldForm.Flag:
+                return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? Unless(field, new CanonicalNode.Literal(value.ValueKind == JsonValueKind.True ? "true" : "false")) : CannotReadNode("is neither true nor false");
+            case FieldForm.Number:
+                return ReadNumber(value) is { } number ? Unless(field, number) : null;
+            case FieldForm.Shape:
+                return ReadShape(value, field.Shape!, depth) is { } members && !(members.IsEmpty && field.EmptyIsNothing) ? members : null;
+            case FieldForm.Texts or FieldForm.Shapes:
+                return ReadList(value, field, depth);
+            default:
+                return ReadWhole(value, depth) is { } whole && whole is not CanonicalNode.Items { IsEmpty: true } ? whole : null;
+        }
+    }
+
+    private static CanonicalNode.Literal? Unless(TemplateField field, CanonicalNode.Literal literal) => literal.Json == field.Default ? null : literal;
+
+    private CanonicalNode.Items? ReadList(JsonElement value, TemplateField field, int depth)
+    {
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            CannotRead("is no list");
+            return null;
+        }
+
+        var list = new CanonicalNode.Items();
+        foreach (var item in value.EnumerateArray())
+        {
+            trail.Add((null, list.All.Count));
+            CanonicalNode? node = field.Form == FieldForm.Texts ? ReadText(item) : ReadShape(item, field.Shape!, depth + 1);
+            if (node is null)
+            {
+                return null;
+            }
+
+            trail.RemoveAt(trail.Count - 1);
+            list.All.Add(node);
+        }
+
+        return list.IsEmpty ? null : list;
+    }
+
+    // What the projection does not know, as it is: a field of a later version counts from its first day.
+    private CanonicalNode? ReadWhole(JsonElement value, int depth)
+    {
+        if (depth > CanonicalNode.MaxDepth)
+        {
+            return CannotReadNode($"is nested more than {CanonicalNode.MaxDepth} deep");
+        }
+
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var members = new CanonicalNode.Members();
+                foreach (var (name, member) in Fields(value))
+                {
+                    if (member.ValueKind == JsonValueKind.Null)
+                    {
+                        continue;
+                    }
+
+                    trail.Add((name, 0));
+                    if (ReadWhole(member, depth + 1) is not { } node)
+                    {
+                        return null;
+                    }
+
+                    trail.RemoveAt(trail.Count - 1);
+                    members.All.Add(name, node);
+                }
+
+                return fault is null ? members : null;
+            case JsonValueKind.Array:
+                var list = new CanonicalNode.Items();
+                foreach (var item in value.EnumerateArray())
+                {
+                    trail.Add((null, list.All.Count));
+                    if (ReadWhole(item, depth + 1) is not { } node)
+                    {
+                        return null;
+                    }
+
+                    trail.RemoveAt(trail.Count - 1);
+                    list.All.Add(node);
+                }
+
+                return list;
+            case JsonValueKind.String:
+                return ReadText(value);
+            case JsonValueKind.Number:
+                return ReadNumber(value);
+            case JsonValueKind.True:
+                return new CanonicalNode.Literal("true");
+            case JsonValueKind.False:
+                return new CanonicalNode.Literal("false");
+            case JsonValueKind.Null:
+                return new CanonicalNode.Literal("null");
+            default:
+                return CannotReadNode("is no value");
+        }
+    }
+
+    private CanonicalNode.Text? ReadText(JsonElement value)
+    {
+        if (value.Text() is { } text)
+        {
+            return new(text);
+        }
+
+        CannotRead("is no text");
+        return null;
+    }
+
+    // The API of Kubernetes has no fractions (API conventions, "Primitive types"), and they would have several spellings.
+    private CanonicalNode.Literal? ReadNumber(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number))
+        {
+            return new(number.ToString(CultureInfo.InvariantCulture));
+        }
+
+        CannotRead("is no integer");
+        return null;
+    }
+
+    /// <summary>The members of an object, until two have one name or a name is no text.</summary>
+    private IEnumerable<(string Name, JsonElement Value)> Fields(JsonElement value)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in value.EnumerateObject())
+        {
+            if (member.Text() is not { } name)
+            {
+                CannotRead("has a field whose name is no text");
+                yield break;
+            }
+
+            if (!seen.Add(name))
+            {
+                CannotRead($"has the field {JsonElementExtensions.Segment(name)} twice");
+                yield break;
+            }
+
+            yield return (name, member.Value);
+        }
+    }
+
+    // The tag beside a digest is ignored by container runtimes. What cannot be read is for the image rules to refuse.
+    private static string Normalised(string image) =>
+        ImageReference.Read(image) is Reading<ImageReference>.Found({ Digest: { } digest } reference) ? $"{reference.Repository}@{digest}" : image;
+
+    private static string? NameOf(JsonElement value) =>
+        value.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("name", out var name) ? name.Text() : null;
+
+    private CanonicalNode? CannotReadNode(string what)
+    {
+        CannotRead(what);
+        return null;
+    }
+
+    private Reading<CanonicalNode.Members>.Unread CannotRead(string what)
+    {
+        fault ??= new(Rule, $"{Here()} {what}", Remedy);
+        return Unread();
+    }
+
+    private Reading<CanonicalNode.Members>.Unread Unread() => new(fault ?? throw new System.Diagnostics.UnreachableException());
+
+    private string Here()
+    {
+        const int longest = 1_024;
+        var path = new StringBuilder();
+        foreach (var (name, index) in trail)
+        {
+            path.Append('/').Append(name is null ? index.ToString(CultureInfo.InvariantCulture) : JsonElementExtensions.Segment(name));
+            if (path.Length > longest)
+            {
+                return path.Append('…').ToString();
+            }
+        }
+
+        return path.Length == 0 ? "the object" : path.ToString();
+    }
+
+    private sealed record Parts(CanonicalNode.Members Annotations, CanonicalNode.Members Spec);
+}
