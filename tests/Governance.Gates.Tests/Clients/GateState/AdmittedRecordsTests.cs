@@ -1,9 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Testing;
-using Governance.Gates.Tests.Admission;
+using Governance.Gates.Tests.Approvals;
 
 namespace Governance.Gates.Tests.Clients.GateState;
 

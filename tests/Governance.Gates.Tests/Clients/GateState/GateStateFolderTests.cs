@@ -3,7 +3,7 @@ using System.Text;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Images;
 using Governance.Gates.Testing;
-using Governance.Gates.Tests.Admission;
+using Governance.Gates.Tests.Approvals;
 
 namespace Governance.Gates.Tests.Clients.GateState;
 

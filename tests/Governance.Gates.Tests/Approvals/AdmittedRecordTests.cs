@@ -1,7 +1,7 @@
 using System.Text;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 
-namespace Governance.Gates.Tests.Admission;
+namespace Governance.Gates.Tests.Approvals;
 
 public sealed class AdmittedRecordTests
 {

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
-using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
 using Governance.Gates.Images;
 
-namespace Governance.Gates.Tests.Admission;
+namespace Governance.Gates.Tests.Approvals;
 
 /// <summary>Admitted records as a gate would make them.</summary>
 internal static class Admitted
