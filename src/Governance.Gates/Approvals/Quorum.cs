@@ -275,7 +275,7 @@ public static class Quorum
             var filled = SlotMatching.Fill(candidates);
             var chosen = slots.Select((role, i) => filled[i] is { } group ? Best(counting.Where(entry => groups[entry.Person.Id] == group && entry.Approval.Approver.Role == role)) : default).Where(entry => entry.Approval is not null).ToList();
             var missing = slots.Where((_, i) => filled[i] is null).GroupBy(role => role).Select(role => new RoleCount(role.Key, role.Count())).ToImmutableArray();
-            var counted = chosen.Select(entry => new CountedApproval(entry.Person.Name, entry.Approval.Approver.Role, entry.Approval.Id)).ToImmutableArray();
+            var counted = chosen.Select(entry => new CountedApproval(entry.Person.Name, entry.Approval.Approver.Role, entry.Approval.Id)).OrderBy(entry => entry.Person, StringComparer.Ordinal).ToImmutableArray();
             var grant = faults.Count == 0 && missing.IsEmpty
                 ? new Grant(
                     need.Rule.Action,
