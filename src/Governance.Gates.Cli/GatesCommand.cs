@@ -20,6 +20,9 @@ internal static class GatesCommand
         {
             VerifyCommand.Create(safe),
             SignCommand.Create(safe),
+            RequestCommand.Create(safe),
+            ApproveCommand.Create(safe),
+            ApprovalsCommand.Create(safe),
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
             PolicyCommand.Create(safe),

@@ -11,6 +11,9 @@ internal sealed record Terminal(Stream Input, TextWriter Output, TextWriter Erro
     /// <summary>Whether somebody watches <see cref="Error"/>.</summary>
     public bool ShowsProgress { get; init; }
 
+    /// <summary>Whether somebody can be asked: reads <see cref="Error"/> and answers on <see cref="Input"/>.</summary>
+    public bool CanAsk { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
@@ -39,5 +42,22 @@ internal sealed record Terminal(Stream Input, TextWriter Output, TextWriter Erro
     {
         await Error.WriteLineAsync($"gates: {SafeText.Line(message)}");
         await Error.FlushAsync();
+    }
+
+    /// <summary>Asks for a yes, spelled out. Anything else, or nothing, is a no.</summary>
+    /// <param name="question">The question, on one line.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task<bool> ConfirmAsync(string question, CancellationToken cancellation)
+    {
+        await Error.WriteAsync($"{SafeText.Line(question)} ");
+        await Error.FlushAsync(cancellation);
+        var answer = new byte[16];
+        var length = 0;
+        while (length < answer.Length && await Input.ReadAsync(answer.AsMemory(length, 1), cancellation) == 1 && answer[length] != '\n')
+        {
+            length++;
+        }
+
+        return answer.AsSpan(0, length).Trim(" \t\r"u8).SequenceEqual("yes"u8);
     }
 }

@@ -14,6 +14,16 @@ public static class Dsse
         return new(CompactJson.Write(json => WriteEnvelope(json, statement.Span, signature, keyId: "")));
     }
 
+    /// <summary>The exact bytes that a signature over a statement is made over: DSSE's pre-authentication encoding, for a signer that is elsewhere.</summary>
+    public static byte[] SignedBytes(ReadOnlySpan<byte> statement) => DsseEnvelope.PreAuthenticationEncoding(MediaTypes.InTotoPayload, statement);
+
+    /// <summary>The statement in what <see cref="SignedBytes"/> gave; null where it is no such encoding.</summary>
+    public static ReadOnlyMemory<byte>? StatementIn(ReadOnlyMemory<byte> signedBytes)
+    {
+        var brace = signedBytes.Span.IndexOf((byte)'{');
+        return brace > 0 && SignedBytes(signedBytes.Span[brace..]).AsSpan().SequenceEqual(signedBytes.Span) ? signedBytes[brace..] : null;
+    }
+
     internal static ValueTask<byte[]> SignPayloadAsync(ReadOnlyMemory<byte> payload, Signer signer, CancellationToken cancellation) =>
         signer.SignAsync(DsseEnvelope.PreAuthenticationEncoding(MediaTypes.InTotoPayload, payload.Span), cancellation);
 

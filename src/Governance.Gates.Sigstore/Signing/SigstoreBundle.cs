@@ -10,12 +10,18 @@ public static class SigstoreBundle
     public static async ValueTask<SignedEntity.Bundle> SignStatementAsync(ReadOnlyMemory<byte> statement, Signer signer, CancellationToken cancellation)
     {
         var signature = await Dsse.SignPayloadAsync(statement, signer, cancellation);
-        return Write(signer.PublicKey, json =>
-        {
-            json.WritePropertyName("dsseEnvelope");
-            Dsse.WriteEnvelope(json, statement.Span, signature, keyId: null);
-        });
+        return OfSignature(statement, signature, signer.PublicKey);
     }
+
+    /// <summary>Puts a signature that was made elsewhere over <see cref="Dsse.SignedBytes"/> into a bundle. It is not checked here.</summary>
+    /// <param name="statement">The statement's JSON.</param>
+    /// <param name="signature">As <see cref="PublicKey.Verify(ReadOnlySpan{byte}, ReadOnlySpan{byte})"/> checks it.</param>
+    /// <param name="key">The key that made it.</param>
+    public static SignedEntity.Bundle OfSignature(ReadOnlyMemory<byte> statement, byte[] signature, PublicKey key) => Write(key, json =>
+    {
+        json.WritePropertyName("dsseEnvelope");
+        Dsse.WriteEnvelope(json, statement.Span, signature, keyId: null);
+    });
 
     /// <summary>Signs an artifact's own bytes into a bundle, as <c>cosign sign-blob</c> does.</summary>
     /// <remarks>Only a key that signs with SHA-256 (ECDSA P-256, RSA) makes one that verifies against the artifact's SHA-256 alone.</remarks>

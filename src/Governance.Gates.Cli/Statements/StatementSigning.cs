@@ -1,0 +1,250 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Governance.Gates.Approvals;
+using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Images;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
+using Governance.Gates.Policies;
+using Governance.Gates.Sigstore;
+
+namespace Governance.Gates.Cli.Statements;
+
+/// <summary>How a statement is signed: with a key here, or elsewhere in two steps; and what a person is asked before it is.</summary>
+internal sealed class StatementSigning
+{
+    private readonly Option<string?> payload = new("--payload") { Description = "Without --key: write what is to be signed to FILE, byte for byte (DSSE), and the statement alone to FILE.json, and stop. With --signature: the file that was signed, either of the two.", HelpName = "FILE" };
+    private readonly Option<string?> signature = new("--signature") { Description = "Attach a signature that was made elsewhere: ECDSA in DER or base64 over --payload, or a DSSE envelope or Sigstore bundle.", HelpName = "FILE" };
+    private readonly Option<string?> signerName = new("--signer") { Description = "With --payload alone: who will sign, by the policy's name of the key, or of a person with one key.", HelpName = "NAME" };
+    private readonly Option<bool> yes = new("--yes") { Description = "Sign without asking; for scripts." };
+    private readonly SigningKey key = new();
+
+    /// <summary>The options, of which the key may be left out.</summary>
+    public StatementSigning() => key.File.Required = false;
+
+    /// <summary>The options.</summary>
+    public IEnumerable<Option> Options => [key.File, key.PasswordFile, payload, signature, signerName, yes];
+
+    /// <summary>Whether the command line brings a signature that was made elsewhere.</summary>
+    public bool Attaches(SymbolResult result) => result.IsGiven(signature);
+
+    /// <summary>Tells every mistake in how these options go together.</summary>
+    public void Validate(CommandResult result, Terminal terminal)
+    {
+        var (byKey, toPayload, attaches) = (result.IsGiven(key.File), result.IsGiven(payload), result.IsGiven(signature));
+        var signs = byKey || attaches;
+        (bool Wrong, string Why)[] rules =
+        [
+            (!byKey && !toPayload && !attaches, "say how it is signed: --key FILE, or --payload FILE to have it signed elsewhere, or --signature FILE"),
+            (byKey && (toPayload || attaches), "--key signs here; --payload and --signature are for a key that is elsewhere"),
+            (toPayload && !signs && !result.IsGiven(signerName), "who signs is part of what is signed: add --signer NAME"),
+            (result.IsGiven(signerName) && signs, "--signer goes with --payload alone; a signature says itself who made it"),
+            (result.IsGiven(key.PasswordFile) && !byKey, "--password-file goes with --key"),
+            (signs && !result.IsGiven(yes) && !terminal.CanAsk, "nobody can be asked here: read what would be signed with --payload, and add --yes"),
+        ];
+        foreach (var (_, why) in rules.Where(rule => rule.Wrong))
+        {
+            result.AddError(why);
+        }
+    }
+
+    /// <summary>The signature that was made elsewhere, and the statement that it is over.</summary>
+    /// <exception cref="GateException">It is none of a key of the policy.</exception>
+    public SignedElsewhere ReadSignature(ParseResult parsed, Policy policy)
+    {
+        var file = parsed.GetValue(signature)!;
+        var detached = DetachedSignature.TryRead(InputFile.Read(file, "signature", DetachedSignature.MaxSize), out var mistake)
+            ?? throw new GateException($"'{file}' is no signature that is read here: {mistake}", "give ECDSA in DER or base64, a DSSE envelope or a Sigstore bundle");
+        var written = parsed.GetValue(payload) is { } from ? InputFile.Read(from, "payload", DetachedSignature.MaxSize) : null;
+        ReadOnlyMemory<byte>? stated = written is null ? null : Dsse.StatementIn(written) ?? written;
+        var statement = (stated ?? detached.Statement) ?? throw new GateException($"'{file}' is a bare signature, and does not say over what", "name what was signed with --payload FILE");
+        if (detached.Statement is { } own && !own.Span.SequenceEqual(statement.Span))
+        {
+            throw new GateException($"'{file}' is over another statement than '{parsed.GetValue(payload)}'", "leave out --payload to attach what was signed, after reading what it says");
+        }
+
+        var signed = Dsse.SignedBytes(statement.Span);
+        foreach (var trusted in policy.Keys.Values.OrderBy(trusted => trusted.Name, StringComparer.Ordinal))
+        {
+            if (detached.Signatures.FirstOrDefault(one => trusted.PublicKey.Verify(signed, one)) is { } made)
+            {
+                return new(statement, made, Signatory.Of(trusted.Identity, policy));
+            }
+        }
+
+        throw new GateException($"'{file}' is the signature of no key that the policy {policy.Name} version {policy.Version} trusts, over this statement", "sign the bytes of --payload as they are, with SHA-256, and with a key of the policy");
+    }
+
+    /// <summary>Reads the key, where it is here, and says for whom it acts.</summary>
+    /// <returns>The signer, which the caller disposes of; null where the statement is to be signed elsewhere.</returns>
+    /// <exception cref="GateException">The key acts for no person.</exception>
+    public (EcdsaSigner? Signer, Signatory Signatory) ReadSigner(ParseResult parsed, Policy policy, Terminal terminal)
+    {
+        if (parsed.GetValue(signerName) is { } name)
+        {
+            var named = policy.Keys.GetValueOrDefault(name)?.Identity
+                ?? (policy.People.GetValueOrDefault(name)?.Identities.OfType<Identity.Key>().ToArray() is [var only] ? only : null)
+                ?? throw new GateException($"'{name}' is neither a key nor a person with one key in the policy {policy.Name}", $"name one of the keys {string.Join(", ", policy.Keys.Keys.Order(StringComparer.Ordinal))}");
+            return (null, Signatory.Of(named, policy));
+        }
+
+        var signer = key.Read(parsed, terminal);
+        try
+        {
+            return (signer, Signatory.Of(new(Digest.FromHash(signer.PublicKey.SpkiSha256.Span)), policy));
+        }
+        catch (GateException)
+        {
+            signer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Shows what would be signed, asks, signs and attaches; or writes what is to be signed.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="draft">The statement and what a person should know about it.</param>
+    /// <param name="signer">The key; null where there is none here.</param>
+    /// <param name="made">The signature that was made elsewhere; null where there is none yet.</param>
+    /// <param name="form">How the answer is written.</param>
+    /// <param name="terminal">Where it is shown and asked.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public async Task<int> FinishAsync(ParseResult parsed, Draft draft, EcdsaSigner? signer, SignedElsewhere? made, string form, Terminal terminal, CancellationToken cancellation)
+    {
+        var bytes = made?.Statement ?? draft.Write();
+        await terminal.SayAsync($"{draft.Title}:");
+        foreach (var fact in draft.Facts)
+        {
+            await terminal.Error.WriteLineAsync($"  {fact.Label}: {SafeText.Line(fact.Text)}");
+        }
+
+        if (signer is null && made is null)
+        {
+            var file = parsed.GetValue(payload)!;
+            Save(file, Dsse.SignedBytes(bytes.Span));
+            Save(file + ".json", bytes.Span);
+            return await draft.ToReport(Digest.Of(bytes.Span), [new("to be signed", $"{file}, byte for byte; or the statement {file}.json with what signs statements"), new("then", "attach it with --signature FILE --payload FILE")], null, null, file).WriteAsync(terminal, form);
+        }
+
+        if (!parsed.GetValue(yes) && !await terminal.ConfirmAsync(made is null ? "Sign this? (yes or no)" : "Attach this? (yes or no)", cancellation))
+        {
+            throw new GateException("nothing was signed, as the answer was not yes", "answer yes, spelled out, to sign");
+        }
+
+        var bundle = made is null
+            ? await SigstoreBundle.SignStatementAsync(bytes, signer!, cancellation)
+            : SigstoreBundle.OfSignature(made.Statement, made.Signature, made.Signatory.Key.PublicKey);
+        var pushed = await draft.Target.AttachAsync(bundle, draft.PredicateType, terminal, cancellation);
+        return await draft.ToReport(
+            Digest.Of(bytes.Span),
+            [
+                .. pushed is null ? (Fact[])[] : [new Fact("pushed", $"{pushed}, a manifest that refers to the image")],
+                .. draft.Target.KeptIn is { } kept ? [new Fact("kept", kept)] : (Fact[])[],
+            ],
+            pushed,
+            draft.Target.KeptIn,
+            null).WriteAsync(terminal, form);
+    }
+
+    private static void Save(string path, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            File.WriteAllBytes(path, bytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new GateException($"'{path}' cannot be written ({exception.GetType().Name})", "name a file that can be written with --payload", exception);
+        }
+    }
+}
+
+/// <summary>A person and the key of theirs that signs.</summary>
+internal sealed record Signatory(Person Person, TrustedKey Key)
+{
+    /// <summary>The person for whom a key acts.</summary>
+    /// <exception cref="GateException">It acts for nobody, or for a robot.</exception>
+    public static Signatory Of(Identity.Key identity, Policy policy)
+    {
+        if (policy.PersonOf(identity) is { } person && policy.KeyOf(identity) is { } key)
+        {
+            return new(person, key);
+        }
+
+        throw policy.RobotOf(identity) is { } robot
+            ? new GateException($"the key {identity.Spki} acts for the robot {robot.Name}, and robots ask for and approve nothing", "sign with the key of a person")
+            : new GateException($"the key {identity.Spki} acts for nobody in the policy {policy.Name} version {policy.Version}", "sign with a key that the policy gives to a person, or have it added there");
+    }
+
+    /// <summary>For people.</summary>
+    public override string ToString() => $"{Person.Name} ({Person.Id}) with the key {Key.Name}";
+}
+
+/// <summary>A statement, the signature over it that was made elsewhere, and whose it is.</summary>
+internal sealed record SignedElsewhere(ReadOnlyMemory<byte> Statement, byte[] Signature, Signatory Signatory)
+{
+    /// <summary>The request or approval in it, held against what it must be about.</summary>
+    /// <exception cref="GateException">It is none, or about something else.</exception>
+    public T Read<T>(StatementTarget target, Digest? subject)
+        where T : ApprovalStatement
+    {
+        var bundle = SigstoreBundle.OfSignature(Statement, Signature, Key);
+        var about = subject ?? target.Covers?.Digest ?? throw new GateException($"nothing is known of what {target.Name} is", "name the act with --act");
+        var claims = Evidence.Claims.Verify(about, new([new(bundle, Digest.Of(bundle.Json.Span), "the signature")], []), [Key]);
+        return claims.Approvals is [{ Statement: T statement }]
+            ? statement
+            : throw new GateException(
+                $"what was signed is no {(typeof(T) == typeof(ApprovalRequest) ? "request" : "approval")} about {target.Name}{string.Concat(claims.Refused.Select(refused => $": {refused.Detail}"))}",
+                "have what --payload writes signed, as it is");
+    }
+
+    private PublicKey Key => Signatory.Key.PublicKey;
+}
+
+/// <summary>A statement that is about to be signed.</summary>
+/// <param name="Statement">It.</param>
+/// <param name="Target">What it is about.</param>
+/// <param name="Subject">The digest that it is about.</param>
+/// <param name="Title">What would happen, on one line.</param>
+/// <param name="Facts">What a person should know before.</param>
+internal sealed record Draft(ApprovalStatement Statement, StatementTarget Target, (string? Name, Digest Digest) Subject, string Title, ImmutableArray<Fact> Facts)
+{
+    /// <summary>Its predicate type.</summary>
+    public string PredicateType => Statement is ApprovalRequest ? ApprovalStatement.RequestType : ApprovalStatement.ApprovalType;
+
+    /// <summary>The bytes to sign.</summary>
+    /// <exception cref="GateException">No gate would read them.</exception>
+    public byte[] Write()
+    {
+        // Nobody should sign what no gate would read, such as a ticket of two thousand characters.
+        return ApprovalStatements.Read(PredicateType, ApprovalStatements.Write(Statement)) is Reading<ApprovalStatement>.Unread(var reason)
+            ? throw new GateException($"what would be signed could not be read again: {reason.Message}", "mend what the command line or the files in it say")
+            : ApprovalStatements.WriteStatement(Statement, [Subject]);
+    }
+
+    /// <summary>The answer.</summary>
+    public Report ToReport(Digest digest, ImmutableArray<Fact> more, Digest? pushed, string? kept, string? payload)
+    {
+        var (kind, person) = Statement is Approval approval ? ("approval", approval.Approver.Person) : ("request", Statement.Requester.Person);
+        return new(
+            "statement.schema.json",
+            ExitCode.Allowed,
+            $"{(payload is null ? "signed" : "not signed yet")}: {kind} {Statement.Id} about {Target.Name}",
+            [new("statement", digest.ToString()), .. more],
+            json =>
+            {
+                json.WriteString("kind", kind);
+                json.WriteString("id", Statement.Id);
+                json.WriteString("request", (Statement as Approval)?.RequestId ?? Statement.Id);
+                json.WriteString("decision", (Statement as Approval)?.Decision.ToString().ToLowerInvariant());
+                json.WriteString("action", Statement.Action);
+                json.WriteString("person", person);
+                json.WriteString("about", Target.Name);
+                json.WriteString("subject", Subject.Digest.ToString());
+                json.WriteString("statement", digest.ToString());
+                json.WriteString("pushed", pushed?.ToString());
+                json.WriteString("kept", kept);
+                json.WriteString("payload", payload);
+            });
+    }
+}

@@ -1,0 +1,161 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Governance.Gates.Approvals;
+using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Images;
+using Governance.Gates.Clients.Registries;
+using Governance.Gates.Evidence;
+using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
+
+namespace Governance.Gates.Cli.Statements;
+
+/// <summary>What requests and approvals are about, and where they are kept.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="SubjectName">The name of the statements' subject.</param>
+/// <param name="Covers">The thing itself; null for a file of statements about acts, each of which names its own.</param>
+/// <param name="Image">The image on which they hang; null where they are kept in a file alone.</param>
+/// <param name="KeptIn">The file in which they are kept, too; null for none.</param>
+internal sealed record StatementTarget(string Name, string? SubjectName, Covered? Covers, ImageTarget? Image, string? KeptIn)
+{
+    private const string ActType = "https://governance.gates/projections/act/v1";
+    private const int MostBytes = 256 * 1024 * 1024;
+
+    /// <summary>The argument that names it.</summary>
+    public static Argument<string?> Argument() => new("IMAGE|FILE")
+    {
+        Description = "registry.example.com/app@sha256:…, registry.example.com/app:tag, an image layout oci:DIR, or a local file such as a policy.",
+        HelpName = "IMAGE|FILE",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    /// <summary>The file beside the registry, or instead of it.</summary>
+    public static Option<string?> Kept() => new("--out", "--statements")
+    {
+        Description = $"A file in which statements are kept, one a line. An image has none unless it is named here; FILE has FILE{StatementFile.Suffix}.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>Whether a name is that of a file here. Everything else is an image.</summary>
+    public static bool IsFile(string name) => !name.StartsWith("oci:", StringComparison.Ordinal) && (File.Exists(name) || name.EndsWith(StatementFile.Suffix, StringComparison.Ordinal));
+
+    /// <summary>A local file, or the acts in a file of statements.</summary>
+    /// <exception cref="GateException">It cannot be read.</exception>
+    public static StatementTarget OfFile(string path, string? kept)
+    {
+        if (path.EndsWith(StatementFile.Suffix, StringComparison.Ordinal))
+        {
+            var about = path[..^StatementFile.Suffix.Length];
+            return File.Exists(about) ? OfFile(about, kept ?? path)
+                : File.Exists(path) ? new($"the acts in {path}", null, null, null, path)
+                : throw new GateException($"the file of statements '{path}' is not there", "name a file that exists");
+        }
+
+        var name = Path.GetFileName(path);
+        var digest = Digest.Of(InputFile.Read(path, "file", MostBytes));
+        return new($"file {name} ({digest})", name, new(CoveredKind.Artifact, name, digest, default), null, kept ?? path + StatementFile.Suffix);
+    }
+
+    /// <summary>Something to be done, by the digest of its canonical document.</summary>
+    /// <param name="act">Its name, such as <c>key-rotation</c>.</param>
+    /// <param name="parameters">Its canonical parameters; empty for none.</param>
+    /// <param name="kept">The file of its statements; null for the usual one.</param>
+    public static StatementTarget OfAct(string act, ReadOnlyMemory<byte> parameters, string? kept)
+    {
+        var document = CanonicalJson.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("action", act);
+            json.WritePropertyName("parameters");
+            json.WriteRawValue(parameters.IsEmpty ? "{}"u8 : parameters.Span);
+            json.WriteString("type", ActType);
+            json.WriteEndObject();
+        });
+        return new($"the act {act}", act, new(CoveredKind.Command, act, Digest.Of(document), document), null, kept ?? act + StatementFile.Suffix);
+    }
+
+    /// <summary>An image.</summary>
+    /// <exception cref="GateException">It cannot be found.</exception>
+    public static async Task<StatementTarget> OfImageAsync(IRegistry registry, ImageLocation location, Repository? standsFor, string? kept, Terminal terminal, CancellationToken cancellation)
+    {
+        var image = await ImageTarget.ResolveAsync(registry, location, standsFor, terminal, cancellation) switch
+        {
+            Reading<ImageTarget>.Found(var found) => found,
+            Reading<ImageTarget>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check the name and try again"),
+            _ => throw new UnreachableException(),
+        };
+        if (image.Resolution is null && await registry.ReadManifestAsync(image.Subject.Repository, image.Subject.Digest, cancellation) is Reading<ReadOnlyMemory<byte>>.Unread(var missing))
+        {
+            throw new GateException(missing.Message, missing.Remedy ?? "push the image first");
+        }
+
+        var name = image.Subject.Repository.ToString();
+        return new(image.Subject.ToString(), name, new(CoveredKind.Artifact, name, image.Subject.Digest, default), image, kept);
+    }
+
+    /// <summary>Everything that is known about it.</summary>
+    public async Task<Claims> ReadAsync(IReadOnlyCollection<PublicKey> keys, Terminal terminal, CancellationToken cancellation)
+    {
+        var kept = KeptIn is { } file ? StatementFile.Read(file) : [];
+        var claims = Image is { } image ? await image.VerifyAsync(keys, terminal, cancellation) : new([], [], []);
+        foreach (var (subject, items) in Covers is { } covers ? [(covers.Digest, kept)] : kept.GroupBy(OwnSubject).Select(group => (group.Key, group.ToImmutableArray())))
+        {
+            var more = Claims.Verify(subject, new(items, []), keys);
+            var proven = more.Proven.Where(claim => Covers is not null || claim.Approval?.Statement.Covers.Any(covered => covered.Digest == subject) == true);
+            claims = new([.. claims.Proven, .. proven], [.. claims.Refused, .. more.Refused], claims.Unread);
+        }
+
+        return claims;
+    }
+
+    /// <summary>Pushes and keeps a signed statement.</summary>
+    /// <returns>The digest of the manifest that refers to the image; null where nothing was pushed.</returns>
+    /// <exception cref="GateException">It could not be pushed or kept.</exception>
+    public async Task<Digest?> AttachAsync(SignedEntity.Bundle bundle, string predicateType, Terminal terminal, CancellationToken cancellation)
+    {
+        Digest? pushed = null;
+        if (Image is { } image)
+        {
+            // The annotations that cosign writes, by which others choose among referrers.
+            var layer = new EvidenceLayer(MediaTypes.Bundle, bundle.Json, new Dictionary<string, string>
+            {
+                ["dev.sigstore.bundle.content"] = "dsse-envelope",
+                ["dev.sigstore.bundle.predicateType"] = predicateType,
+            });
+            pushed = await terminal.WhileAsync($"pushing the statement about {Name}", image.Registry.AttachReferrerAsync(image.Subject.Repository, image.Subject.Digest, MediaTypes.Bundle, layer, cancellation)) switch
+            {
+                Reading<Digest>.Found(var digest) => digest,
+                Reading<Digest>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check that you may push there, and try again"),
+                _ => throw new UnreachableException(),
+            };
+        }
+
+        if (KeptIn is { } file)
+        {
+            await StatementFile.AppendAsync(file, bundle.Json, cancellation);
+        }
+
+        return pushed;
+    }
+
+    // An act is what its statement says that it is: the document is in it, and its digest is the subject.
+    private static Digest OwnSubject(EvidenceItem item)
+    {
+        try
+        {
+            if (item.Entity is SignedEntity.Bundle bundle && DetachedSignature.TryRead(bundle.Json, out _)?.Statement is { } statement)
+            {
+                using var document = JsonDocument.Parse(statement);
+                return Digest.TryParse("sha256:" + document.RootElement.GetProperty("subject")[0].GetProperty("digest").GetProperty("sha256").GetString()) ?? Digest.Of([]);
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException)
+        {
+            // Whatever it is, it verifies as nothing, and is told as refused.
+        }
+
+        return Digest.Of([]);
+    }
+}
