@@ -22,7 +22,17 @@ internal sealed record DemoCase(string Name, string Expected, string Kind, strin
         yield return new("unknown kind that looks like a pod template", "unknown", "Workflow", "argoproj.io", "workflows",
             $$$"""{"apiVersion":"argoproj.io/v1alpha1","kind":"Workflow","metadata":{"name":"demo"},"spec":{"templates":[{"name":"main","container":{"image":"{{{world.Signed}}}","command":["run"]}}]}}""");
         yield return new("unsigned Deployment that only scales down", "allow", "Deployment", "apps", "deployments", Deployment(world.Unsigned, 1), "UPDATE", Deployment(world.Unsigned, 3));
+        yield return Live("approved by two others than who asked", "allow", DemoWorld.Manifest(world.Approved));
+        yield return Pod("a Pod of it", "allow", $$"""
+            "containers":[{"name":"main","image":"{{world.Approved}}","command":["trade"]}]
+            """.Trim());
+        yield return Live("the approved image with another command", "deny", DemoWorld.Manifest(world.Approved, "sh"));
+        yield return Live("approved by one person twice", "deny", DemoWorld.Manifest(world.ApprovedTwice));
+        yield return Live("approved for staging, used in production", "deny", DemoWorld.Manifest(world.ForStaging));
+        yield return Live("approved, and one approval withdrawn", "deny", DemoWorld.Manifest(world.Withdrawn));
     }
+
+    private static DemoCase Live(string name, string expected, string manifest) => new(name, expected, "Deployment", "apps", "deployments", manifest);
 
     public string Review() => $$$"""
         {"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"{{{Guid.NewGuid()}}}",
@@ -48,10 +58,10 @@ internal sealed partial record DemoAnswer(bool Allowed, string Verdict, string M
     private const int Indent = 57;
     private const int Width = 100;
 
-    public void Print(DemoCase demo)
+    public void Print(string name, string expected)
     {
         var words = (Allowed ? "admitted" : $"refused: {HexTail().Replace(Message, "…")}").Split(' ');
-        var line = $"{demo.Name,-47} {Verdict,-8}";
+        var line = $"{name,-47} {Verdict,-8}";
         foreach (var word in words)
         {
             if (line.Length + 1 + word.Length > Indent + Width)
@@ -63,7 +73,7 @@ internal sealed partial record DemoAnswer(bool Allowed, string Verdict, string M
             line += " " + word;
         }
 
-        Console.WriteLine(Verdict == demo.Expected ? line : $"{line} (expected {demo.Expected})");
+        Console.WriteLine(Verdict == expected ? line : $"{line} (expected {expected})");
     }
 
     [GeneratedRegex("(?<=sha256[:-][0-9a-f]{12})[0-9a-f]{52}")]

@@ -25,9 +25,14 @@ try
     {
         var answer = await webhook.AskAsync(demo, interrupted.Token);
         surprises += answer.Verdict == demo.Expected ? 0 : 1;
-        answer.Print(demo);
+        answer.Print(demo.Name, demo.Expected);
     }
 
+    new DemoAnswer(world.OwnApproval.Length == 0, world.OwnApproval.Length == 0 ? "allow" : "deny", world.OwnApproval).Print("alice approves what alice asked for", "deny");
+    var policy = await File.ReadAllTextAsync(world.Policy, interrupted.Token);
+    await world.WeakenAsync(interrupted.Token);
+    new DemoAnswer(false, "deny", await webhook.WhenNotReadyAsync(interrupted.Token)).Print("a weaker policy that nobody approved", "deny");
+    await File.WriteAllTextAsync(world.Policy, policy, interrupted.Token);
     Console.WriteLine(kept is null ? "KEEP=DIR make demo keeps policy, keys, image layout and log." : $"Kept in {folder}: policy, keys, image layout and log.");
     return surprises;
 }

@@ -35,7 +35,7 @@ internal sealed class RunningWebhook : IAsyncDisposable
         var log = new StreamWriter(Path.Combine(world.Folder, "webhook.log")) { AutoFlush = true };
         var process = Process.Start(new ProcessStartInfo(
             program,
-            ["serve", "--policy", world.Policy, "--layout", world.Layout, "--certificate", Path.Combine(tls, "tls.crt"), "--key", Path.Combine(tls, "tls.key"), "--listen", $"127.0.0.1:{port}"])
+            ["serve", "--policy", world.Policy, "--policy-root", world.PolicyDigest, "--state", Path.Combine(world.Folder, "state"), "--cluster-uid", DemoWorld.Cluster, "--layout", world.Layout, "--certificate", Path.Combine(tls, "tls.crt"), "--key", Path.Combine(tls, "tls.key"), "--listen", $"127.0.0.1:{port}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -80,6 +80,21 @@ internal sealed class RunningWebhook : IAsyncDisposable
             answer.GetProperty("allowed").GetBoolean(),
             answer.GetProperty("auditAnnotations").GetProperty("verdict").GetString()!,
             answer.TryGetProperty("status", out var status) ? status.GetProperty("message").GetString()! : "");
+    }
+
+    /// <summary>What the webhook says of itself once it says something else than that it is ready.</summary>
+    public async Task<string> WhenNotReadyAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var said = (await http.GetStringAsync(new Uri("/health/ready", UriKind.Relative), cancellation)).Trim();
+            if (said != "ready")
+            {
+                return said;
+            }
+
+            await Task.Delay(50, cancellation);
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -185,7 +185,7 @@ public static class Quorum
         return new(
             need.Path,
             $"{need.What} is not approved by request {request}: {string.Join("; ", parts)}",
-            standing.Faults.IsEmpty ? $"have it approved: gates approve {request}" : $"ask for exactly this: gates request --action {need.Rule.Action}");
+            standing.Faults.IsEmpty ? $"have it approved: gates approve --request {request}" : $"ask for exactly this: gates request --action {need.Rule.Action}");
     }
 
     // Whoever has a key can add statements: a refusal stays readable all the same.
@@ -383,7 +383,7 @@ public static class Quorum
             var kind = wanted.Kind.ToString().ToLowerInvariant();
             var offered = request.Covers.FirstOrDefault(covered => covered.Kind == wanted.Kind && !covered.Projection.IsEmpty);
             var difference = offered is not null && !wanted.Projection.IsEmpty && need.Difference is { } differ ? string.Join(", ", differ(offered.Projection, wanted.Projection)) : "";
-            return $"it does not cover the {kind} {wanted.Name ?? wanted.Digest.ToString()}{(difference.Length > 0 ? $": {difference}" : "")}";
+            return $"it does not cover the {(wanted.Kind == CoveredKind.Template ? "pod template" : $"{kind} {wanted.Name ?? wanted.Digest.ToString()}")}{(difference.Length > 0 ? $": {difference}" : "")}";
         }
 
         private static bool Outside(ImmutableArray<string> names, string? name, StringComparer comparer) => !names.IsEmpty && !(name is not null && names.Contains(name, comparer));
