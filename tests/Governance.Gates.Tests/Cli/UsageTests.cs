@@ -46,6 +46,10 @@ public sealed class UsageTests : IDisposable
         { "policy check", "FILE" },
         { "policy explain p", "IMAGE" },
         { "policy explain p UPPER", "UPPER" },
+        { "policy diff", "OLD" },
+        { "policy diff p", "NEW" },
+        { "policy diff p q r", "r" },
+        { "policy diff p q --output xml", "none of text, json, markdown" },
         { "policy schema more", "more" },
         { "version more", "more" },
     };
@@ -68,9 +72,11 @@ public sealed class UsageTests : IDisposable
         { "admit --cluster --kubeconfig no-such-config --policy POLICY", "no-such-config" },
         { "policy check no-such.yaml", "no-such.yaml" },
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
+        { "policy diff no-such.yaml POLICY", "no-such.yaml" },
+        { "policy diff POLICY no-such.yaml", "no-such.yaml" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "admit", "policy", "policy check", "policy explain", "policy schema", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "admit", "policy", "policy check", "policy explain", "policy diff", "policy schema", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

@@ -103,8 +103,9 @@ internal static class PolicyDocuments
 
     public static PolicyReading Read(string yaml) => Read(Encoding.UTF8.GetBytes(yaml));
 
+    /// <remarks>Every key file lies below <c>moved/</c> too.</remarks>
     public static PolicyReading Read(byte[] yaml) =>
-        PolicyReader.Read(yaml, name => name == "keys/broken.pub" ? new ReadOnlyMemory<byte>("no key"u8.ToArray()) : Files.TryGetValue(name, out var bytes) ? new ReadOnlyMemory<byte>(bytes) : null);
+        PolicyReader.Read(yaml, name => name == "keys/broken.pub" ? new ReadOnlyMemory<byte>("no key"u8.ToArray()) : Files.TryGetValue(name.Replace("moved/", "", StringComparison.Ordinal), out var bytes) ? new ReadOnlyMemory<byte>(bytes) : null);
 
     public static PolicyReading.Accepted Accepted(string yaml)
     {

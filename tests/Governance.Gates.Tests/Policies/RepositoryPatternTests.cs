@@ -65,4 +65,22 @@ public sealed class RepositoryPatternTests
     [InlineData("r.example.com/a*", "r.example.com/a/b", false)]
     public void Covering_is_told_only_where_it_is_certain(string wide, string narrow, bool covers) =>
         Assert.Equal(covers, RepositoryPattern.TryParse(wide, out _)!.Covers(RepositoryPattern.TryParse(narrow, out _)!));
+
+    [Theory]
+    [InlineData("r.example.com/a", "r.example.com/a", true)]
+    [InlineData("r.example.com/a", "r.example.com/b", false)]
+    [InlineData("r.example.com/a", "r.example.com/*", true)]
+    [InlineData("r.example.com/a-*", "r.example.com/b", false)]
+    [InlineData("r.example.com/a*", "r.example.com/*b", true)]
+    [InlineData("r.example.com/a", "r.example.com/a/b", false)]
+    [InlineData("r.example.com/a", "r.example.com/a/**", false)]
+    [InlineData("r.example.com/**", "r.example.com/a/b", true)]
+    [InlineData("r.example.com/**", "q.example.com/**", false)]
+    [InlineData("**/a", "r.example.com/b", true)]
+    public void Patterns_are_apart_only_where_that_is_certain(string left, string right, bool overlap)
+    {
+        var (one, other) = (RepositoryPattern.TryParse(left, out _)!, RepositoryPattern.TryParse(right, out _)!);
+        Assert.Equal(overlap, one.MayOverlap(other));
+        Assert.Equal(overlap, other.MayOverlap(one));
+    }
 }
