@@ -261,14 +261,14 @@ public sealed class QuorumTests
             Covers = [new(CoveredKind.Artifact, null, Image, default), new(CoveredKind.Template, "Deployment/shop", Digest.Of(wanted), wanted)],
             Difference = (was, now) => was.Span.SequenceEqual(approved) && now.Span.SequenceEqual(wanted) ? ["command: serve is sh"] : ["the wrong documents"],
         };
-        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")], need), "it does not cover the template Deployment/shop: command: serve is sh");
+        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")], need), "it does not cover the pod template: command: serve is sh");
     }
 
     [Fact]
     public void An_artifact_without_its_template_is_not_enough_where_both_are_needed()
     {
         var request = Asked(Request() with { Covers = [new(CoveredKind.Artifact, null, Image, default)] });
-        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")]), $"it does not cover the template {Template}");
+        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")]), $"it does not cover the pod template");
     }
 
     [Theory]
