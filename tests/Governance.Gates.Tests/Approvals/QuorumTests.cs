@@ -158,8 +158,8 @@ public sealed class QuorumTests
         var request = Asked(Request() with { CreatedAt = now.AddHours(-1) });
         SignedStatement Fresh(string by) => Sign(Approval(request, by) with { IssuedAt = new(2026, 6, 9, 0, 0, 0, TimeSpan.Zero), UseBy = now.AddHours(1) }, by);
         SignedStatement Backdated(string by) => Sign(Approval(request, by) with { IssuedAt = new(2026, 6, 15, 0, 0, 0, TimeSpan.Zero), UseBy = now.AddHours(1) }, by);
-        var policy = PolicyWith("rotate: {", "rotate: {").Approvals["deploy"] with { UseBy = TimeSpan.FromDays(20) };
-        var outcome = Decide([request, Fresh("ben"), at.StartsWith("2026-06-2", StringComparison.Ordinal) ? Backdated("fay") : Fresh("fay")], Need() with { Rule = policy }, now: now);
+        var rule = Policy.Approvals["deploy"] with { UseBy = TimeSpan.FromDays(20) };
+        var outcome = Decide([request, Fresh("ben"), at.StartsWith("2026-06-2", StringComparison.Ordinal) ? Backdated("fay") : Fresh("fay")], Need() with { Rule = rule }, now: now);
         if (counts)
         {
             AssertAllowed(outcome);
