@@ -9,7 +9,7 @@ namespace Governance.Gates.Tests.Admission;
 
 /// <summary>
 /// The recorded workloads of <c>testdata/template</c>: <c>deployment.yaml</c> and <c>statefulset.yaml</c> as a user wrote them, what a real API server 1.20
-/// and its controllers made of them, and the pod as one of 1.30 has it, also with a mesh's sidecars.
+/// and its controllers made of them, and, rewritten by hand from that record, the pod as 1.30 has it, also with a mesh's sidecars.
 /// </summary>
 internal static class Templates
 {
