@@ -12,7 +12,7 @@ namespace Governance.Gates.Webhook;
 internal sealed record PolicyInForce(Policy Policy, TrustedKeys Keys);
 
 /// <summary>The list of what no longer counts under a policy.</summary>
-internal delegate ValueTask<Reading<RevocationList>> RevocationsOf(Policy policy, DateTimeOffset now);
+internal delegate ValueTask<Reading<RevocationList>> RevocationsOf(Policy policy, DateTimeOffset now, CancellationToken cancellation);
 
 /// <summary>
 /// The policy in force. A changed file that holds together, and to which those agreed whom the policy in force names, replaces it; any other is reported, and
@@ -100,7 +100,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             return unread.ToString();
         }
 
-        var decision = PolicyChain.Decide(before.Policy, policy, statements, await revocations(before.Policy, now), now);
+        var decision = PolicyChain.Decide(before.Policy, policy, statements, await revocations(before.Policy, now, cancellation), now);
         if (decision.Verdict > Verdict.Warn)
         {
             return string.Join(" | ", decision.Reasons);

@@ -3,7 +3,7 @@ using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Prometheus;
 using Governance.Gates.Clients.Registries;
-using Governance.Gates.Revocations;
+using Governance.Gates.Clients.Revocations;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Governance.Gates.Webhook;
@@ -29,7 +29,8 @@ internal static class WebhookHost
             .AddSingleton(clock)
             .AddSingleton<GateMetrics>()
             .AddSingleton(_ => new GateState(options.State is { } folder ? GateStateFolder.Open(folder, clock) : null))
-            .AddSingleton<RevocationsOf>(_ => (policy, now) => ValueTask.FromResult<Reading<RevocationList>>(policy.Revocations is null ? new Reading<RevocationList>.Found(RevocationList.Empty) : new Reading<RevocationList>.Unread(new("trust.revocations", "no list was read", "name a list"))))
+            .AddSingleton(services => Revocations(options, services.GetRequiredService<IRegistry>(), services.GetRequiredService<GateState>().Folder))
+            .AddSingleton<RevocationsOf>(services => (policy, now, cancellation) => services.GetRequiredService<RevocationFeed>().CurrentAsync(policy, now, cancellation))
             .AddSingleton(services => new LivePolicy(options, services.GetRequiredService<GateState>().Folder, services.GetRequiredService<RevocationsOf>(), services.GetRequiredService<GateMetrics>(), clock, services.GetRequiredService<ILogger<LivePolicy>>()))
             .AddSingleton(services => new LiveCertificate(options.Certificate, options.Key, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LiveCertificate>>()))
             .AddSingleton(_ => Registry(options, clock))
@@ -75,6 +76,19 @@ internal static class WebhookHost
         options.Layout is { } layout
             ? OciLayout.Open(layout)
             : new OciRegistry(new RegistryOptions { CaFile = options.RegistryCa, PlainHttpHosts = [.. options.PlainHttp] }, DockerCredentials.Load(), clock);
+
+    // A list counts when its number is kept: after a restart no older one is believed.
+    private static RevocationFeed Revocations(WebhookOptions options, IRegistry registry, GateStateFolder? state)
+    {
+        const string Kept = "revocations";
+        return new(Path.GetDirectoryName(Path.GetFullPath(options.Policy))!, registry, state?.HighestRevocations(Kept), async (number, digest, cancellation) =>
+        {
+            if (state is not null && await state.RememberRevocationsAsync(Kept, number, digest, cancellation) is Reading<long>.Unread(var reason))
+            {
+                throw new IOException(reason.ToString());
+            }
+        });
+    }
 
     // Everything is tried, so that one start tells every mistake.
     private static void Load(IServiceProvider services)

@@ -3,7 +3,9 @@ using System.CommandLine.Parsing;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Registries;
+using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Images;
+using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Cli.Statements;
 
@@ -33,6 +35,15 @@ internal sealed class StatementArguments
         {
             command.Add(option);
         }
+    }
+
+    /// <summary>The list of what no longer counts under a policy, from where it says; an empty one where it says nowhere.</summary>
+    public async Task<Reading<RevocationList>> RevocationsAsync(ParseResult parsed, string file, Policies.Policy policy, Terminal terminal, CancellationToken cancellation)
+    {
+        var registry = registries.Open(parsed, null, terminal.Clock);
+        using var connections = registry as IDisposable;
+        using var feed = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, registry);
+        return await feed.CurrentAsync(policy, terminal.Clock.GetUtcNow(), cancellation);
     }
 
     /// <summary>Tells every mistake in what is named.</summary>

@@ -132,11 +132,8 @@ internal static class StatementWords
         request.Scope.Workloads.FirstOrDefault());
 
     /// <summary>How a request stands.</summary>
-    public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, DateTimeOffset now) =>
-        Quorum.Stand(need, request, statements, policy, RevocationList.Empty, new Dictionary<string, long>(), now);
-
-    /// <summary>What the command line does not look at and a gate does.</summary>
-    public static IEnumerable<Fact> Remarks(Policy policy) => policy.Revocations is { } list ? [new("remark", $"the revocation list ({list.From}) is held against this by the gate, not here")] : [];
+    public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, DateTimeOffset now) =>
+        Quorum.Stand(need, request, statements, policy, revocations, new Dictionary<string, long>(), now);
 
     /// <summary>A time in words.</summary>
     public static string? Shown(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -8,7 +8,7 @@ using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Clients.Kubernetes;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
-using Governance.Gates.Revocations;
+using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Clients.GateState;
 
 namespace Governance.Gates.Cli.Verbs;
@@ -73,10 +73,11 @@ internal sealed class AdmitCommand
         var registry = registries.Open(parsed, null, terminal.Clock);
         using var connections = registry as IDisposable;
         using var claims = new ClaimCache(registry, terminal.Clock);
+        using var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, registry);
         var found = parsed.GetValue(manifests) is { } path
             ? await ReadManifestsAsync(path, parsed, policy, terminal, cancellation)
             : await ReadClusterAsync(parsed, policy, terminal, cancellation);
-        var judging = JudgeAsync(found, policy, new AdmissionJudge(claims, new MemoryAdmittedRecords(), (_, _) => ValueTask.FromResult<Reading<RevocationList>>(new Reading<RevocationList>.Unread(new("trust.revocations", "the list is not read here", "leave it out of the policy"))), terminal.Clock), cancellation);
+        var judging = JudgeAsync(found, policy, new AdmissionJudge(claims, new MemoryAdmittedRecords(), revocations.CurrentAsync, terminal.Clock), cancellation);
         var objects = await terminal.WhileAsync($"judging {found.Requests.Length} objects", judging);
         return await new AdmissionReport(file, policy, found.Cluster, objects, found.Unread).ToReport().WriteAsync(terminal, parsed.GetRequiredValue(form));
     }

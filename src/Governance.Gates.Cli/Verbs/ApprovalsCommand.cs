@@ -10,6 +10,7 @@ using Governance.Gates.Cli.Statements;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Evidence;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Cli.Verbs;
 
@@ -64,6 +65,12 @@ internal sealed class ApprovalsCommand
         using var open = connections;
         var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
         var now = terminal.Clock.GetUtcNow();
+        var list = await about.RevocationsAsync(parsed, file, policy, terminal, cancellation);
+        if (!list.Try(out var revocations, out var unread))
+        {
+            claims = claims with { Unread = claims.Unread.Add(unread) };
+        }
+
         ImmutableArray<RequestStanding> standings =
         [
             .. claims.Approvals
@@ -72,7 +79,7 @@ internal sealed class ApprovalsCommand
                 .OrderBy(signed => ((ApprovalRequest)signed.Statement).CreatedAt).ThenBy(signed => signed.Digest.Hex, StringComparer.Ordinal)
                 .Select(signed => StatementWords.Stand(
                     StatementWords.Need(policy.RuleOf(signed.Statement.Action), target, (ApprovalRequest)signed.Statement, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace)),
-                    signed, claims.Approvals, policy, now)),
+                    signed, claims.Approvals, policy, revocations ?? RevocationList.Empty, now)),
         ];
         return await ToReport(target, claims, standings, (file, policy)).WriteAsync(terminal, parsed.GetRequiredValue(about.Form));
     }
@@ -99,7 +106,6 @@ internal sealed class ApprovalsCommand
                 .. claims.Unread.Select(unread => new Fact("unread", unread.ToString())),
                 .. standings.SelectMany(standing => Facts(standing, target, claims, policy)),
                 .. claims.Refused.Select(refused => new Fact("refused", $"{refused.Where}: {refused.Code}: {refused.Detail}")),
-                .. StatementWords.Remarks(policy),
             ],
             json =>
             {

@@ -10,6 +10,7 @@ using Governance.Gates.Evidence;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Cli.Verbs;
 
@@ -144,7 +145,7 @@ internal sealed class ApproveCommand
     private static RequestStanding Standing(ApprovalRule rule, SignedStatement request, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now, IReadOnlyCollection<SignedStatement>? statements = null)
     {
         var asked = (ApprovalRequest)request.Statement;
-        return StatementWords.Stand(StatementWords.Need(rule, target, asked, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, now);
+        return StatementWords.Stand(StatementWords.Need(rule, target, asked, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, RevocationList.Empty, now);
     }
 
     private Approval Make(ParseResult parsed, SignedStatement request, Signatory signatory, ApprovalRule rule, Claims claims, Policy policy, DateTimeOffset now)
@@ -257,7 +258,6 @@ internal sealed class ApproveCommand
                     .. (approval.MaxUses ?? rule.MaxUses) is { } most ? [new Fact("uses", $"at most {most}")] : (Fact[])[],
                 ]
                 : (Fact[])[],
-            .. StatementWords.Remarks(policy),
         ];
     }
 

@@ -6,6 +6,7 @@ using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Clients.Registries;
+using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
@@ -97,7 +98,7 @@ internal sealed class VerifyCommand
         var answer = found switch
         {
             Reading<ImageTarget>.Unread(var reason) => new Verification(location.ToString(), null, Decision.Unknown(reason), null),
-            Reading<ImageTarget>.Found(var target) when written is not null => await ByPolicyAsync(target, policy, new(parsed.GetValue(@namespace), parsed.GetValue(cluster)), terminal, cancellation),
+            Reading<ImageTarget>.Found(var target) when written is not null => await ByPolicyAsync(target, written, policy, new(parsed.GetValue(@namespace), parsed.GetValue(cluster)), terminal, cancellation),
             Reading<ImageTarget>.Found(var target) => await ByKeysAsync(target, policy, parsed.GetValue(type), terminal, cancellation),
             _ => throw new UnreachableException(),
         };
@@ -140,13 +141,19 @@ internal sealed class VerifyCommand
         return new(target.Location.ToString(), target, decision, claims);
     }
 
-    private static async Task<Verification> ByPolicyAsync(ImageTarget target, Policy policy, Place place, Terminal terminal, CancellationToken cancellation)
+    private static async Task<Verification> ByPolicyAsync(ImageTarget target, string file, Policy policy, Place place, Terminal terminal, CancellationToken cancellation)
     {
         switch (ImageGate.Rule(ImageReference.At(target.Subject.Repository, target.Subject.Digest).ToString(), place, policy))
         {
             case ImageRuling.NeedsEvidence ruling:
                 var claims = await target.VerifyAsync(new Clients.Evidence.TrustedKeys(policy).Keys, terminal, cancellation);
-                return new(target.Location.ToString(), target, ImageGate.Decide(ruling, claims, policy, new Circumstances(terminal.Clock.GetUtcNow())).Decision, claims);
+                var now = terminal.Clock.GetUtcNow();
+                using (var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, target.Registry))
+                {
+                    var circumstances = new Circumstances(now) { Revocations = await revocations.CurrentAsync(policy, now, cancellation) };
+                    return new(target.Location.ToString(), target, ImageGate.Decide(ruling, claims, policy, circumstances).Decision, claims);
+                }
+
             case ImageRuling.Settled(var decision, _):
                 return new(target.Location.ToString(), target, decision, null);
             default:

@@ -12,7 +12,7 @@ namespace Governance.Gates.Clients.Evidence;
 /// <param name="records">What was admitted before.</param>
 /// <param name="revocations">The list of what no longer counts under a policy.</param>
 /// <param name="clock">The time.</param>
-public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, Func<Policy, DateTimeOffset, ValueTask<Reading<RevocationList>>> revocations, TimeProvider clock)
+public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, Func<Policy, DateTimeOffset, CancellationToken, ValueTask<Reading<RevocationList>>> revocations, TimeProvider clock)
 {
     private const string Rule = "admission.records";
 
@@ -34,7 +34,15 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
             outcome = await DecideAsync(@case, keys, ClaimCache.Absent, deadline).ConfigureAwait(false);
         }
 
-        return @case.Record(outcome, clock.GetUtcNow()) is { } record ? await RecordAsync(@case, outcome, record, deadline).ConfigureAwait(false) : outcome;
+        if (@case.Record(outcome, clock.GetUtcNow()) is { } record)
+        {
+            return await RecordAsync(@case, outcome, record, deadline).ConfigureAwait(false);
+        }
+
+        // Uses are counted by records: what cannot be recorded could use one approval without end.
+        return outcome.Admitted && MostUses(outcome) is not null && @case.Place is null
+            ? new([.. outcome.Answers, Decision.Unknown(new Reason(Rule, "an approval for a number of uses is used by an object whose pod template cannot be recorded", "approve it without a number of uses, or deploy a workload with a pod template")).Answer(@case.Mode)])
+            : outcome;
     }
 
     private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
@@ -58,7 +66,7 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
         var circumstances = new Circumstances(now);
         if (@case.Policy.Revocations is not null)
         {
-            circumstances = circumstances with { Revocations = await revocations(@case.Policy, now).ConfigureAwait(false) };
+            circumstances = circumstances with { Revocations = await revocations(@case.Policy, now, deadline).ConfigureAwait(false) };
         }
 
         if (@case.Environment is null)

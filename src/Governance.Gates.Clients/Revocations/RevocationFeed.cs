@@ -1,4 +1,5 @@
 using Governance.Gates.Clients.Registries;
+using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 
@@ -17,7 +18,7 @@ public sealed class RevocationFeed : IDisposable
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly RevocationStore store;
-    private readonly Action<long>? onRise;
+    private readonly Func<long, Digest, CancellationToken, ValueTask>? onRise;
     private readonly CancellationTokenSource ending = new();
 
     // Guards known and flight: one look at a time, and what it found is seen whole.
@@ -29,8 +30,8 @@ public sealed class RevocationFeed : IDisposable
     /// <param name="folder">The policy's folder, from which a file is named.</param>
     /// <param name="registry">What is asked where the policy names a repository.</param>
     /// <param name="highestSeen">The highest number that was seen before this process began; null where none was.</param>
-    /// <param name="onRise">Told of a higher number before its list counts, so that it can be kept; what it throws keeps the list from counting.</param>
-    public RevocationFeed(string folder, IRegistry registry, long? highestSeen = null, Action<long>? onRise = null)
+    /// <param name="onRise">Told of a higher number, and the SHA-256 of its list, before the list counts, so that it can be kept; what it throws keeps the list from counting.</param>
+    public RevocationFeed(string folder, IRegistry registry, long? highestSeen = null, Func<long, Digest, CancellationToken, ValueTask>? onRise = null)
     {
         store = new(folder, registry);
         this.onRise = onRise;
@@ -169,9 +170,9 @@ public sealed class RevocationFeed : IDisposable
             return held.Failed(policy, now, why) with { Trace = trace };
         }
 
-        if (state.HighestSeen > held.State.HighestSeen)
+        if (state.HighestSeen > held.State.HighestSeen && onRise is not null)
         {
-            onRise?.Invoke(state.HighestSeen);
+            await onRise(state.HighestSeen, Digest.Of(bytes.Span), ending.Token).ConfigureAwait(false);
         }
 
         return held with { State = state, Bytes = bytes, Policy = policy, Looked = now, Failure = null };

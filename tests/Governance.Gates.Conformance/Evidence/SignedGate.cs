@@ -37,7 +37,7 @@ internal sealed class SignedGate(SignedRepository repository, params PublicKey[]
         });
         var request = Assert.IsType<ReviewReading.Request>(AdmissionReview.Read(body)).Value;
         using var claims = new ClaimCache(registry, TimeProvider.System);
-        var outcome = await new AdmissionJudge(claims, new MemoryAdmittedRecords(), (_, _) => throw new InvalidOperationException("the policy names no list"), TimeProvider.System).JudgeAsync(AdmissionGate.Open(request, policy, cluster: null), new(policy), CancellationToken.None);
+        var outcome = await new AdmissionJudge(claims, new MemoryAdmittedRecords(), (_, _, _) => throw new InvalidOperationException("the policy names no list"), TimeProvider.System).JudgeAsync(AdmissionGate.Open(request, policy, cluster: null), new(policy), CancellationToken.None);
         Assert.Equal(outcome.Decision.Verdict == Verdict.Allow, outcome.Admitted);
         return outcome.Decision;
     }

@@ -85,7 +85,7 @@ public sealed class ApprovedWorkloadTests
             ApprovedCluster.Workload("ReplicaSet", spec) with { User = ReplicaSetController },
         ])
         {
-            var refusal = cluster.Refused(review, "does not cover the template");
+            var refusal = cluster.Refused(review, "does not cover the pod template");
             Assert.Contains(refusal.Decision.Reasons, reason => reason.Message.Contains(shown, StringComparison.Ordinal));
         }
     }
@@ -109,8 +109,8 @@ public sealed class ApprovedWorkloadTests
         var forged = ApprovedCluster.Workload("Pod", Changed("""{ "command": ["sh"] }"""));
         forged.Object!["metadata"]!["ownerReferences"] = JsonNode.Parse("""[{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "api-7f9c", "uid": "1", "controller": true }]""");
         forged.Object!["metadata"]!["annotations"] = JsonNode.Parse($$"""{ "governance.gates/admitted": "{{cluster.Records[0].Id}}" }""");
-        cluster.Refused(forged, "does not cover the template");
-        cluster.Refused(forged with { User = ReplicaSetController }, "does not cover the template");
+        cluster.Refused(forged, "does not cover the pod template");
+        cluster.Refused(forged with { User = ReplicaSetController }, "does not cover the pod template");
     }
 
     [Fact]
@@ -328,7 +328,7 @@ public sealed class ApprovedWorkloadTests
         cluster.Goes(pod);
         var spec = Workloads.Spec(ApprovedCluster.Api);
         spec["ephemeralContainers"] = new JsonArray(new JsonObject { ["name"] = "debug", ["image"] = ApprovedCluster.Api, ["command"] = new JsonArray("sh") });
-        cluster.Refused((ApprovedCluster.Workload("Pod", spec) with { Subresource = "ephemeralcontainers" }).From(pod.Object), "does not cover the template");
+        cluster.Refused((ApprovedCluster.Workload("Pod", spec) with { Subresource = "ephemeralcontainers" }).From(pod.Object), "does not cover the pod template");
 
         var list = new JsonObject { ["kind"] = "EphemeralContainers", ["metadata"] = new JsonObject { ["name"] = "api" }, ["ephemeralContainers"] = spec["ephemeralContainers"]!.DeepClone() };
         cluster.Refused(new Review("", "EphemeralContainers", "pods", list) { Namespace = "pay", Subresource = "ephemeralcontainers", Operation = "UPDATE" }, "an ephemeral container stands in none");

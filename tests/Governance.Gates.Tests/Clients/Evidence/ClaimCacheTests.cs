@@ -141,7 +141,7 @@ public sealed class ClaimCacheTests : IDisposable
             Object = System.Text.Json.JsonDocument.Parse($$$"""{"kind":"Pod","spec":{"containers":[{"name":"c","image":"{{{NewSubject()}}}"}]}}""").RootElement,
         };
 
-        var outcome = await new AdmissionJudge(cache, new MemoryAdmittedRecords(), (_, _) => throw new InvalidOperationException("the policy names no list"), clock).JudgeAsync(AdmissionGate.Open(request, policy, null), keys, CancellationToken.None);
+        var outcome = await new AdmissionJudge(cache, new MemoryAdmittedRecords(), (_, _, _) => throw new InvalidOperationException("the policy names no list"), clock).JudgeAsync(AdmissionGate.Open(request, policy, null), keys, CancellationToken.None);
 
         Assert.Equal(Verdict.Unknown, outcome.Decision.Verdict);
         Assert.False(outcome.Admitted);

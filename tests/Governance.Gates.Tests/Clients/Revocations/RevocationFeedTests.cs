@@ -91,7 +91,7 @@ public sealed class RevocationFeedTests : IDisposable
     [Fact]
     public async Task A_number_that_cannot_be_kept_does_not_count()
     {
-        using var feed = new RevocationFeed(folder.Path, client, onRise: _ => throw new IOException("No space left on device"));
+        using var feed = new RevocationFeed(folder.Path, client, onRise: (_, _, _) => throw new IOException("No space left on device"));
         Put(Sign(List()));
         Assert.Contains("could not be taken over", (await AtAsync(feed, Policy(), 0)).Unread().Message, StringComparison.Ordinal);
         Assert.Null(feed.HighestSeen);
@@ -229,7 +229,11 @@ public sealed class RevocationFeedTests : IDisposable
 
     private static int Asked(LoopbackRegistry registry) => registry.Log.Count(line => line.Contains("/manifests/revocations", StringComparison.Ordinal));
 
-    private RevocationFeed Feed(long? highestSeen = null) => new(folder.Path, client, highestSeen, risen.Add);
+    private RevocationFeed Feed(long? highestSeen = null) => new(folder.Path, client, highestSeen, (number, _, _) =>
+    {
+        risen.Add(number);
+        return ValueTask.CompletedTask;
+    });
 
     private static Task<Reading<RevocationList>> AtAsync(RevocationFeed feed, Policy policy, int seconds) => feed.CurrentAsync(policy, Now.AddSeconds(seconds), TestContext.Current.CancellationToken).AsTask();
 
