@@ -28,19 +28,26 @@ public sealed class DeclaredAdmissionTests
 
     private static Review Exec(params string[] command) => new("", "PodExecOptions", "pods", new JsonObject { ["kind"] = "PodExecOptions", ["apiVersion"] = "v1", ["stdout"] = true, ["container"] = "app", ["command"] = new JsonArray([.. command.Select(word => (JsonNode)word)]) })
     {
-        Operation = "CONNECT", Subresource = "exec", Namespace = "pay", Name = "shop-1",
+        Operation = "CONNECT",
+        Subresource = "exec",
+        Namespace = "pay",
+        Name = "shop-1",
     };
 
     private static Review Limits(string value, string name = "limits-eu") => new("", "ConfigMap", "configmaps", Config(value, name)) { Namespace = "pay", Name = name };
 
     private static JsonObject Config(string value, string name = "limits-eu") => new()
     {
-        ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "pay" }, ["data"] = new JsonObject { ["max"] = value },
+        ["apiVersion"] = "v1",
+        ["kind"] = "ConfigMap",
+        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "pay" },
+        ["data"] = new JsonObject { ["max"] = value },
     };
 
     private static AdmissionOutcome Decide(Review review, params SignedStatement[] statements)
     {
-        var @case = review.Open(Policy, Firm.Primary);
+        // No writer puts half a character into a text, and a client can.
+        var @case = Review.Open(review.Json().Replace("SURROGATE", @"\ud800", StringComparison.Ordinal), Policy, Firm.Primary);
         var claims = new Claims([.. statements.Select((signed, i) => new Claim(null, signed.Signers, null, signed.Digest, $"layer {i}") { Approval = signed })], [], []);
         return @case.Decide(@case.Subjects.ToDictionary(subject => subject, _ => claims), Firm.Now);
     }
@@ -145,7 +152,7 @@ public sealed class DeclaredAdmissionTests
 
     [Theory]
     [InlineData("null"), InlineData("7"), InlineData("[]"), InlineData("{}"), InlineData("{\"metadata\":7}"), InlineData("{\"metadata\":{\"name\":7}}")]
-    [InlineData("{\"metadata\":{\"name\":\"limits\",\"labels\":1.5}}"), InlineData("{\"metadata\":{\"name\":\"limits\"},\"data\":{\"a\":1.5}}"), InlineData("{\"metadata\":{\"name\":\"limits\"},\"data\":{\"a\":\"\\ud800\"}}")]
+    [InlineData("{\"metadata\":{\"name\":\"limits\",\"labels\":1.5}}"), InlineData("{\"metadata\":{\"name\":\"limits\"},\"data\":{\"a\":1.5}}"), InlineData("{\"metadata\":{\"name\":\"limits\"},\"data\":{\"a\":\"SURROGATE\"}}")]
     public void A_shape_that_cannot_be_read_is_refused_and_throws_nothing(string json)
     {
         foreach (var operation in new[] { "CREATE", "UPDATE", "DELETE" })
