@@ -16,6 +16,9 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
 {
     private const string Rule = "admission.records";
 
+    // An approval may be withdrawn, and rejected, at any time; a signature cannot.
+    private static readonly TimeSpan OldestApproval = TimeSpan.FromSeconds(15);
+
     /// <summary>Decides a case. What begins under an approval is recorded before this answers.</summary>
     /// <param name="case">The case.</param>
     /// <param name="keys">The keys of the case's policy.</param>
@@ -23,7 +26,7 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
     public async ValueTask<AdmissionOutcome> JudgeAsync(AdmissionCase @case, TrustedKeys keys, CancellationToken deadline)
     {
         ArgumentNullException.ThrowIfNull(@case);
-        var outcome = await DecideAsync(@case, keys, TimeSpan.MaxValue, deadline).ConfigureAwait(false);
+        var outcome = await DecideAsync(@case, keys, @case.Environment is null ? TimeSpan.MaxValue : OldestApproval, deadline).ConfigureAwait(false);
 
         // A signature may have been added since the claims were kept: no refusal rests on an old absence.
         if (outcome.Decision.Verdict > Verdict.Warn && @case.Subjects.Any())

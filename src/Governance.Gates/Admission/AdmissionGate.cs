@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
+using Governance.Gates.Images;
 using Governance.Gates.Policies;
 
 namespace Governance.Gates.Admission;
@@ -83,12 +84,14 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
                 Reading<TemplateProjection>.Unread(var reason) => new Reading<Covered>.Unread(reason),
                 _ => throw new System.Diagnostics.UnreachableException(),
             },
-            Workload = Request.Name.Length > 0 ? $"{Request.Kind}/{Request.Name}" : null,
+            // Not the request's name, which may be generateName: what the server makes of that is another workload.
+            Workload = AdmissionGate.Name(Request.Object) is { Length: > 0 } name ? $"{Request.Kind}/{name}" : null,
             Difference = (approved, actual) => TemplateProjection.Difference(approved, actual),
         };
         var answers = ImmutableArray.CreateBuilder<Answer>(Settled.Length + Images.Length);
         answers.AddRange(Settled);
         var grants = ImmutableArray.CreateBuilder<Grant>();
+        var granted = ImmutableArray.CreateBuilder<Digest>();
         foreach (var image in Images)
         {
             var (decision, mode) = image.Ruling switch
@@ -100,14 +103,16 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
                     needs.Rule.Mode),
                 _ => throw new System.Diagnostics.UnreachableException(),
             };
-            if (circumstances.Revocations.Try(out var revocations, out _) && ImageGate.DecideRevoked(image.Text, revocations) is { } revoked)
+            if (ImageGate.DecideRevoked(image.Text, circumstances.Revocations) is { } revoked)
             {
                 decision = new(Decision.All(revoked, decision.Decision), null);
             }
 
-            if (decision.Grant is { } grant)
+            // What is refused did not begin by approval, even where the mode lets it in: it must not find a record of itself later.
+            if (decision is { Grant: { } grant, Decision.Verdict: <= Verdict.Warn } && image.Ruling is ImageRuling.NeedsEvidence { Subject.Digest: var digest })
             {
                 grants.Add(grant);
+                granted.Add(digest);
             }
 
             answers.Add(At(image.Path, decision.Decision).Answer(Milder(Mode, mode)));
@@ -126,7 +131,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             answers.Add(decision.Decision.Answer(Mode));
         }
 
-        return new(answers.ToImmutable()) { Grants = grants.ToImmutable() };
+        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable() };
     }
 
     /// <summary>The record of what begins with an outcome that admits; null where nothing begins under an approval, or where nothing will be stored.</summary>
@@ -148,9 +153,9 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             Namespace = place.Namespace,
             ServiceAccount = place.ServiceAccount,
             Template = place.Template,
-            Artifacts = [.. Artifacts.Select(subject => subject.Digest)],
+            Artifacts = outcome.Granted,
             Policy = Policy.Digest,
-            Uses = [.. outcome.Grants.DistinctBy(grant => grant.RequestDigest).Select(grant => new ApprovedUse(grant.Action, grant.RequestId, grant.RequestDigest, [.. grant.Counted.Select(counted => counted.Approval)]))],
+            Uses = [.. outcome.Grants.DistinctBy(grant => grant.RequestDigest).Select(grant => new ApprovedUse(grant.Action, grant.RequestId, grant.RequestDigest, [.. grant.Counted.Select(counted => counted.Approval)]) { Signers = grant.Signers })],
             BegunAt = now,
             // Where nothing runs on, the record says how long its use counts.
             RunUntil = Images.IsEmpty ? outcome.Grants.Max(grant => grant.UseBy) : outcome.Grants.Min(grant => grant.RunUntil),
@@ -170,11 +175,14 @@ public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
     /// <summary>The fresh approvals on which the decision rests.</summary>
     public ImmutableArray<Grant> Grants { get; init; } = [];
 
+    /// <summary>The images that they let begin.</summary>
+    public ImmutableArray<Digest> Granted { get; init; } = [];
+
     /// <summary>Whether the request goes on: every single answer admits it.</summary>
     public bool Admitted => Answers.All(answer => answer.Admitted);
 
     /// <summary>The decision over all of it, whatever the modes.</summary>
-    public Decision Decision { get; } = Decision.All(Answers.Select(answer => answer.Decision));
+    public Decision Decision => Decision.All(Answers.Select(answer => answer.Decision));
 
     /// <summary>Why the request is refused.</summary>
     public IEnumerable<Reason> Refusals => Answers.Where(answer => !answer.Admitted).SelectMany(answer => answer.Decision.Reasons);
@@ -239,7 +247,7 @@ public static class AdmissionGate
         var images = now.Images
             .Where(image => !old.Contains(image.Text))
             .DistinctBy(image => image.Text)
-            .Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy)))
+            .Select(image => WithoutTemplate(request, new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy))))
             .ToImmutableArray();
         if (!policy.Approvals.IsEmpty && old.Count > 0)
         {
@@ -257,19 +265,61 @@ public static class AdmissionGate
             settled.Add(Undeclared(request, path, settings.UnknownKinds).Answer(mode));
         }
 
+        // Left out of the projection by their names alone, they would run whatever command they like with an image that is approved only as part of a template.
+        foreach (var (container, question) in policy.Approvals.IsEmpty || settings.Sidecars.IsEmpty ? [] : Sidecars(request, now.Images, settings.Sidecars).Select(image => (image.Name, new ImageQuestion(image.Image.Text, image.Image.Path, ImageGate.Rule(image.Image.Text, place, policy)))))
+        {
+            if (question.Ruling is ImageRuling.NeedsEvidence { Approval.CoversTemplate: true } needs)
+            {
+                settled.Add(Decision.Deny(new Reason(needs.Rule.Path + ".approved", $"{question.Path}: the container {container} has the name of an injected sidecar, which no approval covers, and its image must be approved with its template", "give the container another name, or the sidecar's image a rule of its own")).Answer(mode < needs.Rule.Mode ? mode : needs.Rule.Mode));
+            }
+        }
+
         var needsApproval = images.Any(image => image.Ruling is ImageRuling.NeedsEvidence { Approval: not null });
         return new(request, policy, mode, settled.ToImmutable(), images) { Template = needsApproval ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars) : null };
     }
 
+    // Two kinds hold images and no pod template that an approval could name.
+    private static ImageQuestion WithoutTemplate(AdmissionRequest request, ImageQuestion image) => (request, image.Ruling) switch
+    {
+        // A revision starts nothing: the Pods that its controller makes of it are judged, and a use that it took would be missing for them.
+        ({ Group: "apps", Kind: "ControllerRevision" }, ImageRuling.NeedsEvidence { Approval: not null, Rule.Demand: ImageDemand.Require { Signed: not null } } needs) => image with { Ruling = needs with { Approval = null } },
+        ({ Group: "apps", Kind: "ControllerRevision" }, ImageRuling.NeedsEvidence { Approval: not null } needs) =>
+            image with { Ruling = new ImageRuling.Settled(Decision.AllowBecause(new Reason(needs.Rule.Path + ".approved", $"{needs.Subject} is approved when its Pods start")), needs.Rule.Mode) },
+        ({ Group: "", Kind: "EphemeralContainers" }, ImageRuling.NeedsEvidence { Approval.CoversTemplate: true } needs) => image with
+        {
+            Ruling = new ImageRuling.Settled(Decision.Deny(new Reason(needs.Rule.Path + ".approved", $"{needs.Subject} must be approved with its template, and an ephemeral container stands in none that was", "debug in an environment whose rule asks for no template")), needs.Rule.Mode),
+        },
+        _ => image,
+    };
+
     // An image that stays while its command changes is another thing to approve. Where one of the templates cannot be read, they count as different.
     private static List<ImageQuestion> WithAnotherTemplate(AdmissionRequest request, IEnumerable<ImageQuestion> staying, AdmissionSettings settings)
     {
-        var bound = staying.Where(image => image.Ruling is ImageRuling.NeedsEvidence { Approval.CoversTemplate: true }).ToList();
+        var bound = staying.Where(image => image.Ruling is ImageRuling.NeedsEvidence { Approval.CoversTemplate: true } or ImageRuling.Settled { Asks.CoversTemplate: true, Decision.Verdict: > Verdict.Warn }).ToList();
         return bound.Count > 0
             && TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars) is { } template
             && !(template.Try(out var after, out _) && TemplateProjection.OfObject(request.Group, request.Kind, request.OldObject, settings.Sidecars) is { } stored && stored.Try(out var before, out _) && before.Digest == after.Digest)
             ? bound
             : [];
+    }
+
+    private static IEnumerable<(string Name, FoundImage Image)> Sidecars(AdmissionRequest request, ImmutableArray<FoundImage> images, ImmutableArray<string> sidecars)
+    {
+        foreach (var image in images)
+        {
+            var holder = request.Object;
+            foreach (var step in image.Path.Split('/').Skip(1))
+            {
+                holder = holder.ValueKind == JsonValueKind.Array && int.TryParse(step, out var index) && index < holder.GetArrayLength() ? holder[index]
+                    : holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty(step, out var member) ? member
+                    : default;
+            }
+
+            if (holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty("name", out var named) && named.Text() is { } name && sidecars.Contains(name))
+            {
+                yield return (name, image);
+            }
+        }
     }
 
     private static Decision? Unreadable(AdmissionRequest request, ImageScan scan)
@@ -369,8 +419,8 @@ public static class AdmissionGate
         return true;
     }
 
-    private static string? Name(JsonElement value) =>
-        value.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("name", out var name) ? name.Text() : null;
+    internal static string? Name(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object && value.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("name", out var name) ? name.Text() : null;
 
     private static string Named(AdmissionRequest request) => $"{request.Kind} {(request.Namespace is null ? "" : request.Namespace + "/")}{request.Name}";
 }

@@ -16,7 +16,16 @@ public sealed record AdmittedPlace(string Environment, string Namespace, string 
 /// <param name="RequestId">The request's id; uses are counted by it.</param>
 /// <param name="RequestDigest">The digest of the request's statement.</param>
 /// <param name="Approvals">The ids of the approvals that counted.</param>
-public sealed record ApprovedUse(string Action, string RequestId, Digest RequestDigest, ImmutableArray<string> Approvals);
+public sealed record ApprovedUse(string Action, string RequestId, Digest RequestDigest, ImmutableArray<string> Approvals)
+{
+    /// <summary>Who asked and who approved, and with which key: so that a revocation of one of them reaches what began, whatever a registry still shows.</summary>
+    public ImmutableArray<RecordedSigner> Signers { get; init; } = [];
+}
+
+/// <summary>A person whose signature counted.</summary>
+/// <param name="Person">The id that the policy gave them.</param>
+/// <param name="Key">SHA-256 of the SPKI of the key.</param>
+public sealed record RecordedSigner(string Person, Digest Key);
 
 /// <summary>That something was admitted: what it was, where, under which approvals, and how long further Pods of it may start.</summary>
 /// <remarks>The format is documented in <c>docs/formats/admitted-record.md</c>. Two records are the same where their <see cref="ToJson"/> is.</remarks>
@@ -86,6 +95,7 @@ public sealed record AdmittedRecord
         : Uses.Any(use => !IsName(use.Action) || !IsName(use.RequestId)) ? "an action or a request's id is empty, too long or not printable ASCII"
         : Uses.Any(use => use.Approvals.Length > MostApprovals) ? $"a request has more than {MostApprovals} approvals"
         : Uses.Any(use => use.Approvals.Any(approval => !IsName(approval))) ? "an approval's id is empty, too long or not printable ASCII"
+        : Uses.Any(use => use.Signers.Length > MostApprovals + 1 || use.Signers.Any(signer => !IsName(signer.Person))) ? $"a request has more than {MostApprovals + 1} signers, or the id of one is empty, too long or not printable ASCII"
         : null;
 
     /// <summary>Whether further Pods of it may start: the end is not reached.</summary>

@@ -61,6 +61,20 @@ internal sealed class AdmittedRecordJson
                 json.WriteString("digest"u8, use.RequestDigest.ToString());
                 json.WriteEndObject();
                 WriteList(json, "approvals", use.Approvals);
+                if (!use.Signers.IsEmpty)
+                {
+                    json.WriteStartArray("signers"u8);
+                    foreach (var signer in use.Signers)
+                    {
+                        json.WriteStartObject();
+                        json.WriteString("person"u8, signer.Person);
+                        json.WriteString("key"u8, signer.Key.ToString());
+                        json.WriteEndObject();
+                    }
+
+                    json.WriteEndArray();
+                }
+
                 json.WriteEndObject();
             }
 
@@ -179,7 +193,20 @@ internal sealed class AdmittedRecordJson
         var id = TextOf(Member(request, "id"), "id");
         var digest = DigestOf(Member(request, "digest"), "digest");
         var approvals = List(element, "approvals", AdmittedRecord.MostApprovals, TextOf);
-        return mistake is null ? new(action!, id!, digest!, [.. approvals.Select(approval => approval!)]) : null;
+        var signers = element.TryGetProperty("signers"u8, out _) ? List(element, "signers", AdmittedRecord.MostApprovals + 1, Signer) : [];
+        return mistake is null ? new(action!, id!, digest!, [.. approvals.Select(approval => approval!)]) { Signers = [.. signers.Select(signer => signer!)] } : null;
+    }
+
+    private RecordedSigner? Signer(JsonElement element, string path)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            return Wrong<RecordedSigner>($"an entry of '{path}' is no object");
+        }
+
+        var person = TextOf(Member(element, "person"), "person");
+        var key = DigestOf(Member(element, "key"), "key");
+        return mistake is null ? new(person!, key!) : null;
     }
 
     private ImmutableArray<T?> List<T>(JsonElement parent, string name, int most, Func<JsonElement, string, T?> read) where T : class

@@ -46,7 +46,11 @@ public sealed record CountedApproval(string Person, string Role, string Approval
 /// <param name="UseBy">The end of the right to begin.</param>
 /// <param name="RunUntil">The end of the right to go on starting; null is none.</param>
 /// <param name="MaxUses">How often the request may be used; null is any number of times.</param>
-public sealed record Grant(string Action, string RequestId, Digest RequestDigest, ImmutableArray<CountedApproval> Counted, DateTimeOffset UseBy, DateTimeOffset? RunUntil, long? MaxUses);
+public sealed record Grant(string Action, string RequestId, Digest RequestDigest, ImmutableArray<CountedApproval> Counted, DateTimeOffset UseBy, DateTimeOffset? RunUntil, long? MaxUses)
+{
+    /// <summary>The requester and those who counted, and the keys with which they signed.</summary>
+    public ImmutableArray<RecordedSigner> Signers { get; init; } = [];
+}
 
 /// <summary>How one request stands.</summary>
 /// <param name="Request">The request.</param>
@@ -130,10 +134,21 @@ public static class Quorum
     ];
 
     /// <summary>Why what began under a request may not go on: it, or an approval that counted, was rejected, withdrawn or revoked; null where it may.</summary>
-    public static string? TakenBack(string requestId, IReadOnlyCollection<string> approvalIds, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations)
+    /// <param name="use">The request as it was used.</param>
+    /// <param name="statements">Every verified request and approval that is known about it.</param>
+    /// <param name="rule">Who must agree.</param>
+    /// <param name="policy">The policy in force.</param>
+    /// <param name="revocations">What no longer counts.</param>
+    public static string? TakenBack(ApprovedUse use, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations)
     {
-        ArgumentNullException.ThrowIfNull(approvalIds);
+        ArgumentNullException.ThrowIfNull(use);
         ArgumentNullException.ThrowIfNull(revocations);
+        var (requestId, approvalIds) = (use.RequestId, use.Approvals);
+        if (use.Signers.FirstOrDefault(signer => revocations.People.Contains(signer.Person) || revocations.Keys.Contains(signer.Key)) is { } signer)
+        {
+            return $"the person {signer.Person}, who signed for it, or their key was revoked";
+        }
+
         if (approvalIds.Prepend(requestId).FirstOrDefault(revocations.Approvals.Contains) is { } revoked)
         {
             return $"{revoked} was revoked";
@@ -144,7 +159,7 @@ public static class Quorum
         var givers = answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve).Select(answer => (answer.Approval.Id, answer.Approval.Approver.Person)).ToHashSet();
         foreach (var (signed, approval) in answers)
         {
-            if (policy.People.Values.FirstOrDefault(person => person.Id == approval.Approver.Person) is not { } person || !signed.Signers.Any(signer => person.Identities.Contains(signer) && !revocations.Keys.Contains(signer.Spki)))
+            if (policy.People.Values.FirstOrDefault(person => person.Id == approval.Approver.Person) is not { } person || !IsOf(person, signed))
             {
                 continue;
             }
@@ -155,12 +170,14 @@ public static class Quorum
                     return $"{person.Name} withdrew the request {requestId}";
                 case ApprovalDecision.Withdraw when approvalIds.Contains(approval.Withdraws!) && givers.Contains((approval.Withdraws!, person.Id)):
                     return $"{person.Name} withdrew the approval {approval.Withdraws}";
-                case ApprovalDecision.Reject when rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)) && !answers.Any(later => later.Approval.Decision == ApprovalDecision.Withdraw && later.Approval.Withdraws == approval.Id && later.Approval.Approver.Person == person.Id):
+                case ApprovalDecision.Reject when rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)) && !answers.Any(later => later.Approval.Decision == ApprovalDecision.Withdraw && later.Approval.Withdraws == approval.Id && later.Approval.Approver.Person == person.Id && IsOf(person, later.Signed)):
                     return $"{person.Name} rejected the request {requestId}";
             }
         }
 
         return null;
+
+        bool IsOf(Person person, SignedStatement signed) => signed.Signers.Any(key => person.Identities.Contains(key) && !revocations.Keys.Contains(key.Spki));
     }
 
     private static Reason Explain(ApprovalNeed need, RequestStanding standing)
@@ -285,9 +302,15 @@ public static class Quorum
                     Earlier(chosen.Min(entry => EndOfUse(entry.Approval)), request.NotAfter ?? DateTimeOffset.MaxValue),
                     chosen.Min(entry => EndOfRun(entry.Approval)),
                     chosen.Select(entry => entry.Approval.MaxUses).Append(need.Rule.MaxUses).Min())
+                {
+                    Signers = [.. chosen.Select(entry => Signer(entry.Person.Id, entry.Approval.Approver.Identity)).Prepend(Signer(request.Requester.Person, request.Requester.Identity)).Distinct()],
+                }
                 : null;
             return new(signed, grant, counted, [.. excluded.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], missing, [.. faults]);
         }
+
+        // Only a key that is named and signed counts.
+        private static RecordedSigner Signer(string person, Identity identity) => new(person, ((Identity.Key)identity).Spki);
 
         // What is wrong with the request, whoever answers it.
         private IEnumerable<string> Faults()

@@ -20,6 +20,9 @@ public abstract record ImageRuling
     {
     }
 
+    /// <summary>The approval that the rule asks for, wherever it is needed; null where it asks for none.</summary>
+    public ApprovedRequirement? Asks { get; init; }
+
     /// <summary>Decided without looking at evidence.</summary>
     /// <param name="Decision">The decision.</param>
     /// <param name="Mode">The mode of the rule that decided; enforce where no rule did.</param>
@@ -96,11 +99,14 @@ public static class ImageGate
                     switch (IsIn(rule, place, policy))
                     {
                         case true:
-                            return Rule(reference, rule, place, policy);
+                            return Rule(reference, rule, place, policy) with { Asks = (rule.Demand as ImageDemand.Require)?.Approved };
                         case null:
                             return new ImageRuling.Settled(
                                 Decision.Unknown(new Reason(rule.Path, $"{reference.Repository} matches a rule for environments, and which cluster this is was not said", "name the cluster by the UID of its kube-system namespace (--cluster-uid)")),
-                                rule.Mode);
+                                rule.Mode)
+                            {
+                                Asks = (rule.Demand as ImageDemand.Require)?.Approved,
+                            };
                     }
                 }
 
@@ -142,10 +148,15 @@ public static class ImageGate
         return parts.Count > 0 ? new(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
     }
 
-    /// <summary>The refusal of an image whose digest was revoked, whatever its rule says; null for any other.</summary>
-    public static Decision? DecideRevoked(string? image, RevocationList revocations)
+    /// <summary>The refusal of an image whose digest was revoked, whatever its rule says, and Unknown for any digest while the list cannot be read; null for any other.</summary>
+    public static Decision? DecideRevoked(string? image, Reading<RevocationList> list)
     {
-        ArgumentNullException.ThrowIfNull(revocations);
+        ArgumentNullException.ThrowIfNull(list);
+        if (!list.Try(out var revocations, out var unread))
+        {
+            return ImageReference.Read(image) is Reading<ImageReference>.Found({ Digest: not null }) ? Decision.Unknown(unread) : null;
+        }
+
         return !revocations.Artifacts.IsEmpty && ImageReference.Read(image) is Reading<ImageReference>.Found({ Digest: { } digest } reference) && revocations.Artifacts.Contains(digest)
             ? Decision.Deny(new Reason("trust.revocations", $"{reference.Repository}@{digest} was revoked in list {revocations.Number}", "deploy another version"))
             : null;
@@ -304,10 +315,10 @@ public static class ImageGate
 
         // What began may go on, unless somebody took it back. A registry that hides that somebody did changes nothing where the revocation list says it.
         var notes = new List<Reason>();
-        foreach (var record in circumstances.Admitted.Where(record => record.IsLiveAt(circumstances.Now) && record.Artifacts.Contains(ruling.Subject.Digest)))
+        foreach (var record in circumstances.Admitted.Where(record => record.IsLiveAt(circumstances.Now) && record.Artifacts.Contains(ruling.Subject.Digest) && string.Equals(record.Cluster, needed.Place.Cluster, StringComparison.OrdinalIgnoreCase)))
         {
             var uses = record.Uses.Where(use => use.Action == needed.Rule.Action).ToList();
-            var takenBack = uses.Select(use => Quorum.TakenBack(use.RequestId, use.Approvals, claims.Approvals, needed.Rule, policy, revocations)).OfType<string>().FirstOrDefault();
+            var takenBack = uses.Select(use => Quorum.TakenBack(use, claims.Approvals, needed.Rule, policy, revocations)).OfType<string>().FirstOrDefault();
             if (uses.Count > 0 && takenBack is null)
             {
                 return new(Decision.AllowBecause(new Reason(path, $"{ruling.Subject} goes on under what was admitted as {record.Id}")), null);

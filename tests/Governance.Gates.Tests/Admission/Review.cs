@@ -25,6 +25,8 @@ internal sealed record Review(string Group, string Kind, string Resource, JsonNo
 
     public string Name { get; init; } = "api";
 
+    public string User { get; init; } = "developer";
+
     public static Review Pod(JsonNode? @object) => new("", "Pod", "pods", @object);
 
     public static Review Deployment(JsonNode? @object) => new("apps", "Deployment", "deployments", @object);
@@ -49,7 +51,7 @@ internal sealed record Review(string Group, string Kind, string Resource, JsonNo
             ["name"] = Name,
             ["namespace"] = Namespace,
             ["operation"] = Operation,
-            ["userInfo"] = new JsonObject { ["username"] = "developer", ["groups"] = new JsonArray("system:authenticated") },
+            ["userInfo"] = new JsonObject { ["username"] = User, ["groups"] = new JsonArray("system:authenticated") },
             ["object"] = Object?.DeepClone(),
             ["oldObject"] = Old?.DeepClone(),
             ["dryRun"] = DryRun,

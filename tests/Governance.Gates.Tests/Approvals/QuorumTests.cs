@@ -158,8 +158,8 @@ public sealed class QuorumTests
         var request = Asked(Request() with { CreatedAt = now.AddHours(-1) });
         SignedStatement Fresh(string by) => Sign(Approval(request, by) with { IssuedAt = new(2026, 6, 9, 0, 0, 0, TimeSpan.Zero), UseBy = now.AddHours(1) }, by);
         SignedStatement Backdated(string by) => Sign(Approval(request, by) with { IssuedAt = new(2026, 6, 15, 0, 0, 0, TimeSpan.Zero), UseBy = now.AddHours(1) }, by);
-        var policy = PolicyWith("rotate: {", "rotate: {").Approvals["deploy"] with { UseBy = TimeSpan.FromDays(20) };
-        var outcome = Decide([request, Fresh("ben"), at.StartsWith("2026-06-2", StringComparison.Ordinal) ? Backdated("fay") : Fresh("fay")], Need() with { Rule = policy }, now: now);
+        var rule = Policy.Approvals["deploy"] with { UseBy = TimeSpan.FromDays(20) };
+        var outcome = Decide([request, Fresh("ben"), at.StartsWith("2026-06-2", StringComparison.Ordinal) ? Backdated("fay") : Fresh("fay")], Need() with { Rule = rule }, now: now);
         if (counts)
         {
             AssertAllowed(outcome);
@@ -261,14 +261,14 @@ public sealed class QuorumTests
             Covers = [new(CoveredKind.Artifact, null, Image, default), new(CoveredKind.Template, "Deployment/shop", Digest.Of(wanted), wanted)],
             Difference = (was, now) => was.Span.SequenceEqual(approved) && now.Span.SequenceEqual(wanted) ? ["command: serve is sh"] : ["the wrong documents"],
         };
-        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")], need), "it does not cover the template Deployment/shop: command: serve is sh");
+        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")], need), "it does not cover the pod template: command: serve is sh");
     }
 
     [Fact]
     public void An_artifact_without_its_template_is_not_enough_where_both_are_needed()
     {
         var request = Asked(Request() with { Covers = [new(CoveredKind.Artifact, null, Image, default)] });
-        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")]), $"it does not cover the template {Template}");
+        AssertDenied(Decide([request, Yes(request, "ben"), Yes(request, "cem")]), $"it does not cover the pod template");
     }
 
     [Theory]

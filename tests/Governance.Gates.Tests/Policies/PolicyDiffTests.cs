@@ -204,7 +204,7 @@ public sealed class PolicyDiffTests
             var section = (field.StartsWith("spec.", StringComparison.Ordinal) ? field["spec.".Length..] : field).Split('*', '[')[0];
             foreach (var diff in (PolicyDiff[])[PolicyDiff.Between(before, after), PolicyDiff.Between(after, before)])
             {
-                Assert.True(diff.Changes.Any(change => change.Path.StartsWith(section, StringComparison.Ordinal)), $"a change of {field} is not seen");
+                Assert.True(diff.Changes.Any(change => change.Path.StartsWith(section, StringComparison.Ordinal) || section.StartsWith(change.Path + ".", StringComparison.Ordinal)), $"a change of {field} is not seen");
             }
         }
     }

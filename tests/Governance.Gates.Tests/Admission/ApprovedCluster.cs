@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Governance.Gates.Admission;
+using Governance.Gates.Approvals;
+using Governance.Gates.Evidence;
+using Governance.Gates.Images;
+using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
+using Governance.Gates.Sigstore;
+using Governance.Gates.Tests.Approvals;
+
+namespace Governance.Gates.Tests.Admission;
+
+/// <summary>What the gate of one cluster is asked and remembers: images of shop/ must be approved with their template, and what begins is recorded as the judge records it.</summary>
+internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = Firm.Primary)
+{
+    public const string Shop = """
+        - match: [registry.example.com/shop/**]
+                require: { approved: { action: deploy, covers: [artifact, template] } }
+              - match: [registry.example.com/open/**]
+                verdict: allow
+                why: nothing is asked of these
+        """;
+
+    private readonly List<(Digest Subject, SignedEntity Entity)> attached = [];
+    private int reviews;
+
+    public static string Api { get; } = ImageOf("api");
+
+    public Policy Policy { get; } = policy ?? WithImages(Shop);
+
+    public List<AdmittedRecord> Records { get; } = [];
+
+    public RevocationList Revocations { get; set; } = RevocationList.Empty;
+
+    public Reading<RevocationList>? RevocationsRead { get; set; }
+
+    public static string ImageOf(string name) => $"registry.example.com/shop/{name}@{Digest.Of(System.Text.Encoding.UTF8.GetBytes(name))}";
+
+    public static Policy WithImages(string rules, string more = "") => Firm.PolicyWith("- { match: [\"**\"], verdict: deny }\n", rules.Trim() + "\n" + more);
+
+    /// <summary>A workload in the namespace pay, which is production.</summary>
+    public static Review Workload(string kind, JsonObject? spec = null, string ns = "pay") => Workloads.Review(kind, (JsonObject)(spec ?? Workloads.Spec(Api)).DeepClone()) with { Namespace = ns };
+
+    /// <summary>What Ann asks for: an image, and the template of this workload.</summary>
+    public SignedStatement Asked(Review review, string image, Func<ApprovalRequest, ApprovalRequest>? change = null)
+    {
+        using var json = JsonDocument.Parse(review.Object!.ToJsonString());
+        var template = TemplateProjection.OfObject(review.Group, review.Kind, json.RootElement, Policy.Admission.Sidecars)!.Try(out var read, out var why) ? read : throw new InvalidOperationException(why.Message);
+        var digest = ImageReference.Parse(image).Digest!;
+        var request = Firm.Request() with { Covers = [new(CoveredKind.Artifact, null, digest, default), new(CoveredKind.Template, null, template.Digest, template.Json)] };
+        return Attach(change?.Invoke(request) ?? request, "ann", digest);
+    }
+
+    /// <summary>A workload that two operators approved for Ann.</summary>
+    public Review Approved(Review review, string? image = null, Func<ApprovalRequest, ApprovalRequest>? request = null, Func<Approval, Approval>? approval = null)
+    {
+        var asked = Asked(review, image ?? Api, request);
+        foreach (var by in (string[])["ben", "cem"])
+        {
+            Answer(asked, by, image, approval);
+        }
+
+        return review;
+    }
+
+    public SignedStatement Answer(SignedStatement asked, string by, string? image = null, Func<Approval, Approval>? change = null, string? key = null)
+    {
+        var approval = Firm.Approval(asked, by);
+        approval = approval with { Id = $"{approval.Id} of {asked.Statement.Id}", Approver = approval.Approver with { Identity = Firm.Key(key ?? by) } };
+        return Attach(change?.Invoke(approval) ?? approval, key ?? by, ImageReference.Parse(image ?? Api).Digest!);
+    }
+
+    public SignedStatement Attach(ApprovalStatement statement, string key, Digest subject)
+    {
+        var payload = ApprovalStatements.WriteStatement(statement, [("image", subject)]);
+        attached.Add((subject, TestPolicy.Wait(SigstoreBundle.SignStatementAsync(payload, Firm.Signer(key), CancellationToken.None))));
+        return new(statement, [Firm.Key(key)], Digest.Of(payload), key);
+    }
+
+    /// <summary>A registry that shows only what says yes.</summary>
+    public void Hide() => attached.Clear();
+
+    /// <summary>Asks the gate, and records what begins.</summary>
+    public AdmissionOutcome Ask(Review review, DateTimeOffset? at = null)
+    {
+        var now = at ?? Firm.Now;
+        var @case = (review with { Uid = $"review-{++reviews}" }).Open(Policy, cluster);
+        var outcome = @case.Decide(
+            @case.Subjects.ToDictionary(subject => subject, subject => TestPolicy.Verify(subject.Digest, Policy, [.. attached.Where(one => one.Subject == subject.Digest).Select(one => one.Entity)])),
+            new Circumstances(now)
+            {
+                Revocations = RevocationsRead ?? new Reading<RevocationList>.Found(Revocations),
+                Uses = new Reading<IReadOnlyDictionary<string, long>>.Found(Records.SelectMany(record => record.Requests).CountBy(request => request).ToDictionary(pair => pair.Key, pair => (long)pair.Value)),
+                Admitted = @case.MayGoOn is { } place ? [.. Records.Where(record => record.Place == place)] : [],
+            });
+        if (@case.Record(outcome, now) is { } record)
+        {
+            Assert.Null(record.Mistake);
+            Records.Add(record);
+        }
+
+        return outcome;
+    }
+
+
+    public AdmissionOutcome Goes(Review review, DateTimeOffset? at = null)
+    {
+        var outcome = Ask(review, at);
+        Assert.True(outcome.Admitted && outcome.Decision.Verdict == Verdict.Allow, string.Join('\n', outcome.Decision.Reasons));
+        return outcome;
+    }
+
+    /// <summary>Refused for a reason that says this, and nothing is recorded.</summary>
+    public AdmissionOutcome Refused(Review review, string because, DateTimeOffset? at = null, Verdict verdict = Verdict.Deny)
+    {
+        var before = Records.Count;
+        var outcome = Ask(review, at);
+        Assert.Equal((false, verdict, before), (outcome.Admitted, outcome.Decision.Verdict, Records.Count));
+        Assert.True(outcome.Decision.Reasons.Concat(outcome.Decision.Notes).Any(reason => reason.Message.Contains(because, StringComparison.Ordinal)), string.Join('\n', outcome.Decision.Reasons));
+        return outcome;
+    }
+}
