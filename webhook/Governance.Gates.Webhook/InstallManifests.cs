@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Governance.Gates.Admission;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Webhook;
 
@@ -46,6 +47,9 @@ internal sealed class InstallManifests
 
     /// <summary>Custom resources of the policy, each as <c>plural.group</c>.</summary>
     public required IReadOnlyList<string> CustomResources { get; init; }
+
+    /// <summary>What the policy says about sessions and whole objects.</summary>
+    public AdmissionSettings Admission { get; init; } = new();
 
     /// <summary>Namespace, ServiceAccount, policy, Service, Deployment and PodDisruptionBudget: everything that only serves.</summary>
     public string Server()
@@ -199,7 +203,7 @@ internal sealed class InstallManifests
             {Webhook("pods", [("", "v1", ["pods"])])}
             {Webhook("ephemeral-containers", [("", "v1", ["pods/ephemeralcontainers"])])}
             {Webhook("workloads", [("", "v1", ["replicationcontrollers", "podtemplates"]), ("apps", "*", ["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"]), ("batch", "*", ["jobs", "cronjobs"])])}
-            {(groups.Count == 0 ? "" : Webhook("custom-resources", [.. groups.Select(resource => (resource.Group, "*", (string[])[resource.Plural]))]) + "\n")}{Webhook("namespaces", [("", "v1", ["namespaces", "namespaces/status", "namespaces/finalize"])], guard: true)}
+            {(groups.Count == 0 ? "" : Webhook("custom-resources", [.. groups.Select(resource => (resource.Group, "*", (string[])[resource.Plural]))]) + "\n")}{(Connects().ToList() is { Count: > 0 } connects ? Webhook("sessions", [("", "v1", [.. connects])], operations: "CONNECT") + "\n" : "")}{(Objects() is { Count: > 0 } objects ? Webhook("objects", objects, operations: "CREATE, UPDATE, DELETE") + "\n" : "")}{Webhook("namespaces", [("", "v1", ["namespaces", "namespaces/status", "namespaces/finalize"])], guard: true)}
 
             """;
     }
@@ -222,8 +226,24 @@ internal sealed class InstallManifests
     // One process owns the folder: the old Pod goes before the new one comes, and the API server refuses what must be judged meanwhile.
     private string Strategy => HasState ? "    type: Recreate" : "    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1";
 
+    // The API server's proxies are other ways to where a session leads.
+    private IEnumerable<string> Connects()
+    {
+        var sessions = Admission.Sessions;
+        (SessionRule Rule, string[] Resources)[] kinds =
+        [
+            (sessions.Exec, ["pods/exec", "nodes/proxy"]), (sessions.Attach, ["pods/attach", "nodes/proxy"]),
+            (sessions.PortForward, ["pods/portforward", "pods/proxy", "services/proxy", "nodes/proxy"]),
+        ];
+        return kinds.Where(kind => kind.Rule is not SessionRule.Fixed(Verdict.Allow)).SelectMany(kind => kind.Resources).Distinct().Order(StringComparer.Ordinal);
+    }
+
+    // Their status too: an update of it can store labels.
+    private List<(string Group, string Version, string[] Resources)> Objects() =>
+        [.. Admission.Objects.Select(rule => rule.Resource).Distinct().Order(StringComparer.Ordinal).Select(resource => resource.Split('.', 2)).Select(parts => (parts.ElementAtOrDefault(1) ?? "", "*", (string[])[parts[0], parts[0] + "/status"]))];
+
     // The guard looks at every namespace: a selector would be judged by the very label that it guards.
-    private string Webhook(string subject, IEnumerable<(string Group, string Version, string[] Resources)> rules, bool guard = false)
+    private string Webhook(string subject, IEnumerable<(string Group, string Version, string[] Resources)> rules, bool guard = false, string operations = "CREATE, UPDATE")
     {
         var client = Url is null ? $"service: {{ namespace: {Namespace}, name: {Name}, path: /validate, port: 443 }}" : $"url: {Url}/validate";
         return $$"""
@@ -237,7 +257,7 @@ internal sealed class InstallManifests
                   {{client}}
                   caBundle: {{Convert.ToBase64String(Authority)}}
             {{(guard ? "" : $"    namespaceSelector: {{ matchExpressions: [{{ key: {AdmissionGate.ExemptLabel}, operator: DoesNotExist }}] }}\n")}}    rules:
-            {{Lines(rules.Select(rule => $"      - {{ apiGroups: [\"{rule.Group}\"], apiVersions: [\"{rule.Version}\"], operations: [CREATE, UPDATE], resources: [{string.Join(", ", rule.Resources)}], scope: \"*\" }}"))}}
+            {{Lines(rules.Select(rule => $"      - {{ apiGroups: [\"{rule.Group}\"], apiVersions: [\"{rule.Version}\"], operations: [{operations}], resources: [{string.Join(", ", rule.Resources)}], scope: \"*\" }}"))}}
             """;
     }
 

@@ -106,6 +106,7 @@ internal static class ManifestsCommand
                 ClusterUid = parsed.GetValue(cluster),
                 RegistrySecret = parsed.GetValue(credentials),
                 KubernetesVersion = Version.Parse(parsed.GetRequiredValue(kubernetes)),
+                Admission = read.Admission,
                 CustomResources = [.. read.Admission.CustomResources.Select(resource => resource.Resource)],
             };
             parsed.InvocationConfiguration.Output.Write(parsed.GetRequiredValue(part) switch

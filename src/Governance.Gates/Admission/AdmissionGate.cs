@@ -14,6 +14,11 @@ namespace Governance.Gates.Admission;
 /// <param name="Ruling">Its rule.</param>
 public sealed record ImageQuestion(string? Text, string Path, ImageRuling Ruling);
 
+/// <summary>A document that must be approved before a request goes on: an object, its deletion, or a session.</summary>
+/// <param name="Subject">The document's digest, and the repository in which approvals of it wait.</param>
+/// <param name="Need">What must be approved, and where.</param>
+public sealed record DocumentQuestion(Subject Subject, ApprovalNeed Need);
+
 /// <summary>What one request comes down to: answers that stand already, and images that need evidence.</summary>
 /// <param name="Request">The request.</param>
 /// <param name="Policy">The policy that was in force when the request came.</param>
@@ -23,13 +28,18 @@ public sealed record ImageQuestion(string? Text, string Path, ImageRuling Ruling
 public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode Mode, ImmutableArray<Answer> Settled, ImmutableArray<ImageQuestion> Images)
 {
     /// <summary>The digests whose evidence must be read before <see cref="Decide(IReadOnlyDictionary{Subject, Claims}, Circumstances)"/>.</summary>
-    public IEnumerable<Subject> Subjects => Images.Select(image => image.Ruling).OfType<ImageRuling.NeedsEvidence>().Select(ruling => ruling.Subject).Distinct();
+    public IEnumerable<Subject> Subjects => Artifacts.Concat(Documents.Select(document => document.Subject)).Distinct();
+
+    /// <summary>Documents that must be approved, all of them.</summary>
+    public ImmutableArray<DocumentQuestion> Documents { get; init; } = [];
+
+    private IEnumerable<Subject> Artifacts => Images.Select(image => image.Ruling).OfType<ImageRuling.NeedsEvidence>().Select(ruling => ruling.Subject).Distinct();
 
     /// <summary>The pod template of the object, where an image must be approved; null where none must be, or where the object has none.</summary>
     public Reading<TemplateProjection>? Template { get; init; }
 
     /// <summary>The environment in which approvals are needed; null where none are.</summary>
-    public string? Environment => Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Environment).OfType<string>().FirstOrDefault();
+    public string? Environment => Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Environment).Concat(Documents.Select(document => document.Need.Environment)).OfType<string>().FirstOrDefault();
 
     /// <summary>Where a record of what was admitted may let this go on without fresh approvals; null where only fresh ones count.</summary>
     /// <remarks>
@@ -108,6 +118,19 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             answers.Add(At(image.Path, decision.Decision).Answer(Milder(Mode, mode)));
         }
 
+        foreach (var (subject, need) in Documents)
+        {
+            var decision = claims.TryGetValue(subject, out var known)
+                ? ImageGate.Decide(need, known, Policy, circumstances)
+                : new(Decision.Unknown(new Reason(need.Path, $"approvals of {need.What} were not verified in time", "try again: verification goes on and the next try finds its result")), null);
+            if (decision.Grant is { } grant)
+            {
+                grants.Add(grant);
+            }
+
+            answers.Add(decision.Decision.Answer(Mode));
+        }
+
         return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable() };
     }
 
@@ -115,7 +138,9 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
     public AdmittedRecord? Record(AdmissionOutcome outcome, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(outcome);
-        if (Request.DryRun || outcome.Grants.IsEmpty || !outcome.Admitted || Place is not { } place)
+        // A document names itself where no template does: its digest is that of no template, so no Pod goes on under it.
+        if (Request.DryRun || outcome.Grants.IsEmpty || !outcome.Admitted
+            || (Place ?? Documents.Select(document => new AdmittedPlace(document.Need.Environment!, Request.Namespace ?? "", "", document.Subject.Digest)).FirstOrDefault()) is not { } place)
         {
             return null;
         }
@@ -124,7 +149,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
         {
             Id = Request.Uid,
             Environment = place.Environment,
-            Cluster = Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Place.Cluster).OfType<string>().FirstOrDefault(),
+            Cluster = Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Place.Cluster).Concat(Documents.Select(document => document.Need.Cluster)).OfType<string>().FirstOrDefault(),
             Namespace = place.Namespace,
             ServiceAccount = place.ServiceAccount,
             Template = place.Template,
@@ -132,7 +157,8 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             Policy = Policy.Digest,
             Uses = [.. outcome.Grants.DistinctBy(grant => grant.RequestDigest).Select(grant => new ApprovedUse(grant.Action, grant.RequestId, grant.RequestDigest, [.. grant.Counted.Select(counted => counted.Approval)]) { Signers = grant.Signers })],
             BegunAt = now,
-            RunUntil = outcome.Grants.Min(grant => grant.RunUntil),
+            // Where nothing runs on, the record says how long its use counts.
+            RunUntil = Images.IsEmpty ? outcome.Grants.Max(grant => grant.UseBy) : outcome.Grants.Min(grant => grant.RunUntil),
         };
     }
 
@@ -190,6 +216,15 @@ public static class AdmissionGate
             // Whatever the mode: a label that slips in while the gate only watches would still be there when it enforces.
             return new(request, policy, settings.Mode, GuardNamespace(request, settings) is { } guarded ? [guarded.Answer(Mode.Enforce)] : [], []);
         }
+
+        var declared = DeclaredGate.Open(request, policy, cluster);
+        var opened = OpenImages(request, policy, mode, cluster);
+        return ReferenceEquals(declared, DeclaredGate.Nothing) ? opened : opened with { Settled = [.. opened.Settled, .. declared.Settled.Select(decision => decision.Answer(mode))], Documents = declared.Documents };
+    }
+
+    private static AdmissionCase OpenImages(AdmissionRequest request, Policy policy, Mode mode, string? cluster)
+    {
+        var settings = policy.Admission;
 
         // A subresource that cannot change an image; the Pods that follow from it are judged when they come.
         if (request.Operation is "DELETE" or "CONNECT" || request.Subresource is "status" or "scale" or "binding" or "eviction" or "finalize" or "approval" or "log")

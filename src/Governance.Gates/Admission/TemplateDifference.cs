@@ -20,8 +20,17 @@ internal sealed class TemplateDifference
     private readonly ImmutableArray<string>.Builder lines = ImmutableArray.CreateBuilder<string>();
     private int unsaid;
 
-    private TemplateDifference()
+    // Of what must not be read by everybody, only where it differs is told.
+    private readonly bool hidden;
+
+    private TemplateDifference(bool hidden = false) => this.hidden = hidden;
+
+    /// <summary>The differences of two documents; where they are secret, only the places.</summary>
+    public static ImmutableArray<string> Of(CanonicalNode.Members before, CanonicalNode.Members after, bool hidden)
     {
+        var difference = new TemplateDifference(hidden);
+        difference.Compare(before, after, "");
+        return difference.unsaid == 0 ? difference.lines.ToImmutable() : [.. difference.lines, $"and {difference.unsaid} more"];
     }
 
     public static ImmutableArray<string> Of(ReadOnlyMemory<byte> approved, ReadOnlyMemory<byte> actual)
@@ -96,7 +105,7 @@ internal sealed class TemplateDifference
                 if (before.ToString() is var was && after.ToString() is var @is && was != @is)
                 {
                     var (from, to) = Cut(was, @is);
-                    Say(at, $"{from} -> {to}");
+                    Say(at, hidden ? "changed" : $"{from} -> {to}");
                 }
 
                 break;
@@ -107,11 +116,11 @@ internal sealed class TemplateDifference
     {
         if (before is null && after is not null)
         {
-            Say(at, "added " + Shown(after));
+            Say(at, hidden ? "added" : "added " + Shown(after));
         }
         else if (before is not null && after is null)
         {
-            Say(at, "removed " + Shown(before));
+            Say(at, hidden ? "removed" : "removed " + Shown(before));
         }
         else if (before is not null && after is not null)
         {

@@ -79,6 +79,17 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             : null;
     }
 
+    /// <summary>Any value as it is.</summary>
+    /// <param name="name">Its name, for what is wrong with it.</param>
+    /// <param name="value">The value.</param>
+    public static Reading<CanonicalNode> ReadValue(string name, JsonElement value)
+    {
+        var reader = new TemplateReader([]);
+        reader.trail.Add((name, 0));
+        var read = reader.ReadWhole(value, 0);
+        return read is not null && reader.fault is null ? new Reading<CanonicalNode>.Found(read) : new Reading<CanonicalNode>.Unread(reader.fault!);
+    }
+
     private JsonElement? Descend(JsonElement value, ReadOnlySpan<string> path)
     {
         for (var i = 0; ; i++)

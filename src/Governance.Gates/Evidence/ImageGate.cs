@@ -330,22 +330,39 @@ public static class ImageGate
             }
         }
 
+        var need = new ApprovalNeed(needed.Rule, path, ruling.Subject.ToString(), covers, needed.Environment, needed.Place.Cluster, needed.Place.Namespace, circumstances.Workload) { Difference = circumstances.Difference };
+        var decided = DecideFresh(need, claims, policy, revocations, circumstances);
+        return decided.Grant is not null ? decided : decided with { Decision = decided.Decision with { Notes = [.. decided.Decision.Notes, .. notes] } };
+    }
+
+    /// <summary>Decides what must be approved afresh, such as a whole object or a session.</summary>
+    /// <param name="need">What must be approved.</param>
+    /// <param name="claims">What is known of its document.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="circumstances">The time, and what was revoked and used.</param>
+    public static ImageDecision Decide(ApprovalNeed need, Claims claims, Policy policy, Circumstances circumstances)
+    {
+        ArgumentNullException.ThrowIfNull(need);
+        ArgumentNullException.ThrowIfNull(claims);
+        ArgumentNullException.ThrowIfNull(circumstances);
+        return circumstances.Revocations.Try(out var revocations, out var unread)
+            ? DecideFresh(need, claims, policy, revocations, circumstances)
+            : new(Decision.Unknown(unread with { Rule = need.Path }), null);
+    }
+
+    private static ImageDecision DecideFresh(ApprovalNeed need, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
+    {
         if (!circumstances.Uses.Try(out var used, out var unknown))
         {
-            return new(Decision.Unknown(unknown with { Rule = path }), null);
+            return new(Decision.Unknown(unknown with { Rule = need.Path }), null);
         }
 
-        var need = new ApprovalNeed(needed.Rule, path, ruling.Subject.ToString(), covers, needed.Environment, needed.Place.Cluster, needed.Place.Namespace, circumstances.Workload) { Difference = circumstances.Difference };
         var outcome = Quorum.Decide(need, claims.Approvals, policy, revocations, used, circumstances.Now);
-        if (outcome.Grant is { } grant && claims.Unread.IsEmpty)
-        {
-            return new(outcome.Decision, grant);
-        }
 
         // A rejection or a withdrawal may stand in what could not be read, and so may an approval.
         return claims.Unread.IsEmpty
-            ? new(outcome.Decision with { Notes = [.. outcome.Decision.Notes, .. notes] }, null)
-            : new(new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = path, Message = $"{ruling.Subject}: {reason.Message}" })], [.. outcome.Decision.Reasons, .. notes]), null);
+            ? new(outcome.Decision, outcome.Grant)
+            : new(new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = need.Path, Message = $"{need.What}: {reason.Message}" })], outcome.Decision.Reasons), null);
     }
 
     private static bool IsSameRepository(Repository? named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>

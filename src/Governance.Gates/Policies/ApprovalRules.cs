@@ -29,6 +29,11 @@ internal sealed class ApprovalRules
         var rules = new ApprovalRules(spec, parties, mistakes);
         rules.Rules = PartyRules.Entries(spec?["approvals"]).Where(entry => !entry.Node.Refused).ToImmutableDictionary(entry => entry.Name, entry => rules.ReadRule(entry.Name, entry.Node));
         rules.Revocations = rules.ReadRevocations(spec?["trust"]?["revocations"]);
+        foreach (var (name, node) in PartyRules.Entries(spec?["approvals"]).Where(entry => SessionSettings.Actions.Contains(entry.Name)))
+        {
+            mistakes.AddAtKey(node, $"'{name}' is the action of a session, and admission.sessions says who agrees to it", "choose another name");
+        }
+
         if (spec?["approvals"] is { } approvals && approvals.Find(ApprovalRule.PolicyChange) is null)
         {
             mistakes.Warn(approvals, "nobody has to agree to a change of this policy, and whoever changes it decides who approves", $"add {ApprovalRule.PolicyChange}");
@@ -67,7 +72,11 @@ internal sealed class ApprovalRules
         return new(action?.Text ?? "", node["in"]?.Words("environments") ?? [], covers.Contains("template"));
     }
 
-    private ApprovalRule ReadRule(string action, PolicyNode node)
+    /// <summary>Who must agree to an action.</summary>
+    /// <param name="action">Its name.</param>
+    /// <param name="node">The mapping with the quorum.</param>
+    /// <param name="useBy">How long it may be used, where the mapping does not say so itself.</param>
+    public ApprovalRule ReadRule(string action, PolicyNode node, TimeSpan useBy = default)
     {
         var require = ImmutableArray.CreateBuilder<RoleCount>();
         foreach (var slot in node["require"]?.Sound ?? [])
@@ -91,7 +100,7 @@ internal sealed class ApprovalRules
             }
         }
 
-        var rule = new ApprovalRule(action, require.ToImmutable(), node["useBy"]?.Duration() ?? TimeSpan.Zero, node["runUntil"]?.Duration(), node["maxUses"]?.Number());
+        var rule = new ApprovalRule(action, require.ToImmutable(), node["useBy"]?.Duration() ?? useBy, node["runUntil"]?.Duration(), node["maxUses"]?.Number());
         if (rule.RunUntil < rule.UseBy)
         {
             mistakes.Add(node["runUntil"]!, "what began may end before the right to begin does", "make runUntil at least as long as useBy");

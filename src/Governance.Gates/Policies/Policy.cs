@@ -283,6 +283,15 @@ public sealed record AdmissionSettings
     /// <summary>Names of containers that other admission webhooks put into Pods, which an approved template does not hold.</summary>
     public ImmutableArray<string> Sidecars { get; init; } = [];
 
+    /// <summary>Where requests and approvals about objects and sessions wait; null where nothing needs them.</summary>
+    public Repository? Statements { get; init; }
+
+    /// <summary>What may be opened into running Pods.</summary>
+    public SessionSettings Sessions { get; init; } = new();
+
+    /// <summary>Objects that are approved as a whole; every rule that matches must hold.</summary>
+    public ImmutableArray<DeclaredObject> Objects { get; init; } = [];
+
     /// <summary>Custom resources and where their images stand.</summary>
     public ImmutableArray<CustomResource> CustomResources { get; init; } = [];
 }

@@ -62,6 +62,7 @@ public sealed record PolicyDiff
         ApprovalChanges.Compare(changes);
         ImageChanges.Compare(changes);
         AdmissionChanges.Compare(changes);
+        DeclaredChanges.Compare(changes);
         return new([.. changes.All.OrderByDescending(change => change.Kind)]);
     }
 

@@ -21,18 +21,25 @@ internal static class PolicyGrammar
     private static readonly Word Login = new("login", "a GitHub login", "^[A-Za-z0-9]([-A-Za-z0-9_]{0,98}[A-Za-z0-9])?$", "write the login without @");
     private static readonly Word Team = new("team", "a GitHub team", "^[A-Za-z0-9][-A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*$", "write organisation/team");
     private static readonly Word Resource = new("resource", "a custom resource", $"^{LabelPattern}(\\.{LabelPattern})*$", "write its plural and group as in rollouts.argoproj.io");
+    private static readonly Word ObjectResource = new("objectResource", "a resource", $"^{LabelPattern}(\\.{LabelPattern})*$", "write its plural, and its group where it has one, as in configmaps or roles.rbac.authorization.k8s.io");
+    private static readonly Word NamePattern = new("namePattern", "a name of objects", "^[-A-Za-z0-9._:*]{1,253}$", "write a name; '*' in it is any run of characters");
     private static readonly Word Pointer = new("path", "a path", @"^(/(\*|([^/~*\u0000-\u001f\u007f]|~[01])+)){1,32}$", "a path is / and a name, up to 32 times; '*' alone between slashes is every element, ~1 is / and ~0 is ~ (RFC 6901)");
 
     private static readonly Word Duration = new("duration", "a duration", "^[1-9][0-9]{0,5}[smhdwy]$", "write it as in 90s, 10m, 4h, 7d, 12w or 7y (a year is 365 days)");
     private static readonly Word ListSource = new("listSource", "a file or an oci:// repository", @"^(oci://[^\u0000-\u0020\u007f]+|[^\u0000-\u001f\u007f:\\/]+(/[^\u0000-\u001f\u007f:\\/]+)*)$", "write a path below the policy's folder, or oci:// and a repository");
 
-    private static readonly Shape Signers = new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed.")));
+    private static readonly Shape Signers = new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed.")), "write [NAME] or { role: NAME }");
 
     private static readonly Shape RoleCounts = new List(
         new Fields(
             Required("role", Name, "The role."),
             Required("count", new Count(), "How many distinct people in it.")),
         MostInList);
+
+    private static readonly Shape Session = new Either(
+        new Choice("allow", "warn", "deny"),
+        new Fields(Required("require", RoleCounts, "Who must have agreed to exactly this session, within the last hour.")),
+        "write allow, warn, deny, or { require: [{ role: NAME, count: 1 }] }");
 
     private static readonly Shape Mode = new Choice("enforce", "warn", "audit");
     private static readonly Shape Names = new List(Name, MostInList);
@@ -94,8 +101,40 @@ internal static class PolicyGrammar
                 MostRules),
             "Custom resources and where their images stand."),
         Optional("sidecars", new List(Label, MostInList), "Names of containers that other admission webhooks put into Pods: an approved template does not hold them. Their images are judged all the same."),
-        NotYet("sessions"),
-        NotYet("objects"),
+        Optional("statements", Line, "The repository in which requests and approvals about objects and sessions wait, without tag and digest."),
+        Optional(
+            "sessions",
+            new Fields(
+                Optional("exec", Session, "Commands in running containers. Left out: allow."),
+                Optional("attach", Session, "The terminal of a running container. Left out: allow."),
+                Optional("portForward", Session, "Connections to ports of Pods. Left out: allow."))
+            { NotEmpty = true },
+            "What may be opened into a running Pod."),
+        Optional(
+            "objects",
+            new List(
+                new Fields(
+                    Required("resource", ObjectResource, "Plural name, and group where it has one, such as configmaps or roles.rbac.authorization.k8s.io."),
+                    Optional(
+                        "in",
+                        new Fields(
+                            Optional("namespaces", new List(Label, MostInList), "Namespaces in which the rule holds."),
+                            Optional("environments", Names, "Environments in which the rule holds."))
+                        { NotEmpty = true },
+                        "Where the rule holds; left out, it holds everywhere."),
+                    Required("names", new List(NamePattern, MostInList), "Names of the objects; '*' is any run of characters."),
+                    NotYet("values"),
+                    Required(
+                        "require",
+                        new Fields(Required(
+                            "approved",
+                            new Fields(
+                                Required("action", Name, "The key of approvals that says who must agree."),
+                                Optional("in", new Fields(Required("environments", Names, "Environments.")), "Where the approval is needed; left out, everywhere.")),
+                            "The whole object must be approved.")),
+                        "What a new content of the object must carry.")),
+                MostRules),
+            "Objects that are approved as a whole: who creates, changes or deletes one needs an approval of exactly that."),
         NotYet("breakGlass"));
 
     private static readonly Fields Spec = new(

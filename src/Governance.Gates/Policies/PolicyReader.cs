@@ -37,7 +37,7 @@ public static class PolicyReader
         var parties = PartyRules.Read(root["spec"], file, mistakes);
         var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
-        var admission = AdmissionRules.Read(root["spec"]?["admission"], mistakes);
+        var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
         var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any
             ? new PolicyReading.Refused(mistakes.All)

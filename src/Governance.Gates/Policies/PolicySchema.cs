@@ -88,7 +88,7 @@ public static class PolicySchema
                 break;
             case Shape.Either either:
                 json.WriteStartArray("oneOf");
-                Write(json, either.Members, null, words);
+                Write(json, either.Plain, null, words);
                 Write(json, either.Mapping, null, words);
                 json.WriteEndArray();
                 break;

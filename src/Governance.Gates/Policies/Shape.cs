@@ -63,10 +63,13 @@ internal abstract record Shape
         public bool NotEmpty { get; init; }
     }
 
-    /// <summary>A list or a mapping.</summary>
-    public sealed record Either(List Members, Fields Mapping) : Shape
+    /// <summary>A short form, which is a list or a word, or a mapping.</summary>
+    /// <param name="Plain">The short form.</param>
+    /// <param name="Mapping">The mapping.</param>
+    /// <param name="Spelling">How to write either.</param>
+    public sealed record Either(Shape Plain, Fields Mapping, string Spelling) : Shape
     {
-        public override string What => "a list or a mapping";
+        public override string What => $"{Plain.What} or a mapping";
     }
 }
 

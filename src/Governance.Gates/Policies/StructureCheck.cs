@@ -50,13 +50,13 @@ internal static class StructureCheck
                 CheckFields(node, fields, mistakes);
                 break;
             case Shape.Either either:
-                if (node.Kind is NodeKind.Sequence or NodeKind.Mapping)
+                if (node.Kind == NodeKind.Mapping || node.Kind == (either.Plain is Shape.List ? NodeKind.Sequence : NodeKind.Text))
                 {
-                    Check(node, node.Kind == NodeKind.Sequence ? either.Members : either.Mapping, mistakes);
+                    Check(node, node.Kind == NodeKind.Mapping ? either.Mapping : either.Plain, mistakes);
                 }
                 else
                 {
-                    Refuse(node, mistakes, $"{Found(node)} stands where {either.What} belongs", "write [NAME] or { role: NAME }");
+                    Refuse(node, mistakes, $"{Found(node)} stands where {either.What} belongs", either.Spelling);
                 }
 
                 break;

@@ -9,7 +9,16 @@ public sealed class PolicyDiffTests
         ("eve: { id: p-5, keys: [eve-key] }", "eve: { id: p-5, keys: [eve-key] }\n    fay: { id: p-6, keys: [fay-key] }"),
         ("people: [dan, eve]", "people: [dan, eve, fay]"),
         ("file: keys/5.pub }", "file: keys/5.pub }\n      fay-key: { spki: \"SPKI-6\", file: keys/6.pub }\n      spare-key: { spki: \"SPKI-7\", file: keys/7.pub }"),
-        ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]")));
+        ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]"),
+        ("    policy-change: {", "    rotate: { require: [{ role: approver, count: 1 }], useBy: 1d }\n    policy-change: {"),
+        ("    sidecars: [istio-proxy]\n", """
+                sidecars: [istio-proxy]
+                statements: registry.example.com/statements
+                sessions: { exec: { require: [{ role: approver, count: 1 }] }, attach: { require: [{ role: approver, count: 1 }] }, portForward: { require: [{ role: approver, count: 1 }] } }
+                objects:
+                  - { resource: configmaps, in: { namespaces: [pay], environments: [production] }, names: [limits], require: { approved: { action: rotate, in: { environments: [production] } } } }
+
+            """)));
 
     /// <summary>From, to, where it is told, what it is, what it is backwards, and who gains.</summary>
     public static TheoryData<string, string, string, PolicyChangeKind, PolicyChangeKind, string> Kinds => new()
@@ -70,6 +79,12 @@ public sealed class PolicyDiffTests
         { "audit: [kube-system]", "audit: [kube-system, monitoring]", "admission.namespaces.audit", Weaker, Stronger, "" },
         { "own: gates", "own: elsewhere", "admission.namespaces.own", Weaker, Weaker, "" },
         { ", own: gates", "", "admission.namespaces.own", Stronger, Weaker, "" },
+        { "exec: { require: [{ role: approver, count: 1 }] }", "exec: deny", "admission.sessions.exec", Stronger, Weaker, "" },
+        { "exec: { require: [{ role: approver, count: 1 }] }", "exec: warn", "admission.sessions.exec", Weaker, Stronger, "" },
+        { "exec: { require: [{ role: approver, count: 1 }] }", "exec: { require: [{ role: approver, count: 2 }] }", "admission.sessions.exec", Stronger, Weaker, "" },
+        { "names: [limits]", "names: [limits, caps]", "admission.objects", Stronger, Weaker, "" },
+        { "in: { namespaces: [pay], environments: [production] }, names", "names", "admission.objects", Stronger, Weaker, "" },
+        { "registry.example.com/statements", "registry.example.com/others", "admission.statements", Weaker, Weaker, "" },
         { "unknownKinds: deny", "unknownKinds: unknown", "admission.unknownKinds", Weaker, Stronger, "" },
         { "sidecars: [istio-proxy]", "sidecars: [istio-proxy, linkerd]", "admission.sidecars", Weaker, Stronger, "" },
         { "      - { resource: rollouts", "      - { resource: others.argoproj.io, images: [/spec/image] }\n      - { resource: rollouts", "admission.customResources[others.argoproj.io]", Stronger, Weaker, "" },
@@ -145,6 +160,22 @@ public sealed class PolicyDiffTests
         ["spec.admission.namespaces.own"] = ("own: gates", "own: other"),
         ["spec.admission.unknownKinds"] = ("unknownKinds: deny", "unknownKinds: warn"),
         ["spec.admission.sidecars[]"] = ("istio-proxy", "linkerd"),
+        ["spec.admission.statements"] = ("registry.example.com/statements", "registry.example.com/others"),
+        ["spec.admission.objects[].resource"] = ("resource: configmaps", "resource: secrets"),
+        ["spec.admission.objects[].in.namespaces[]"] = ("namespaces: [pay], env", "namespaces: [shop], env"),
+        ["spec.admission.objects[].in.environments[]"] = ("environments: [production] }, names", "environments: [staging] }, names"),
+        ["spec.admission.objects[].names[]"] = ("names: [limits]", "names: [others]"),
+        ["spec.admission.objects[].require.approved.action"] = ("action: rotate", "action: deploy"),
+        ["spec.admission.objects[].require.approved.in.environments[]"] = ("rotate, in: { environments: [production]", "rotate, in: { environments: [staging]"),
+        ["spec.admission.sessions.exec"] = ("exec: { require: [{ role: approver, count: 1 }] }", "exec: deny"),
+        ["spec.admission.sessions.exec.require[].role"] = ("exec: { require: [{ role: approver", "exec: { require: [{ role: releaser"),
+        ["spec.admission.sessions.exec.require[].count"] = ("exec: { require: [{ role: approver, count: 1", "exec: { require: [{ role: approver, count: 2"),
+        ["spec.admission.sessions.attach"] = ("attach: { require: [{ role: approver, count: 1 }] }", "attach: deny"),
+        ["spec.admission.sessions.attach.require[].role"] = ("attach: { require: [{ role: approver", "attach: { require: [{ role: releaser"),
+        ["spec.admission.sessions.attach.require[].count"] = ("attach: { require: [{ role: approver, count: 1", "attach: { require: [{ role: approver, count: 2"),
+        ["spec.admission.sessions.portForward"] = ("portForward: { require: [{ role: approver, count: 1 }] }", "portForward: deny"),
+        ["spec.admission.sessions.portForward.require[].role"] = ("portForward: { require: [{ role: approver", "portForward: { require: [{ role: releaser"),
+        ["spec.admission.sessions.portForward.require[].count"] = ("portForward: { require: [{ role: approver, count: 1", "portForward: { require: [{ role: approver, count: 2"),
         ["spec.admission.customResources[].resource"] = ("rollouts.argoproj.io", "others.argoproj.io"),
         ["spec.admission.customResources[].images[]"] = ("containers/*/image", "others/*/image"),
     };
@@ -271,7 +302,7 @@ public sealed class PolicyDiffTests
         Shape.Fields fields => fields.All.Where(field => field.Shape is not null).SelectMany(field => Leaves(field.Shape!, path.Length == 0 ? field.Name : $"{path}.{field.Name}")),
         Shape.Named named => Leaves(named.Value, path + ".*"),
         Shape.List list => Leaves(list.Item, path + "[]"),
-        Shape.Either either => Leaves(either.Members, path).Concat(Leaves(either.Mapping, path)),
+        Shape.Either either => Leaves(either.Plain, path).Concat(Leaves(either.Mapping, path)),
 
         // What can be written in one way only cannot change.
         Shape.Choice { Words.Length: 1 } => [],

@@ -63,6 +63,27 @@ public sealed class PolicyMistakeTests
         { "require: { signed:", "require: { §provenance: 1, signed:", "'provenance' is not yet supported" },
     };
 
+    /// <summary>Objects and sessions.</summary>
+    public static TheoryData<string, string, string> Declared => new()
+    {
+        { "sidecars: [istio-proxy]", "statements: §registry.example.com/statements:latest", "names no repository" },
+        { "sidecars: [istio-proxy]", "sessions: §{}", "is empty and asks for nothing" },
+        { "sidecars: [istio-proxy]", "sessions: { exec: §never }", "is not one of allow, warn, deny" },
+        { "sidecars: [istio-proxy]", "sessions: { exec: §[deny] }", "a list stands where one of allow, warn, deny or a mapping belongs" },
+        { "sidecars: [istio-proxy]", "sessions: { attach: §true }", "write allow, warn, deny, or { require:" },
+        { "sidecars: [istio-proxy]", "sessions: { attach: §{} }", "'require' is missing" },
+        { "sidecars: [istio-proxy]", "sessions: { exec: §{ require: [{ role: approver, count: 1 }] } }", "nothing says where it waits; add admission.statements" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    sessions: { exec: §{ require: [{ role: approver, count: 2 }] } }", "cannot be reached when dan or eve asks" },
+        { "sidecars: [istio-proxy]", "objects: [§{ resource: configmaps, names: [limits], require: { approved: { action: deploy } } }]", "nothing says where it waits" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: configmaps, names: [limits], require: { approved: { action: §deplay } } }]", "did you mean 'deploy'?" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: §deployments.apps, names: [limits], require: { approved: { action: deploy } } }]", "is judged by its images and its pod template" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: §namespaces, names: [limits], require: { approved: { action: deploy } } }]", "the API server does not ask about 'namespaces'" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: clusterroles.rbac.authorization.k8s.io, in: { namespaces: §[shop] }, names: [limits], require: { approved: { action: deploy } } }]", "stand in no namespace" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: configmaps, in: { environments: [§stagin] }, names: [limits], require: { approved: { action: deploy } } }]", "did you mean 'staging'?" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: configmaps, names: [§\"a b\"], require: { approved: { action: deploy } } }]", "is not a name of objects" },
+        { "    deploy: {", "    §session-exec: { require: [{ role: approver, count: 1 }], useBy: 1h }\n    deploy: {", "admission.sessions says who agrees to it" },
+    };
+
     /// <summary>What only the reader finds: YAML that is more than plain data.</summary>
     public static TheoryData<string, string, string> Yaml => new()
     {
@@ -148,7 +169,7 @@ public sealed class PolicyMistakeTests
         { "customResources:\n", "customResources:\n      - { resource: jobs.example.com, images: [/a] }\n      - { resource: §jobs.example.com, images: [/b] }\n", "is declared in line" },
     };
 
-    [Theory, MemberData(nameof(Structure)), MemberData(nameof(Yaml)), MemberData(nameof(Meaning))]
+    [Theory, MemberData(nameof(Structure)), MemberData(nameof(Yaml)), MemberData(nameof(Meaning)), MemberData(nameof(Declared))]
     public void A_mistake_is_reported_where_it_stands(string from, string to, string message)
     {
         var (yaml, line, column) = PolicyDocuments.Changed(from, to);

@@ -107,6 +107,19 @@ public sealed class ManifestsCommandTests : IDisposable
         });
     }
 
+    [Fact]
+    public async Task What_the_policy_says_about_sessions_and_objects_is_asked_of_the_gate_and_nothing_more()
+    {
+        var policy = WritePolicy();
+        Assert.DoesNotContain("CONNECT", await PrintAsync("--policy", policy), StringComparison.Ordinal);
+
+        File.WriteAllText(policy, File.ReadAllText(policy).Replace("namespaces: { own: governance-gates }", "namespaces: { own: governance-gates }, sessions: { exec: deny, portForward: warn }", StringComparison.Ordinal));
+        var printed = await PrintAsync("--policy", policy);
+        Assert.Contains("operations: [CONNECT], resources: [nodes/proxy, pods/exec, pods/portforward, pods/proxy, services/proxy]", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("pods/attach", printed, StringComparison.Ordinal);
+        Assert.Equal(printed, await PrintAsync("--policy", policy));
+    }
+
     [Theory, InlineData("server"), InlineData("webhook")]
     public async Task The_parts_are_what_all_of_it_is_made_of(string part)
     {
