@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Governance.Gates.Clients.Policies;
-using Governance.Gates.Policies;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Webhook;
 

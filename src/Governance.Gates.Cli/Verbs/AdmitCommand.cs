@@ -5,11 +5,11 @@ using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Evidence;
+using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Kubernetes;
 using Governance.Gates.Clients.Policies;
-using Governance.Gates.Policies;
 using Governance.Gates.Clients.Revocations;
-using Governance.Gates.Clients.GateState;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Cli.Verbs;
 
