@@ -56,7 +56,17 @@ internal static class WebhookHost
         });
 
         var app = builder.Build();
-        Load(app.Services);
+        try
+        {
+            Load(app.Services);
+        }
+        catch
+        {
+            // The state folder is held by one process: who tries again must find it free.
+            ((IDisposable)app).Dispose();
+            throw;
+        }
+
         var metrics = app.Services.GetRequiredService<GateMetrics>();
         var text = new MetricsText(metrics.Meter);
         metrics.Begin(app.Services.GetRequiredService<ClaimCache>());

@@ -40,7 +40,7 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
         }
 
         // Uses are counted by records: what cannot be recorded could use one approval without end.
-        return outcome.Admitted && MostUses(outcome) is not null && @case.Place is null
+        return outcome.Admitted && MostUses(outcome) is not null && @case.Place is null && @case.Documents.IsEmpty
             ? new([.. outcome.Answers, Decision.Unknown(new Reason(Rule, "an approval for a number of uses is used by an object whose pod template cannot be recorded", "approve it without a number of uses, or deploy a workload with a pod template")).Answer(@case.Mode)])
             : outcome;
     }

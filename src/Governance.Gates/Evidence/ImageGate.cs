@@ -196,14 +196,15 @@ public static class ImageGate
                     }
 
                     var environment = policy.EnvironmentOf(place.Cluster, place.Namespace);
-                    if (environment is null && approved.Environments.IsEmpty)
+                    // Where it would run is nowhere that the policy knows, so nobody can say that no approval is needed there.
+                    if (environment is null)
                     {
                         return new ImageRuling.Settled(
                             Decision.Deny(new Reason(rule.Path + ".approved", $"{reference.Repository} must be approved for its environment, and the policy names none{In(place)} of this cluster", "deploy it to an environment of the policy, or name the namespace under environments")),
                             rule.Mode);
                     }
 
-                    needed = environment is not null && (approved.Environments.IsEmpty || approved.Environments.Contains(environment.Name)) ? new(policy.Approvals[approved.Action], approved.CoversTemplate, environment.Name, place) : null;
+                    needed = approved.Environments.IsEmpty || approved.Environments.Contains(environment.Name) ? new(policy.Approvals[approved.Action], approved.CoversTemplate, environment.Name, place) : null;
                 }
 
                 return (signed, needed, pinned) switch

@@ -78,6 +78,9 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         return new(statement, [Firm.Key(key)], Digest.Of(payload), key);
     }
 
+    /// <summary>What a registry would show on a digest.</summary>
+    public AttachedEvidence On(Digest digest) => new([.. attached.Where(one => one.Subject == digest).Select((one, i) => new EvidenceItem(one.Entity, Digest.Of(BitConverter.GetBytes(i)), $"referrer {i}"))], []);
+
     /// <summary>A registry that shows only what says yes.</summary>
     public void Hide() => attached.Clear();
 
@@ -102,7 +105,6 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
 
         return outcome;
     }
-
 
     public AdmissionOutcome Goes(Review review, DateTimeOffset? at = null)
     {

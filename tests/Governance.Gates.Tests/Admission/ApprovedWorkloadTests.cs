@@ -157,6 +157,13 @@ public sealed class ApprovedWorkloadTests
     }
 
     [Fact]
+    public void A_namespace_of_no_environment_escapes_no_rule_that_asks_for_approval_in_some_environments()
+    {
+        var there = new ApprovedCluster(ApprovedCluster.WithImages("- { match: [registry.example.com/shop/**], require: { approved: { action: deploy, covers: [artifact], in: { environments: [production] } } } }"));
+        there.Refused(deployment with { Namespace = "made-this-morning" }, "the policy names none");
+    }
+
+    [Fact]
     public void A_cluster_that_was_not_named_is_unknown_for_what_begins_and_for_what_changes()
     {
         var unnamed = new ApprovedCluster(cluster: null);

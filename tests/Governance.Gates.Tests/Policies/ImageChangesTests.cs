@@ -166,7 +166,7 @@ public sealed class ImageChangesTests
         var signed = require.Signed is null || (world.Signer is { } signer && require.Signed.By.Names.Contains(signer) && (world.NamesItself || require.Signed.Repository == SignedRepository.Any));
         var pinned = require.Pinned is null || require.Pinned.Images.Any(image => image.Repository == world.Repository && image.Digest!.Hex[0] == world.Digest);
         var approved = require.Approved is not { } asked
-            || (world.Cluster != "unknown" && ((!asked.Environments.IsEmpty && !asked.Environments.Contains(world.Cluster)) || world.Approval == "template" || (world.Approval == "artifact" && !asked.CoversTemplate)));
+            || (world.Cluster is not ("unknown" or "elsewhere") && ((!asked.Environments.IsEmpty && !asked.Environments.Contains(world.Cluster)) || world.Approval == "template" || (world.Approval == "artifact" && !asked.CoversTemplate)));
         return signed && pinned && approved ? Verdict.Allow : Verdict.Deny;
     }
 

@@ -35,6 +35,13 @@ public sealed class PolicyChainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_start_that_fails_leaves_the_state_folder_to_the_next()
+    {
+        await Assert.ThrowsAsync<GateException>(() => StartAsync(First, options => options with { PolicyRoot = Digest.Of("another"u8) }));
+        await using var gate = await StartAsync(First);
+    }
+
+    [Fact]
     public async Task A_state_folder_that_another_process_holds_is_told_at_start()
     {
         await using var gate = await StartAsync(First);
