@@ -172,6 +172,9 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
 /// <param name="Answers">All of them; empty where the request brings in nothing that a rule looks at.</param>
 public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
 {
+    /// <summary>All of them; set once, so that the decision over them is theirs.</summary>
+    public ImmutableArray<Answer> Answers { get; } = Answers;
+
     /// <summary>The fresh approvals on which the decision rests.</summary>
     public ImmutableArray<Grant> Grants { get; init; } = [];
 
@@ -182,7 +185,7 @@ public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
     public bool Admitted => Answers.All(answer => answer.Admitted);
 
     /// <summary>The decision over all of it, whatever the modes.</summary>
-    public Decision Decision => Decision.All(Answers.Select(answer => answer.Decision));
+    public Decision Decision { get; } = Decision.All(Answers.Select(answer => answer.Decision));
 
     /// <summary>Why the request is refused.</summary>
     public IEnumerable<Reason> Refusals => Answers.Where(answer => !answer.Admitted).SelectMany(answer => answer.Decision.Reasons);

@@ -49,11 +49,14 @@ public sealed record NeededApproval(ApprovalRule Rule, bool CoversTemplate, stri
 /// <param name="Now">The time of the decision.</param>
 public sealed record Circumstances(DateTimeOffset Now)
 {
+    private static readonly Reading<RevocationList> NothingRevoked = new Reading<RevocationList>.Found(RevocationList.Empty);
+    private static readonly Reading<IReadOnlyDictionary<string, long>> NothingUsed = new Reading<IReadOnlyDictionary<string, long>>.Found(ImmutableDictionary<string, long>.Empty);
+
     /// <summary>What no longer counts; unread where the list is missing or too old.</summary>
-    public Reading<RevocationList> Revocations { get; init; } = new Reading<RevocationList>.Found(RevocationList.Empty);
+    public Reading<RevocationList> Revocations { get; init; } = NothingRevoked;
 
     /// <summary>How often each request was used, by id; unread where nobody can tell.</summary>
-    public Reading<IReadOnlyDictionary<string, long>> Uses { get; init; } = new Reading<IReadOnlyDictionary<string, long>>.Found(ImmutableDictionary<string, long>.Empty);
+    public Reading<IReadOnlyDictionary<string, long>> Uses { get; init; } = NothingUsed;
 
     /// <summary>The projection of the object's pod template; null for an object without one, unread for one that cannot be projected.</summary>
     public Reading<Covered>? Template { get; init; }
