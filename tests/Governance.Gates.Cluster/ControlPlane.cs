@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.RegularExpressions;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
 
@@ -6,7 +8,7 @@ namespace Governance.Gates.Cluster;
 
 /// <summary>A real Kubernetes control plane on loopback: etcd, API server and controller manager, gone when this is disposed.</summary>
 /// <remarks>There is no kubelet and no scheduler: pods are made and stay Pending.</remarks>
-public sealed class ControlPlane : IAsyncDisposable
+public sealed partial class ControlPlane : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private readonly TemporaryFolder folder;
@@ -50,6 +52,19 @@ public sealed class ControlPlane : IAsyncDisposable
         }
     }
 
+    /// <summary>A client of the API server as the cluster's administrator.</summary>
+    public HttpClient CreateHttpClient()
+    {
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.Add(X509CertificateLoader.LoadCertificateFromFile(folder.PathOf("pki", "ca.crt")));
+        var certificate = X509Certificate2.CreateFromPemFile(folder.PathOf("pki", "admin.crt"), folder.PathOf("pki", "admin.key"));
+        return new(new SocketsHttpHandler { SslOptions = new() { CertificateChainPolicy = trust, LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate } })
+        {
+            BaseAddress = new(File.ReadLines(folder.PathOf("admin.kubeconfig")).Select(line => ServerOf().Match(line)).First(match => match.Success).Value),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
     /// <summary>What one of the three processes logged so far.</summary>
     public Task<string> ReadLogAsync(string process, CancellationToken cancellation = default) =>
         File.ReadAllTextAsync(folder.PathOf("log", $"{process}.log"), cancellation);
@@ -63,4 +78,7 @@ public sealed class ControlPlane : IAsyncDisposable
         await script.DisposeAsync();
         folder.Dispose();
     }
+
+    [GeneratedRegex("https://127\\.0\\.0\\.1:[0-9]+")]
+    private static partial Regex ServerOf();
 }

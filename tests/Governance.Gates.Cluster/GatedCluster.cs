@@ -80,28 +80,15 @@ public sealed class GatedCluster : IAsyncLifetime
         webhook = await WebhookProcess.StartAsync(authority, port, ["serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}"]);
         plane = await starting;
 
-        folder.Write("ca.crt", authority.CertificatePem);
-        foreach (var part in (string[])["server", "webhook"])
-        {
-            var manifests = await Command.RunAsync(
-                Path.Combine(ProjectTree.Bin, "gates-webhook"),
-                ["manifests", "--policy", PolicyFile, "--ca", folder.PathOf("ca.crt"), "--image", Signed, "--kubernetes", "1.20", "--url", webhook.Address.ToString(), "--part", part]);
-            (await Admin.ApplyAsync(manifests.Succeeded().Output)).Succeeded();
-        }
+        await Admin.InstallGateAsync(PolicyFile, folder.Write("ca.crt", authority.CertificatePem), Signed, webhook.Address);
 
         // The configuration takes effect when the API server's own watch has seen it.
         var ns = await CreateNamespaceAsync();
-        await Admin.WaitForRefusalAsync(PodNamed("probe", Unsigned), ns);
+        await Admin.WaitForRefusalAsync(ns, PodNamed("probe", Unsigned));
     }
 
     /// <summary>Makes a namespace in which pods can be created.</summary>
-    public async Task<string> CreateNamespaceAsync()
-    {
-        var name = ClusterFixture.NewName("gated");
-        (await Admin.RunAsync("create", "namespace", name)).Succeeded();
-        await Admin.WaitForAsync(output => output.Contains("default", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "get", "serviceaccounts", "-n", name);
-        return name;
-    }
+    public Task<string> CreateNamespaceAsync() => Admin.CreateNamespaceAsync("gated");
 
     /// <summary>A Pod with one container, and whatever else its spec is to hold.</summary>
     public static string PodNamed(string name, string image, string more = "") =>

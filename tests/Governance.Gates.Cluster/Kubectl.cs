@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
 
 namespace Governance.Gates.Cluster;
@@ -22,6 +23,33 @@ public sealed record Kubectl(string KubeconfigFile, string Home)
 
     /// <summary>Applies manifests, YAML or JSON.</summary>
     public Task<Command> ApplyAsync(string manifests, params IReadOnlyList<string> more) => RunAsync(["apply", "-f", "-", .. more], manifests);
+
+    /// <summary>Makes a namespace that no other test uses, and waits until pods can be created in it.</summary>
+    /// <param name="prefix">What its name begins with.</param>
+    public async Task<string> CreateNamespaceAsync(string prefix)
+    {
+        var name = $"{prefix}-{Guid.NewGuid().ToString("N")[..8]}";
+        (await RunAsync("create", "namespace", name)).Succeeded();
+        await WaitForAsync(output => output.Contains("default", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "get", "serviceaccounts", "-n", name);
+        return name;
+    }
+
+    /// <summary>Applies the manifests of a gate that runs outside the cluster.</summary>
+    /// <param name="policy">The policy file.</param>
+    /// <param name="ca">The file with the authority of its certificate.</param>
+    /// <param name="image">The image that its own Deployment names.</param>
+    /// <param name="address">Where it listens.</param>
+    /// <param name="more">Further arguments of <c>gates-webhook manifests</c>.</param>
+    public async Task InstallGateAsync(string policy, string ca, string image, Uri address, params IReadOnlyList<string> more)
+    {
+        foreach (var part in (string[])["server", "webhook"])
+        {
+            var manifests = await Command.RunAsync(
+                Path.Combine(ProjectTree.Bin, "gates-webhook"),
+                ["manifests", "--policy", policy, "--ca", ca, "--image", image, "--kubernetes", "1.20", "--url", address.ToString(), "--part", part, .. more]);
+            (await ApplyAsync(manifests.Succeeded().Output)).Succeeded();
+        }
+    }
 
     /// <summary>Runs kubectl again until its standard output is as awaited, and gives the last run.</summary>
     /// <exception cref="TimeoutException">The time ran out; the message holds the last run's outputs.</exception>
@@ -47,18 +75,23 @@ public sealed record Kubectl(string KubeconfigFile, string Home)
         }
     }
 
-    /// <summary>Tries to create an object until the gate refuses it, and removes what came in before.</summary>
+    /// <summary>Applies an object again and again, without effect, until the API server refuses it, and gives the refusal.</summary>
     /// <exception cref="TimeoutException">It never did.</exception>
-    public async Task WaitForRefusalAsync(string manifest, string ns)
+    public async Task<Command> WaitForRefusalAsync(string ns, string manifest)
     {
         using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         var since = Stopwatch.GetTimestamp();
-        while ((await RunAsync(["create", "-n", ns, "-f", "-"], manifest)).ExitCode == 0)
+        while (true)
         {
-            (await RunAsync(["delete", "-n", ns, "--grace-period=0", "--force", "-f", "-"], manifest)).Succeeded();
-            if (Stopwatch.GetElapsedTime(since) > TimeSpan.FromSeconds(30))
+            var run = await ApplyAsync(manifest, "-n", ns, "--dry-run=server");
+            if (run.ExitCode != 0)
             {
-                throw new TimeoutException("the gate is not in force after 30 s");
+                return run;
+            }
+
+            if (Stopwatch.GetElapsedTime(since) > TimeSpan.FromSeconds(60))
+            {
+                throw new TimeoutException("it is still admitted after 60 s");
             }
 
             await interval.WaitForNextTickAsync();
