@@ -5,8 +5,10 @@ SHELL := /bin/bash
 
 CONFIGURATION ?= Release
 RUNTIME ?= linux-x64
-# What the published code is compiled for ahead of time; an older processor compiles it again at start.
+# What the published webhook is compiled for ahead of time; an older processor compiles it again at start.
 INSTRUCTIONS ?= $(if $(findstring x64,$(RUNTIME)),--instruction-set:x86-64-v3)
+PUBLISH = dotnet publish -c Release -r $(RUNTIME) -v q -p:DebugType=none -p:CopyOutputSymbolsToPublishDirectory=false \
+  -p:NuGetLockFilePath=obj/publish.lock.json -p:PublishDocumentationFiles=false --artifacts-path artifacts/build -o artifacts/publish
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 # Programs look for the runtime here when the SDK stands in a folder of the user's own.
@@ -49,13 +51,11 @@ lint: ## check formatting, scripts, workflows, YAML and JSON
 	@tests/prepare.sh lint
 	@tests/lint.sh
 
-publish: ## publish both programs as trimmed single files into artifacts/
-	@for project in src/Governance.Gates.Cli webhook/Governance.Gates.Webhook; do \
-	  dotnet publish $$project -c Release -r $(RUNTIME) --self-contained -v q \
-	    -p:PublishTrimmed=true -p:PublishReadyToRun=true -p:PublishReadyToRunCrossgen2ExtraArgs=$(INSTRUCTIONS) -p:PublishSingleFile=true -p:DebugType=none -p:CopyOutputSymbolsToPublishDirectory=false \
-	    -p:NuGetLockFilePath=obj/publish.lock.json -p:PublishDocumentationFiles=false --artifacts-path artifacts/build -o artifacts/publish || exit 1; \
-	done
-	@rm -f artifacts/publish/*.json artifacts/publish/*.xml
+publish: ## publish both programs as self-contained single files into artifacts/; needs a C linker
+	@tests/prepare.sh publish
+	@$(PUBLISH) src/Governance.Gates.Cli -p:PublishAot=true -p:CppCompilerAndLinker=gcc
+	@$(PUBLISH) webhook/Governance.Gates.Webhook --self-contained -p:PublishTrimmed=true -p:PublishReadyToRun=true -p:PublishReadyToRunCrossgen2ExtraArgs=$(INSTRUCTIONS) -p:PublishSingleFile=true
+	@rm -f artifacts/publish/*.json artifacts/publish/*.xml artifacts/publish/*.dbg
 	@ls -l artifacts/publish
 
 bench: publish ## measure what docs/performance.md promises, and write it anew

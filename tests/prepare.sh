@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Sees to what `make test` and `make lint` need beyond the .NET SDK, on Debian 12. As root it installs what is missing with
 # apt-get and says so; otherwise it prints the one line that does, and fails.
-#   prepare.sh test    packages; cosign and oras, and an API server built from Debian's source, in the user's cache folder:
-#                      ${XDG_CACHE_HOME:-~/.cache}/governance-gates. Where KUBEBUILDER_ASSETS names a folder with etcd,
-#                      kube-apiserver and kube-controller-manager, they are used and nothing is built.
-#   prepare.sh bench   the same, and a load generator
-#   prepare.sh lint    packages
+#   prepare.sh test     packages; cosign and oras, and an API server built from Debian's source, in the user's cache folder:
+#                       ${XDG_CACHE_HOME:-~/.cache}/governance-gates. Where KUBEBUILDER_ASSETS names a folder with etcd,
+#                       kube-apiserver and kube-controller-manager, they are used and nothing is built.
+#   prepare.sh bench    the same, and a load generator
+#   prepare.sh publish  a linker for the command line's native code
+#   prepare.sh lint     packages
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/governance-gates
@@ -54,6 +55,11 @@ case ${1:-} in
         || { tail -n 30 "$cache/cluster-build.log" >&2; echo "the build failed; all it said is in $cache/cluster-build.log" >&2; exit 1; }
     fi
     ;;
+  publish)
+    needs_command gcc gcc
+    needs_file /usr/include/features.h libc6-dev
+    install_missing
+    ;;
   lint)
     needs_command git git
     needs_command shellcheck shellcheck
@@ -61,7 +67,7 @@ case ${1:-} in
     install_missing
     ;;
   *)
-    sed -n '4,9s/^# *//p' "$0" >&2
+    sed -n '4,10s/^# *//p' "$0" >&2
     exit 64
     ;;
 esac
