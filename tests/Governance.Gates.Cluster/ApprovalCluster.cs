@@ -40,28 +40,10 @@ public sealed class ApprovalCluster : IAsyncLifetime
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        if (GatedCluster.WhyNot is not null)
+        if (GatedCluster.WhyNot is null)
         {
-            return;
+            await this.StartOrDisposeAsync(StartAsync);
         }
-
-        var starting = ControlPlane.StartAsync();
-        registry = await DockerRegistry.StartAsync();
-        plane = await starting;
-        kubelet = await FakeKubelet.StartAsync(plane.CreateHttpClient());
-        Uid = (await Admin.RunAsync("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")).Succeeded().Output;
-        folder.Write("governance.yaml", Policy());
-        await RevokeAsync();
-
-        var (certificate, key) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
-        var port = FreePort.Next();
-        webhook = await WebhookProcess.StartAsync(authority, port,
-        [
-            "serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}",
-            "--cluster-uid", Uid, "--state", folder.Folder("state"), "--policy-root", Digest.Of(await File.ReadAllBytesAsync(PolicyFile)).ToString(),
-        ]);
-        await Admin.InstallGateAsync(PolicyFile, folder.Write("ca.crt", authority.CertificatePem), await ImageAsync("gate"), webhook.Address, "--cluster-uid", Uid);
-        await Admin.WaitForRefusalAsync(await Admin.CreateNamespaceAsync("probe"), GatedCluster.PodNamed("probe", "registry.example.com/unknown"));
     }
 
     /// <summary>Pushes a new image and signs it.</summary>
@@ -126,6 +108,26 @@ public sealed class ApprovalCluster : IAsyncLifetime
 
         authority.Dispose();
         folder.Dispose();
+    }
+
+    private async Task StartAsync()
+    {
+        plane = await ControlPlane.StartAsync();
+        registry = await DockerRegistry.StartAsync();
+        kubelet = await FakeKubelet.StartAsync(plane.CreateHttpClient());
+        Uid = (await Admin.RunAsync("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")).Succeeded().Output;
+        folder.Write("governance.yaml", Policy());
+        await RevokeAsync();
+
+        var (certificate, key) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
+        var port = FreePort.Next();
+        webhook = await WebhookProcess.StartAsync(authority, port,
+        [
+            "serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}",
+            "--cluster-uid", Uid, "--state", folder.Folder("state"), "--policy-root", Digest.Of(await File.ReadAllBytesAsync(PolicyFile)).ToString(),
+        ]);
+        await Admin.InstallGateAsync(PolicyFile, folder.Write("ca.crt", authority.CertificatePem), await ImageAsync("gate"), webhook.Address, "--cluster-uid", Uid);
+        await Admin.WaitForRefusalAsync(await Admin.CreateNamespaceAsync("probe"), GatedCluster.PodNamed("probe", "registry.example.com/unknown"));
     }
 
     private string Policy() => $$"""

@@ -33,3 +33,23 @@ public sealed class ClusterFixture : IAsyncLifetime
         }
     }
 }
+
+/// <summary>How fixtures start.</summary>
+internal static class FixtureStart
+{
+    /// <summary>Starts a fixture, and ends what it started where it fails half-way: the framework does not.</summary>
+    /// <param name="fixture">The fixture.</param>
+    /// <param name="start">Starts it.</param>
+    public static async Task StartOrDisposeAsync(this IAsyncDisposable fixture, Func<Task> start)
+    {
+        try
+        {
+            await start();
+        }
+        catch
+        {
+            await fixture.DisposeAsync();
+            throw;
+        }
+    }
+}

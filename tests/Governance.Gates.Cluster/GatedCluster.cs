@@ -56,35 +56,10 @@ public sealed class GatedCluster : IAsyncLifetime
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        if (WhyNot is not null)
+        if (WhyNot is null)
         {
-            return;
+            await this.StartOrDisposeAsync(StartAsync);
         }
-
-        var starting = ControlPlane.StartAsync();
-        registry = await DockerRegistry.StartAsync();
-        cosign = new Cosign();
-        var release = await cosign.GenerateKeyPairAsync("release");
-        var stranger = await cosign.GenerateKeyPairAsync("stranger");
-        Signed = await ImageAsync("trading/strategy", release);
-        ByTag = Signed[..Signed.IndexOf('@', StringComparison.Ordinal)] + ":v1";
-        SignedToo = await ImageAsync("trading/risk", release);
-        Unsigned = await ImageAsync("trading/unsigned", null);
-        WrongKey = await ImageAsync("trading/wrong-key", stranger);
-        Moved = await CopyWithSignatureAsync();
-
-        folder.Write("release.pub", release.PublicKeyPem);
-        folder.Write("governance.yaml", Policy(release.PublicKeyPem));
-        var (certificate, key) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
-        var port = FreePort.Next();
-        webhook = await WebhookProcess.StartAsync(authority, port, ["serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}"]);
-        plane = await starting;
-
-        await Admin.InstallGateAsync(PolicyFile, folder.Write("ca.crt", authority.CertificatePem), Signed, webhook.Address);
-
-        // The configuration takes effect when the API server's own watch has seen it.
-        var ns = await CreateNamespaceAsync();
-        await Admin.WaitForRefusalAsync(ns, PodNamed("probe", Unsigned));
     }
 
     /// <summary>Makes a namespace in which pods can be created.</summary>
@@ -108,6 +83,33 @@ public sealed class GatedCluster : IAsyncLifetime
         cosign?.Dispose();
         authority.Dispose();
         folder.Dispose();
+    }
+
+    private async Task StartAsync()
+    {
+        plane = await ControlPlane.StartAsync();
+        registry = await DockerRegistry.StartAsync();
+        cosign = new Cosign();
+        var release = await cosign.GenerateKeyPairAsync("release");
+        var stranger = await cosign.GenerateKeyPairAsync("stranger");
+        Signed = await ImageAsync("trading/strategy", release);
+        ByTag = Signed[..Signed.IndexOf('@', StringComparison.Ordinal)] + ":v1";
+        SignedToo = await ImageAsync("trading/risk", release);
+        Unsigned = await ImageAsync("trading/unsigned", null);
+        WrongKey = await ImageAsync("trading/wrong-key", stranger);
+        Moved = await CopyWithSignatureAsync();
+
+        folder.Write("release.pub", release.PublicKeyPem);
+        folder.Write("governance.yaml", Policy(release.PublicKeyPem));
+        var (certificate, key) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
+        var port = FreePort.Next();
+        webhook = await WebhookProcess.StartAsync(authority, port, ["serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}"]);
+
+        await Admin.InstallGateAsync(PolicyFile, folder.Write("ca.crt", authority.CertificatePem), Signed, webhook.Address);
+
+        // The configuration takes effect when the API server's own watch has seen it.
+        var ns = await CreateNamespaceAsync();
+        await Admin.WaitForRefusalAsync(ns, PodNamed("probe", Unsigned));
     }
 
     private async Task<string> ImageAsync(string repository, CosignKey? key)
