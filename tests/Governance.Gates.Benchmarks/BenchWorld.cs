@@ -23,6 +23,30 @@ internal sealed class BenchWorld : IDisposable
     {
         signer = EcdsaSigner.FromPem(key.ExportPkcs8PrivateKeyPem(), "");
         PublicKeyFile = folder.Write("release.pub", key.ExportSubjectPublicKeyInfoPem() + "\n");
+        ApprovalPolicy = folder.Write("approvals.yaml", $$"""
+            apiVersion: governance.gates/v1alpha1
+            kind: GovernancePolicy
+            metadata: { name: bench, version: 1 }
+            spec:
+              environments: { production: { clusters: [{{Cluster}}], namespaces: [trading] } }
+              people:
+            {{string.Join('\n', People.Select((name, index) => $$"""    {{name}}: { id: p-{{index}}, keys: [{{name}}] }"""))}}
+              roles: { system-admin: { people: [{{string.Join(", ", People)}}] } }
+              robots: { release: { keys: [release], why: signs } }
+              trust:
+                keys:
+                  release: { spki: "{{Digest.Of(key.ExportSubjectPublicKeyInfo())}}", file: release.pub }
+            {{string.Join('\n', People.Select(name => $$"""      {{name}}: { spki: "{{NewKey(name)}}", file: {{name}}.pub }"""))}}
+              approvals: { deployment: { require: [{ role: system-admin, count: 2 }], useBy: 7d, runUntil: 180d } }
+              artifacts:
+                images:
+                  - match: ["*/live/**"]
+                    require: { signed: { by: [release] }, approved: { action: deployment, covers: [artifact, template] } }
+                  - match: ["**"]
+                    require: { signed: { by: [release] } }
+              admission: { mode: enforce }
+
+            """);
         Policy = folder.Write("governance.yaml", $$"""
             apiVersion: governance.gates/v1alpha1
             kind: GovernancePolicy
@@ -39,6 +63,17 @@ internal sealed class BenchWorld : IDisposable
     public string PublicKeyFile { get; }
 
     public string Policy { get; }
+
+    /// <summary>The same, and images below <c>live/</c> need the approval of two.</summary>
+    public string ApprovalPolicy { get; }
+
+    /// <summary>Who may ask and approve; each has a key of that name.</summary>
+    public static IReadOnlyList<string> People { get; } = ["alice", "bob", "carol", "dave", "erin", "frank"];
+
+    /// <summary>The file with a person's public key.</summary>
+    public string PublicKeyOf(string name) => folder.PathOf($"{name}.pub");
+
+    private const string Cluster = "3f0c7a52-0000-4000-8000-000000000001";
 
     /// <summary>Where <c>make publish</c> leaves the programs.</summary>
     public static string Program(string name) => Path.Combine(ProjectTree.Root, "artifacts", "publish", name);
@@ -58,12 +93,33 @@ internal sealed class BenchWorld : IDisposable
             : throw new InvalidOperationException("the signature could not be pushed");
     }
 
+    /// <summary>Asks for the approval of an image with the template of a review's object, and has it approved.</summary>
+    /// <param name="image">The image, by digest.</param>
+    /// <param name="review">The review.</param>
+    /// <param name="approvers">Who approves.</param>
+    public async Task ApproveAsync(string image, string review, IEnumerable<string> approvers)
+    {
+        using var json = JsonDocument.Parse(review);
+        var manifest = folder.Write("manifest.json", json.RootElement.GetProperty("request").GetProperty("object").GetRawText());
+        (await Command.RunAsync(Program("gates"), ["request", image, "--action", "deployment", "--environment", "production", "--template", manifest, "--policy", ApprovalPolicy, "--key", folder.PathOf("alice.pem"), "--yes"])).Succeeded();
+        foreach (var approver in approvers)
+        {
+            (await Command.RunAsync(Program("gates"), ["approve", image, "--policy", ApprovalPolicy, "--key", folder.PathOf($"{approver}.pem"), "--yes"])).Succeeded();
+        }
+    }
+
+    /// <summary>The published webhook on a free port, ready, that remembers what it admitted under approvals.</summary>
+    public Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartApprovalWebhookAsync() =>
+        StartAsync(ApprovalPolicy, ["--cluster-uid", Cluster, "--state", folder.Folder($"state-{Guid.NewGuid():N}")]);
+
     /// <summary>The published webhook on a free port, ready.</summary>
-    public async Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartWebhookAsync()
+    public Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartWebhookAsync() => StartAsync(Policy, []);
+
+    private async Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartAsync(string policy, string[] more)
     {
         var (certificate, privateKey) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
         var port = FreePort.Next();
-        var process = ChildProcess.Start(Program("gates-webhook"), ["serve", "--policy", Policy, "--certificate", certificate, "--key", privateKey, "--listen", $"127.0.0.1:{port}"]);
+        var process = ChildProcess.Start(Program("gates-webhook"), ["serve", "--policy", policy, "--certificate", certificate, "--key", privateKey, "--listen", $"127.0.0.1:{port}", .. more]);
         var client = authority.CreateHttpClient();
         var address = new Uri($"https://127.0.0.1:{port}");
         await process.WaitForHttpAsync(client, new(address, "/health/ready"), TimeSpan.FromSeconds(30));
@@ -90,6 +146,14 @@ internal sealed class BenchWorld : IDisposable
         folder.Dispose();
     }
 
+    private string NewKey(string name)
+    {
+        using var made = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        folder.Write($"{name}.pem", made.ExportPkcs8PrivateKeyPem());
+        folder.Write($"{name}.pub", made.ExportSubjectPublicKeyInfoPem());
+        return Digest.Of(made.ExportSubjectPublicKeyInfo()).ToString();
+    }
+
     private static void Write(Utf8JsonWriter json, IReadOnlyList<string> images)
     {
         var containers = string.Join(',', images.Select((image, index) => $$"""
@@ -104,7 +168,7 @@ internal sealed class BenchWorld : IDisposable
             "f:field{{index}}":{"f:type":{},"f:value{{index}}":{".":{},"f:nested":{} } }
             """));
         json.WriteRawValue($$"""
-            {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","kind":{"group":"apps","version":"v1","kind":"Deployment"},
+            {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"{{Guid.NewGuid()}}","kind":{"group":"apps","version":"v1","kind":"Deployment"},
             "resource":{"group":"apps","version":"v1","resource":"deployments"},"requestKind":{"group":"apps","version":"v1","kind":"Deployment"},"requestResource":{"group":"apps","version":"v1","resource":"deployments"},
             "name":"strategy","namespace":"trading","operation":"CREATE","userInfo":{"username":"system:serviceaccount:argocd:argocd-application-controller","uid":"f3e4","groups":["system:serviceaccounts","system:authenticated"]},
             "object":{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"strategy","namespace":"trading","uid":"b3f2","generation":1,"creationTimestamp":"2026-01-01T00:00:00Z","labels":{"app":"strategy"},

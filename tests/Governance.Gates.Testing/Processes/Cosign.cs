@@ -120,8 +120,12 @@ public sealed class Cosign : IDisposable
 
     private async Task<string> EmptyTrustedRootAsync(CancellationToken cancellation)
     {
-        var file = folder.PathOf($"{Guid.NewGuid():N}.trusted-root.json");
-        (await RunAsync(["trusted-root", "create", "--out", file], cancellation: cancellation)).Succeeded();
+        var file = folder.PathOf("trusted-root.json");
+        if (!File.Exists(file))
+        {
+            (await RunAsync(["trusted-root", "create", "--out", file], cancellation: cancellation)).Succeeded();
+        }
+
         return file;
     }
 
