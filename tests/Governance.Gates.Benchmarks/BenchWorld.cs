@@ -127,15 +127,23 @@ internal sealed class BenchWorld : IDisposable
     }
 
     /// <summary>The review of a Deployment of three containers, as an API server sends it: defaults filled in, managedFields, about 10 KiB.</summary>
-    public static string Review(params IReadOnlyList<string> images)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            Write(json, images);
-        }
+    public static string Review(params IReadOnlyList<string> images) => Review("apps", "Deployment", "system:serviceaccount:argocd:argocd-application-controller", $$"""
+        "spec":{"replicas":3,"selector":{"matchLabels":{"app":"strategy"} },"template":{"metadata":{"creationTimestamp":null,"labels":{"app":"strategy"} },
+        "spec":{"containers":[{{Containers(images, "")}}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","securityContext":{},"schedulerName":"default-scheduler"} },
+        "strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":"25%","maxSurge":"25%"} },"revisionHistoryLimit":10,"progressDeadlineSeconds":600}
+        """);
 
-        return Encoding.UTF8.GetString(buffer.ToArray());
+    /// <summary>The review of a Pod of that Deployment, with all that the API server puts into one.</summary>
+    public static string PodReview(params IReadOnlyList<string> images)
+    {
+        const string mounts = """ ,"volumeMounts":[{"name":"kube-api-access-7x2kd","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}] """;
+        return Review("", "Pod", "system:serviceaccount:kube-system:replicaset-controller", $$"""
+            "spec":{"volumes":[{"name":"kube-api-access-7x2kd","projected":{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"} },{"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]} },
+            {"downwardAPI":{"items":[{"path":"namespace","fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"} }]} }],"defaultMode":420} }],
+            "containers":[{{Containers(images, mounts)}}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","serviceAccountName":"default","serviceAccount":"default","securityContext":{},"schedulerName":"default-scheduler",
+            "tolerations":[{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300},{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}],
+            "priority":0,"enableServiceLinks":true,"preemptionPolicy":"PreemptLowerPriority"}
+            """);
     }
 
     public void Dispose()
@@ -154,29 +162,35 @@ internal sealed class BenchWorld : IDisposable
         return Digest.Of(made.ExportSubjectPublicKeyInfo()).ToString();
     }
 
-    private static void Write(Utf8JsonWriter json, IReadOnlyList<string> images)
+    private static string Containers(IReadOnlyList<string> images, string more) => string.Join(',', images.Select((image, index) => $$"""
+        {"name":"c{{index}}","image":"{{image}}","args":["--listen=0.0.0.0:8080","--log=json"],"ports":[{"containerPort":8080,"protocol":"TCP"}],
+        "env":[{"name":"REGION","value":"eu-west-1"},{"name":"POD_NAME","valueFrom":{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.name"} } }],
+        "resources":{"requests":{"cpu":"250m","memory":"256Mi"},"limits":{"memory":"512Mi"} },
+        "livenessProbe":{"httpGet":{"path":"/health/live","port":8080,"scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3},
+        "terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent",
+        "securityContext":{"runAsNonRoot":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]} }{{more}} }
+        """));
+
+    private static string Review(string group, string kind, string user, string spec)
     {
-        var containers = string.Join(',', images.Select((image, index) => $$"""
-            {"name":"c{{index}}","image":"{{image}}","args":["--listen=0.0.0.0:8080","--log=json"],"ports":[{"containerPort":8080,"protocol":"TCP"}],
-            "env":[{"name":"REGION","value":"eu-west-1"},{"name":"POD_NAME","valueFrom":{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.name"} } }],
-            "resources":{"requests":{"cpu":"250m","memory":"256Mi"},"limits":{"memory":"512Mi"} },
-            "livenessProbe":{"httpGet":{"path":"/health/live","port":8080,"scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3},
-            "terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent",
-            "securityContext":{"runAsNonRoot":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]} } }
-            """));
         var fields = string.Join(',', Enumerable.Range(0, 95).Select(index => $$"""
             "f:field{{index}}":{"f:type":{},"f:value{{index}}":{".":{},"f:nested":{} } }
             """));
-        json.WriteRawValue($$"""
-            {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"{{Guid.NewGuid()}}","kind":{"group":"apps","version":"v1","kind":"Deployment"},
-            "resource":{"group":"apps","version":"v1","resource":"deployments"},"requestKind":{"group":"apps","version":"v1","kind":"Deployment"},"requestResource":{"group":"apps","version":"v1","resource":"deployments"},
-            "name":"strategy","namespace":"trading","operation":"CREATE","userInfo":{"username":"system:serviceaccount:argocd:argocd-application-controller","uid":"f3e4","groups":["system:serviceaccounts","system:authenticated"]},
-            "object":{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"strategy","namespace":"trading","uid":"b3f2","generation":1,"creationTimestamp":"2026-01-01T00:00:00Z","labels":{"app":"strategy"},
-            "managedFields":[{"manager":"argocd-controller","operation":"Apply","apiVersion":"apps/v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{ {{fields}} } }]},
-            "spec":{"replicas":3,"selector":{"matchLabels":{"app":"strategy"} },"template":{"metadata":{"creationTimestamp":null,"labels":{"app":"strategy"} },
-            "spec":{"containers":[{{containers}}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","securityContext":{},"schedulerName":"default-scheduler"} },
-            "strategy":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":"25%","maxSurge":"25%"} },"revisionHistoryLimit":10,"progressDeadlineSeconds":600},"status":{} },
-            "oldObject":null,"dryRun":false,"options":{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"} } }
-            """);
+        var (version, resource) = (group.Length == 0 ? "v1" : $"{group}/v1", kind.ToLowerInvariant() + "s");
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteRawValue($$"""
+                {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"{{Guid.NewGuid()}}","kind":{"group":"{{group}}","version":"v1","kind":"{{kind}}"},
+                "resource":{"group":"{{group}}","version":"v1","resource":"{{resource}}"},"requestKind":{"group":"{{group}}","version":"v1","kind":"{{kind}}"},"requestResource":{"group":"{{group}}","version":"v1","resource":"{{resource}}"},
+                "name":"strategy","namespace":"trading","operation":"CREATE","userInfo":{"username":"{{user}}","uid":"f3e4","groups":["system:serviceaccounts","system:authenticated"]},
+                "object":{"kind":"{{kind}}","apiVersion":"{{version}}","metadata":{"name":"strategy","namespace":"trading","uid":"b3f2","generation":1,"creationTimestamp":"2026-01-01T00:00:00Z","labels":{"app":"strategy"},
+                "managedFields":[{"manager":"argocd-controller","operation":"Apply","apiVersion":"{{version}}","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{ {{fields}} } }]},
+                {{spec}},"status":{} },
+                "oldObject":null,"dryRun":false,"options":{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"} } }
+                """);
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
     }
 }

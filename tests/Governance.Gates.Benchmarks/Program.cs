@@ -118,29 +118,32 @@ async Task ApprovalsAsync(DockerRegistry registry)
         approved.Add(await world.SignedImageAsync(registry.Host, $"live/warm-{i}"));
     }
 
-    var (without, with) = (BenchWorld.Review(signed), BenchWorld.Review(approved));
+    var deployment = BenchWorld.Review(approved);
     foreach (var image in approved)
     {
-        await world.ApproveAsync(image, with, ["bob", "carol"]);
+        await world.ApproveAsync(image, deployment, ["bob", "carol"]);
     }
 
-    var validate = new Uri(address, "/validate?timeout=10s");
-    var (plainBody, body) = (world.Write("without.json", without), world.Write("with.json", with));
+    // What begins is recorded, and its Pods go on from there.
+    await AskAsync(client, address, deployment);
+    var (without, with) = (BenchWorld.PodReview(signed), BenchWorld.PodReview(approved));
     foreach (var review in (string[])[without, with])
     {
         await AskAsync(client, address, review);
     }
 
+    var validate = new Uri(address, "/validate?timeout=10s");
+    var (plainBody, body) = (world.Write("without.json", without), world.Write("with.json", with));
     await Load.RunAsync(validate, plainBody, 6);
     await Load.RunAsync(validate, body, 6);
     var (plain, asks) = (new List<double>(), new List<double>());
-    for (var round = 0; round < 5; round++)
+    for (var round = 0; round < 7; round++)
     {
-        plain.Add((await Load.RunAsync(validate, plainBody, 5)).PerSecond);
-        asks.Add((await Load.RunAsync(validate, body, 5)).PerSecond);
+        plain.Add((await Load.RunAsync(validate, plainBody, 4)).PerSecond);
+        asks.Add((await Load.RunAsync(validate, body, 4)).PerSecond);
     }
 
-    rows.Add(new("the same review, warm, each image and the pod template approved by two: requests/s", $"{Median(asks):0}", $"signed images alone: {Median(plain):0}", $"at least 0.9 of it: {Median(asks) / Median(plain):0.00}", Median(asks) >= 0.9 * Median(plain)));
+    rows.Add(new("a Pod of three containers, warm, of a Deployment that was approved with its template: requests/s", $"{Median(asks):0}", $"the same of signed images that need no approval: {Median(plain):0}", $"at least 0.9 of it: {Median(asks) / Median(plain):0.00}", Median(asks) >= 0.9 * Median(plain)));
 
     const int Images = 15;
     using var cosign = new Cosign();

@@ -76,11 +76,11 @@ internal abstract record CanonicalNode
         return buffer.WrittenCount <= most;
     }
 
-    /// <summary>An object, its members in the order of their UTF-16 code units.</summary>
+    /// <summary>An object, written with its members in the order of their UTF-16 code units.</summary>
     public sealed record Members : CanonicalNode
     {
-        /// <summary>The members.</summary>
-        public SortedDictionary<string, CanonicalNode> All { get; } = new(StringComparer.Ordinal);
+        /// <summary>The members, in any order.</summary>
+        public Dictionary<string, CanonicalNode> All { get; } = new(StringComparer.Ordinal);
 
         /// <inheritdoc/>
         public override bool IsEmpty => All.Count == 0;
@@ -110,19 +110,19 @@ internal abstract record CanonicalNode
         /// <inheritdoc/>
         protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most)
         {
-            var first = true;
+            var members = All.ToArray();
+            members.AsSpan().Sort(static (one, other) => string.CompareOrdinal(one.Key, other.Key));
             buffer.Write("{"u8);
-            foreach (var (name, value) in All)
+            for (var i = 0; i < members.Length; i++)
             {
-                buffer.Write(first ? ""u8 : ","u8);
-                first = false;
-                if (!TryWriteText(buffer, most, name))
+                buffer.Write(i == 0 ? ""u8 : ","u8);
+                if (!TryWriteText(buffer, most, members[i].Key))
                 {
                     return false;
                 }
 
                 buffer.Write(":"u8);
-                if (!value.TryWrite(buffer, most))
+                if (!members[i].Value.TryWrite(buffer, most))
                 {
                     return false;
                 }

@@ -16,10 +16,11 @@ public sealed class TemplateProjection
     /// <summary>The most bytes that a projection has.</summary>
     public const int MaxBytes = 1 << 20;
 
-    private TemplateProjection(byte[] json)
+    private TemplateProjection(byte[] json, CanonicalNode.Members document)
     {
         Json = json;
         Digest = Digest.Of(json);
+        ServiceAccount = (document["spec"] as CanonicalNode.Members)?.TextOf("serviceAccountName") ?? "default";
     }
 
     /// <summary>The document: UTF-8, canonical as RFC 8785 has it.</summary>
@@ -29,14 +30,7 @@ public sealed class TemplateProjection
     public Digest Digest { get; }
 
     /// <summary>The service account as which its pods run.</summary>
-    public string ServiceAccount
-    {
-        get
-        {
-            using var document = JsonDocument.Parse(Json);
-            return document.RootElement.GetProperty("spec").TryGetProperty("serviceAccountName", out var name) ? name.GetString()! : "default";
-        }
-    }
+    public string ServiceAccount { get; }
 
     /// <summary>The projection of a pod.</summary>
     /// <param name="pod">The whole object, as written or as the API server sends it.</param>
@@ -77,7 +71,7 @@ public sealed class TemplateProjection
     /// <summary>A projection that came in a statement, such as what somebody approved.</summary>
     /// <param name="document">The document, in any spelling.</param>
     /// <returns>Its canonical bytes and digest; null where it is no projection of this version, is ambiguous or too large.</returns>
-    public static TemplateProjection? TryParse(JsonElement document) => TemplateReader.ReadDocument(document)?.Write(MaxBytes) is { } json ? new(json) : null;
+    public static TemplateProjection? TryParse(JsonElement document) => TemplateReader.ReadDocument(document) is { } read && read.Write(MaxBytes) is { } json ? new(json, read) : null;
 
     /// <summary>What changed, a line a change: <c>containers[app].command: ["run"] -> ["sh","-c","…"]</c>.</summary>
     /// <param name="approved">The projection that was approved.</param>
@@ -87,7 +81,7 @@ public sealed class TemplateProjection
 
     private static Reading<TemplateProjection> Of(Reading<CanonicalNode.Members> read) => read switch
     {
-        Reading<CanonicalNode.Members>.Found(var document) when document.Write(MaxBytes) is { } json => new Reading<TemplateProjection>.Found(new(json)),
+        Reading<CanonicalNode.Members>.Found(var document) when document.Write(MaxBytes) is { } json => new Reading<TemplateProjection>.Found(new(json, document)),
         Reading<CanonicalNode.Members>.Unread(var reason) => new Reading<TemplateProjection>.Unread(reason),
         _ => new Reading<TemplateProjection>.Unread(new(TemplateReader.Rule, $"the pod template says more than {MaxBytes >> 10} KiB", "move what it carries into a ConfigMap")),
     };

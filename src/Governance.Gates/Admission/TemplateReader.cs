@@ -13,7 +13,12 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
     public const string Rule = "template";
     private const string Remedy = "send an object that the API server's own schema accepts";
 
+    private const int FewNames = 16;
+
     private readonly List<(string? Name, int Index)> trail = [];
+
+    // The names of the members seen so far, of each object on the way to where the reader is.
+    private readonly List<string> names = [];
     private Reason? fault;
 
     /// <summary>Reads a template: an object with <c>metadata</c> and <c>spec</c>.</summary>
@@ -182,12 +187,19 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             return;
         }
 
-        foreach (var (name, member) in Fields(value))
+        var first = names.Count;
+        HashSet<string>? many = null;
+        foreach (var member in value.EnumerateObject())
         {
+            if (NameOf(member, first, ref many) is not { } name)
+            {
+                break;
+            }
+
             if (TemplateInjections.HasMeaning(name))
             {
                 trail.Add((name, 0));
-                if (member.Text() is { } text)
+                if (member.Value.Text() is { } text)
                 {
                     annotations.All.Add(name, new CanonicalNode.Text(text));
                 }
@@ -199,6 +211,8 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
                 trail.RemoveAt(trail.Count - 1);
             }
         }
+
+        Forget(first);
     }
 
     // Everything that is left out is left out by name: two of a name would be one too many. The API server refuses them too.
@@ -246,16 +260,23 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         }
 
         var read = new CanonicalNode.Members();
-        foreach (var (name, member) in Fields(value))
+        var first = names.Count;
+        HashSet<string>? many = null;
+        foreach (var member in value.EnumerateObject())
         {
+            if (NameOf(member, first, ref many) is not { } name)
+            {
+                return null;
+            }
+
             // To the API server a null is a field that is not there.
-            if (member.ValueKind == JsonValueKind.Null)
+            if (member.Value.ValueKind == JsonValueKind.Null)
             {
                 continue;
             }
 
             trail.Add((name, 0));
-            var node = shape.Fields.TryGetValue(name, out var field) ? ReadField(member, field, depth + 1) : ReadWhole(member, depth + 1);
+            var node = shape.Fields.TryGetValue(name, out var field) ? ReadField(member.Value, field, depth + 1) : ReadWhole(member.Value, depth + 1);
             if (fault is not null)
             {
                 return null;
@@ -268,6 +289,7 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             }
         }
 
+        Forget(first);
         return read;
     }
 
@@ -336,15 +358,22 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         {
             case JsonValueKind.Object:
                 var members = new CanonicalNode.Members();
-                foreach (var (name, member) in Fields(value))
+                var first = names.Count;
+                HashSet<string>? many = null;
+                foreach (var member in value.EnumerateObject())
                 {
-                    if (member.ValueKind == JsonValueKind.Null)
+                    if (NameOf(member, first, ref many) is not { } name)
+                    {
+                        return null;
+                    }
+
+                    if (member.Value.ValueKind == JsonValueKind.Null)
                     {
                         continue;
                     }
 
                     trail.Add((name, 0));
-                    if (ReadWhole(member, depth + 1) is not { } node)
+                    if (ReadWhole(member.Value, depth + 1) is not { } node)
                     {
                         return null;
                     }
@@ -353,7 +382,8 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
                     members.All.Add(name, node);
                 }
 
-                return fault is null ? members : null;
+                Forget(first);
+                return members;
             case JsonValueKind.Array:
                 var list = new CanonicalNode.Items();
                 foreach (var item in value.EnumerateArray())
@@ -407,27 +437,35 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         return null;
     }
 
-    /// <summary>The members of an object, until two have one name or a name is no text.</summary>
-    private IEnumerable<(string Name, JsonElement Value)> Fields(JsonElement value)
+    /// <summary>The name of a member; null where it is no text, or where a member before it has the same.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="first">Where the names of its object begin.</param>
+    /// <param name="many">The same names, once they are many.</param>
+    private string? NameOf(JsonProperty member, int first, ref HashSet<string>? many)
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var member in value.EnumerateObject())
+        if (member.Text() is not { } name)
         {
-            if (member.Text() is not { } name)
-            {
-                CannotRead("has a field whose name is no text");
-                yield break;
-            }
-
-            if (!seen.Add(name))
-            {
-                CannotRead($"has the field {JsonElementExtensions.Segment(name)} twice");
-                yield break;
-            }
-
-            yield return (name, member.Value);
+            CannotRead("has a field whose name is no text");
+            return null;
         }
+
+        if (many is null && names.Count - first >= FewNames)
+        {
+            many = new(names.Skip(first), StringComparer.Ordinal);
+        }
+
+        if (many is null ? names.IndexOf(name, first) >= 0 : !many.Add(name))
+        {
+            CannotRead($"has the field {JsonElementExtensions.Segment(name)} twice");
+            return null;
+        }
+
+        names.Add(name);
+        return name;
     }
+
+    // Once a member has no name of its own nothing more is read, so what was seen is forgotten with the fault.
+    private void Forget(int first) => names.RemoveRange(first, names.Count - first);
 
     // The tag beside a digest is ignored by container runtimes. What cannot be read is for the image rules to refuse.
     private static string Normalised(string image) =>
