@@ -81,31 +81,35 @@ internal static class FirmGate
         gate.AskAsync(JsonNode.Parse((review with { Uid = $"review-{Interlocked.Increment(ref reviews)}" }).Json())!.AsObject());
 
     /// <summary>Ann asks for a workload, Ben and Cem agree for a day, and all of it hangs on the image.</summary>
-    public static async Task ApproveAsync(RunningGate gate, Review review, string image)
+    /// <returns>What Ann asked.</returns>
+    public static async Task<SignedStatement> ApproveAsync(RunningGate gate, Review review, string image)
     {
         using var json = JsonDocument.Parse(review.Object!.ToJsonString());
         var template = TemplateProjection.OfObject(review.Group, review.Kind, json.RootElement, [])!.Found();
-        var reference = ImageReference.Parse(image);
         var now = gate.Clock.GetUtcNow();
         var request = Firm.Request() with
         {
-            Covers = [new(CoveredKind.Artifact, null, reference.Digest!, default), new(CoveredKind.Template, null, template.Digest, template.Json)],
+            Covers = [new(CoveredKind.Artifact, null, ImageReference.Parse(image).Digest!, default), new(CoveredKind.Template, null, template.Digest, template.Json)],
             CreatedAt = now,
         };
-        using var registry = RegistryReadings.Client();
-        var asked = await AttachAsync(request, "ann");
+        var asked = await AttachAsync(request, "ann", image);
         foreach (var by in (string[])["ben", "cem"])
         {
-            await AttachAsync(Firm.Approval(asked, by) with { IssuedAt = now, UseBy = now.AddDays(1) }, by);
+            await AttachAsync(Firm.Approval(asked, by) with { IssuedAt = now, UseBy = now.AddDays(1) }, by, image);
         }
 
-        async Task<SignedStatement> AttachAsync(ApprovalStatement statement, string by)
-        {
-            var payload = ApprovalStatements.WriteStatement(statement, [("image", reference.Digest!)]);
-            var bundle = await SigstoreBundle.SignStatementAsync(payload, Firm.Signer(by), CancellationToken.None);
-            (await registry.AttachReferrerAsync(reference.Repository, reference.Digest!, BundleType, new(BundleType, bundle.Json, new Dictionary<string, string>()), CancellationToken.None)).Found();
-            return new(statement, [Firm.Key(by)], Digest.Of(payload), by);
-        }
+        return asked;
+    }
+
+    /// <summary>Signs a statement and hangs it on an image.</summary>
+    public static async Task<SignedStatement> AttachAsync(ApprovalStatement statement, string by, string image)
+    {
+        var reference = ImageReference.Parse(image);
+        var payload = ApprovalStatements.WriteStatement(statement, [("image", reference.Digest!)]);
+        var bundle = await SigstoreBundle.SignStatementAsync(payload, Firm.Signer(by), CancellationToken.None);
+        using var registry = RegistryReadings.Client();
+        (await registry.AttachReferrerAsync(reference.Repository, reference.Digest!, BundleType, new(BundleType, bundle.Json, new Dictionary<string, string>()), CancellationToken.None)).Found();
+        return new(statement, [Firm.Key(by)], Digest.Of(payload), by);
     }
 
     /// <summary>Refused with this verdict, for a reason that says this.</summary>

@@ -1,3 +1,4 @@
+using Governance.Gates.Approvals;
 using Governance.Gates.Images;
 using Governance.Gates.Revocations;
 using Governance.Gates.Testing;
@@ -43,6 +44,22 @@ public sealed class RevocationTests : IDisposable
         // Every list is whole: what is not in the latest one is not revoked.
         Publish(gate, 3);
         await AllowedAsync(gate, pod);
+    }
+
+    [Fact]
+    public async Task A_no_that_is_published_where_the_image_lies_stops_what_began_within_fifteen_seconds()
+    {
+        await using var gate = await StartAsync();
+        var image = gate.UnsignedImage();
+        var deployment = Workload("Deployment", image);
+        var pod = Workload("Pod", image) with { Name = "api-7f9c-x2" };
+        var asked = await ApproveAsync(gate, deployment, image);
+        await AllowedAsync(gate, deployment);
+
+        await AttachAsync(Firm.Approval(asked, "dan") with { Id = "no", Decision = ApprovalDecision.Reject, IssuedAt = gate.Clock.GetUtcNow() }, "dan", image);
+        gate.Clock.Advance(TimeSpan.FromSeconds(15));
+        await RefusedAsync(gate, pod, "dan rejected");
+        await RefusedAsync(gate, deployment with { Name = "another" }, "dan rejected");
     }
 
     [Fact]
