@@ -27,6 +27,21 @@ public sealed class AdmittedRecordTests
     }
 
     [Fact]
+    public void Who_signed_is_kept_with_their_keys()
+    {
+        var record = Admitted.Record("uid-1", requests: "request-1");
+        record = record with { Uses = [record.Uses[0] with { Signers = [new("p-1", Admitted.DigestOf("key 1")), new("p-2", Admitted.DigestOf("key 2"))] }] };
+        var json = Admitted.Json(record);
+        Assert.Contains($"\"approvals\":[\"approval-1\",\"approval-2\"],\"signers\":[{{\"person\":\"p-1\",\"key\":\"{Admitted.DigestOf("key 1")}\"}},{{\"person\":\"p-2\",\"key\":\"{Admitted.DigestOf("key 2")}\"}}]}}]", json, StringComparison.Ordinal);
+        Assert.Equal(record.Uses[0].Signers, Admitted.Found(Read(json)).Uses[0].Signers);
+        Assert.Equal(json, Admitted.Json(Admitted.Found(Read(json))));
+        Admitted.Unread(Read(json.Replace("\"person\":\"p-1\"", "\"person\":\"\"", StringComparison.Ordinal)));
+        Admitted.Unread(Read(json.Replace("\"signers\":[", "\"signers\":[7,", StringComparison.Ordinal)));
+        var many = record with { Uses = [record.Uses[0] with { Signers = [.. Enumerable.Range(0, 34).Select(i => new RecordedSigner($"p-{i}", Admitted.DigestOf("key")))] }] };
+        Assert.Contains("more than 33 signers", many.Mistake, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_has_no_end_and_no_cluster_says_nothing_about_them()
     {
         var json = Admitted.Json(Admitted.Record("uid-1") with { Cluster = null });

@@ -47,6 +47,30 @@ public sealed class QuorumTests
     }
 
     [Fact]
+    public void People_are_named_by_their_id_and_a_name_counts_for_nobody() =>
+        AssertDenied(Decide([Question, Yes(Question, "ben"), Sign(Approval(Question, "cem") with { Approver = new("cem", "operator", Key("cem"), null, null) }, "cem")]), "'cem', who is nobody in the policy");
+
+    [Fact]
+    public void An_id_that_passed_to_somebody_else_takes_no_approval_along()
+    {
+        SignedStatement[] statements = [Question, Yes(Question, "ben"), Yes(Question, "eve")];
+        AssertAllowed(Decide(statements));
+        var successor = PolicyWith("eve: { id: p-5, until: 2026-06-20, keys: [eve] }", "eve: { id: p-8, keys: [eve] }\n    hal: { id: p-5 }");
+        AssertDenied(Decide(statements, policy: successor), "hal, who did not sign it");
+    }
+
+    [Fact]
+    public void At_admission_no_team_is_asked_and_the_people_of_the_role_count() =>
+        AssertAllowed(Decide([Question, Yes(Question, "ben"), Yes(Question, "cem")], policy: PolicyWith("operator: { people: [ann, ben, cem, dan, eve, fay] }", "operator: { people: [ann, ben, cem, dan, eve, fay], githubTeams: [firm/operators] }")));
+
+    [Fact]
+    public void What_approvers_saw_is_information_and_no_condition()
+    {
+        var seen = Sign(Approval(Question, "cem") with { Policy = new("firm", 7, Digest.Of("another version"u8)), EvidenceSeen = [new("https://slsa.dev/provenance/v1", Digest.Of("provenance"u8))], RevocationVersion = 3 }, "cem");
+        AssertAllowed(Decide([Question, Yes(Question, "ben"), seen]));
+    }
+
+    [Fact]
     public void A_signature_of_a_stranger_under_a_persons_id_counts_for_nobody() =>
         AssertDenied(Decide([Question, Yes(Question, "ben"), Sign(Approval(Question, "cem"), "stranger")]), "cem, who did not sign it");
 

@@ -1,18 +1,15 @@
 using System.Text;
-using Governance.Gates.Approvals;
 using Governance.Gates.Images;
-using Governance.Gates.Sigstore;
 using Governance.Gates.Testing;
-using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Approvals;
 using Governance.Gates.Webhook;
+using static Governance.Gates.Tests.Webhook.FirmGate;
 
 namespace Governance.Gates.Tests.Webhook;
 
 /// <summary>A policy file that changes under a gate: what may follow what is in force, and what is remembered.</summary>
 public sealed class PolicyChainTests : IDisposable
 {
-    private const string Asking = "- { match: [\"**\"], require: { approved: { action: deploy, covers: [artifact, template] } } }";
     private static readonly string First = Firm.Yaml.Replace("    policy-change:", "    policy-weakening: { require: [{ role: operator, count: 3 }], useBy: 7d }\n    policy-change:", StringComparison.Ordinal);
 
     private readonly TemporaryFolder folder = new();
@@ -99,46 +96,5 @@ public sealed class PolicyChainTests : IDisposable
         return First.Replace("version: 1 }", $"version: 2, previous: \"{Digest.Of(Encoding.UTF8.GetBytes(First))}\" }}", StringComparison.Ordinal).Replace(from, to, StringComparison.Ordinal);
     }
 
-    // Ann asks, and these agree; all of it stands beside the policy.
-    private static void Agree(RunningGate gate, string policy, string action, params string[] people)
-    {
-        var digest = Digest.Of(Encoding.UTF8.GetBytes(policy));
-        var now = gate.Clock.GetUtcNow();
-        var request = Firm.Request(action: action) with { Scope = new([], [], [], []), Covers = [new(CoveredKind.Artifact, "governance.yaml", digest, default)], CreatedAt = now };
-        var lines = new List<string>();
-        var asked = new SignedStatement(request, [Firm.Key("ann")], Add(request, "ann"), "line 1");
-        foreach (var person in people)
-        {
-            Add(Firm.Approval(asked, person) with { IssuedAt = now, UseBy = now.AddDays(1) }, person);
-        }
-
-        RunningGate.Replace(gate.PolicyFile + ".approvals.jsonl", string.Concat(lines.Select(line => line + "\n")));
-
-        Digest Add(ApprovalStatement statement, string key)
-        {
-            var payload = ApprovalStatements.WriteStatement(statement, [("governance.yaml", digest)]);
-            lines.Add(Encoding.UTF8.GetString(TestPolicy.Wait(SigstoreBundle.SignStatementAsync(payload, Firm.Signer(key), CancellationToken.None)).Json.Span));
-            return Digest.Of(payload);
-        }
-    }
-
-    private static Task InForceAsync(RunningGate gate, string policy)
-    {
-        var digest = $"digest=\"{Digest.Of(Encoding.UTF8.GetBytes(policy))}\"";
-        return RunningGate.UntilAsync(async () => (await gate.GetAsync("/metrics")).Text.Split('\n')
-            .Any(line => line.StartsWith("gates_policy_info{", StringComparison.Ordinal) && line.Contains(digest, StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal)));
-    }
-
-    private Task<RunningGate> StartAsync(string policy, Func<WebhookOptions, WebhookOptions>? change = null) => RunningGate.StartAsync(options: options =>
-    {
-        var beside = Path.GetDirectoryName(options.Policy)!;
-        foreach (var key in (string[])["ann", "ann-2", "ben", "ben-2", "cem", "dan", "eve", "fay", "gus", "robot"])
-        {
-            File.WriteAllText(Path.Combine(beside, key), Firm.Signer(key).PublicKey.ToPem() + "\n");
-        }
-
-        RunningGate.Replace(options.Policy, policy);
-        options = options with { State = folder.PathOf("state"), ClusterUid = Firm.Primary };
-        return change?.Invoke(options) ?? options;
-    });
+    private Task<RunningGate> StartAsync(string policy, Func<WebhookOptions, WebhookOptions>? change = null) => FirmGate.StartAsync(policy, folder.PathOf("state"), change);
 }

@@ -73,11 +73,19 @@ internal sealed class RunningGate : IAsyncDisposable
         gate.WriteKey("release", gate.signer);
         gate.WritePolicy(policy);
         var settings = gate.Options();
-        gate.app = WebhookHost.Build(options?.Invoke(settings) ?? settings, gate.Clock);
-        gate.app.Services.GetRequiredService<ILoggerFactory>().AddProvider(gate.log);
-        await gate.app.StartAsync();
-        gate.Address = new Uri(gate.app.Urls.Single());
+        await gate.RunAsync(options?.Invoke(settings) ?? settings);
         return gate;
+    }
+
+    /// <summary>Stops the gate and starts it again beside the same registry, with the same files and the same clock.</summary>
+    /// <param name="options">Changes how it runs.</param>
+    public async Task RestartAsync(Func<WebhookOptions, WebhookOptions>? options = null)
+    {
+        var settings = app!.Services.GetRequiredService<WebhookOptions>();
+        await app.StopAsync();
+        await app.DisposeAsync();
+        app = null;
+        await RunAsync(options?.Invoke(settings) ?? settings);
     }
 
     public WebhookOptions Options()
@@ -278,6 +286,14 @@ internal sealed class RunningGate : IAsyncDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return EcdsaSigner.FromPem(key.ExportPkcs8PrivateKeyPem(), []);
+    }
+
+    private async Task RunAsync(WebhookOptions options)
+    {
+        app = WebhookHost.Build(options, Clock);
+        app.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+        await app.StartAsync();
+        Address = new Uri(app.Urls.Single());
     }
 
     public async ValueTask DisposeAsync()
