@@ -71,7 +71,7 @@ internal sealed class ApproveCommand
         var made = signing.Attaches(parsed.CommandResult) ? signing.ReadSignature(parsed, policy) : null;
         var (signer, signatory) = made is null ? signing.ReadSigner(parsed, policy, terminal) : (null, made.Signatory);
         using var held = signer;
-        var (target, connections) = await about.OpenAsync(parsed, terminal, cancellation);
+        var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
         var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
         var now = terminal.NowToTheSecond();
@@ -81,7 +81,7 @@ internal sealed class ApproveCommand
         var rule = policy.RuleOf(asked.Action);
         var approval = signed ?? Make(parsed, request, signatory, rule, claims, policy, now);
         Check(approval, request, rule, target, claims, signatory, policy, now);
-        var subject = target.Covers?.Digest ?? asked.Covers.First(covered => covered.Kind == CoveredKind.Command).Digest;
+        var subject = target.SubjectDigest ?? asked.Covers.First(covered => covered.Kind == CoveredKind.Command).Digest;
         var draft = new Draft(
             approval,
             target,
@@ -94,7 +94,7 @@ internal sealed class ApproveCommand
     private static Approval SignedBefore(SignedElsewhere made, StatementTarget target, Claims claims)
     {
         // About an act, the signature is held against each act that was asked for.
-        ImmutableArray<Digest?> subjects = target.Covers is { } covers ? [covers.Digest] : [.. claims.Approvals.Select(signed => signed.Statement.Covers[0].Digest).Distinct()];
+        ImmutableArray<Digest?> subjects = target.SubjectDigest is { } digest ? [digest] : [.. claims.Approvals.Select(signed => signed.Statement.Covers[0].Digest).Distinct()];
         foreach (var subject in subjects.SkipLast(1))
         {
             try
@@ -130,7 +130,7 @@ internal sealed class ApproveCommand
         var requests = claims.Approvals.Where(signed => signed.Statement is ApprovalRequest).DistinctBy(signed => signed.Digest).ToList();
         var fitting = named is not null
             ? requests.Where(signed => signed.Statement.Id == named || signed.Digest.ToString() == named).ToList()
-            : requests.Where(signed => policy.Approvals.GetValueOrDefault(signed.Statement.Action) is { } rule && Standing(rule, signed, target, claims, policy, now) is { Faults.IsEmpty: true }).ToList();
+            : requests.Where(signed => policy.FindRule(signed.Statement.Action) is { } rule && Standing(rule, signed, target, claims, policy, now) is { Faults.IsEmpty: true }).ToList();
         var unread = claims.Unread.IsEmpty ? "" : $"; not everything could be read: {string.Join("; ", claims.Unread)}";
         return fitting switch
         {

@@ -78,7 +78,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         var covers = (await firm.RequestNowAsync(0)).GetProperty("covers");
         Assert.Equal(["artifact", "template"], covers.EnumerateArray().Select(covered => covered.GetProperty("kind").GetString()!));
         Assert.Equal("Deployment/web", covers[1].GetProperty("name").GetString());
-        Assert.Equal((await firm.GatesAsync("template", manifest, "--output", "json")).Json().GetProperty("workloads")[0].GetProperty("digest").GetString(), covers[1].GetProperty("digest").GetString());
+        Assert.Equal((await firm.GatesAsync("template", manifest, "--output", "json")).Json().GetProperty("templates")[0].GetProperty("digest").GetString(), covers[1].GetProperty("digest").GetString());
         Assert.Equal(0, (await AdmitAsync(manifest, "pay")).ExitCode);
 
         var changed = firm.Bench.Folder.Write("changed.yaml", Manifests.Of("apps/v1", "Deployment", firm.Image).Replace("name: main,", "name: main, command: [sh],", StringComparison.Ordinal));
