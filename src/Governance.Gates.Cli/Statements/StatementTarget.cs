@@ -196,7 +196,13 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     {
         try
         {
-            if (item.Entity is SignedEntity.Bundle bundle && DetachedSignature.TryRead(bundle.Json, out _)?.Statement is { } statement)
+            ReadOnlyMemory<byte> json = item.Entity switch
+            {
+                SignedEntity.Bundle bundle => bundle.Json,
+                SignedEntity.Envelope envelope => envelope.Json,
+                _ => default,
+            };
+            if (DetachedSignature.TryRead(json, out _)?.Statement is { } statement)
             {
                 using var document = JsonDocument.Parse(statement);
                 return Digest.TryParse("sha256:" + document.RootElement.GetProperty("subject")[0].GetProperty("digest").GetProperty("sha256").GetString()) ?? Digest.Of([]);

@@ -76,7 +76,7 @@ internal sealed class ApproveCommand
         var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
         var now = terminal.NowToTheSecond();
         var signed = made is null ? null : SignedBefore(made, target, claims);
-        var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims), target, claims, policy, now);
+        var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims, signatory.Person), target, claims, policy, now);
         var asked = (ApprovalRequest)request.Statement;
         var rule = policy.RuleOf(asked.Action);
         var approval = signed ?? Make(parsed, request, signatory, rule, claims, policy, now);
@@ -110,19 +110,34 @@ internal sealed class ApproveCommand
         return made.Read<Approval>(target, subjects.LastOrDefault());
     }
 
-    private string? RequestNamed(ParseResult parsed, Claims claims)
+    // Others may have used the same id: what somebody takes back is what they said themselves.
+    private string? RequestNamed(ParseResult parsed, Claims claims, Person person)
     {
         if (parsed.GetValue(requestId) is { } named || parsed.GetValue(withdraw) is not { } taken)
         {
             return parsed.GetValue(requestId);
         }
 
-        return claims.Approvals.FirstOrDefault(signed => signed.Statement.Id == taken)?.Statement switch
+        return claims.Approvals.Where(signed => IsOwn(signed, taken, person)).Select(signed => (signed.Statement as Approval)?.RequestDigest ?? signed.Digest).Distinct().ToArray() switch
         {
-            Approval approval => approval.RequestDigest.ToString(),
-            ApprovalRequest request => request.Id,
-            _ => throw new GateException($"'{taken}' is no statement that was found here", "list them with gates approvals"),
+            [var only] => only.ToString(),
+            [] => throw NotOwn(taken, person),
+            var several => throw new GateException($"{person.Name} has said '{taken}' of {several.Length} requests", $"name one with --request: {string.Join(", ", several.AsEnumerable())}"),
         };
+    }
+
+    private static bool IsOwn(SignedStatement signed, string id, Person person) =>
+        signed.Statement.Id == id && (signed.Statement is Approval approval ? approval.Approver.Person : signed.Statement.Requester.Person) == person.Id && signed.Signers.Any(signer => person.Identities.Contains(signer));
+
+    private static GateException NotOwn(string id, Person person) =>
+        new($"'{id}' is no statement of {person.Name} that was found here, and only their own can be taken back", "list them with gates approvals; a request of somebody else is refused with --reject");
+
+    private static void CheckWithdrawal(Approval approval, Claims claims, Person person)
+    {
+        if (approval.Withdraws is { } taken && !claims.Approvals.Any(signed => IsOwn(signed, taken, person)))
+        {
+            throw NotOwn(taken, person);
+        }
     }
 
     private static SignedStatement Choose(string? named, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now)
@@ -204,11 +219,7 @@ internal sealed class ApproveCommand
             throw new GateException($"the approval names {policy.PersonName(approval.Approver.Person)} as approver, and {signatory} signed it", "have it signed by the approver, with the key that it names");
         }
 
-        if (approval.Withdraws is { } taken && !claims.Approvals.Any(signed => signed.Statement.Id == taken && (signed.Statement as Approval)?.Approver.Person == signatory.Person.Id | (signed.Statement is ApprovalRequest asked && asked.Requester.Person == signatory.Person.Id)))
-        {
-            throw new GateException($"'{taken}' is no statement of {signatory.Person.Name}, and only their own can be taken back", "list them with gates approvals; a request of somebody else is refused with --reject");
-        }
-
+        CheckWithdrawal(approval, claims, signatory.Person);
         if (approval.Decision is not ApprovalDecision.Approve)
         {
             return;

@@ -170,6 +170,20 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_somebody_takes_back_is_their_own_whoever_else_used_its_id()
+    {
+        var (first, second) = (await firm.RequestAsync(), await firm.RequestAsync());
+        await firm.ApproveAsync("cem", "--request", first, "--id", "same");
+        await firm.ApproveAsync("ben", "--request", second, "--id", "same");
+        await firm.ApproveAsync("ben", "--withdraw", "same");
+        await firm.ApproveAsync("cem", "--request", second, "--id", "same");
+        Assert.Equal(1, (await firm.StandingAsync()).ExitCode);
+        var told = await firm.AnswerAsync("cem", "--withdraw", "same");
+        Assert.Equal(2, told.ExitCode);
+        Assert.Contains("cem has said 'same' of 2 requests", told.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_acknowledgement_approves_nothing()
     {
         await firm.RequestAsync();
@@ -211,7 +225,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
             "der" => (signature, payload),
             "base64" => (Encoding.ASCII.GetBytes(Convert.ToBase64String(signature) + "\n"), payload),
             "statement" => (signature, payload + ".json"),
-            "envelope" => (Encoding.ASCII.GetBytes($$"""{"payloadType":"application/vnd.in-toto+json","payload":"{{Convert.ToBase64String(statement)}}","signatures":[{"sig":"{{Convert.ToBase64String(signature)}}"}]}"""), null),
+            "envelope" => (Encoding.ASCII.GetBytes(Envelope(statement, signature)), null),
             _ => (SigstoreBundle.OfSignature(statement, signature, PublicKey.Parse(await File.ReadAllBytesAsync(firm.Bench.Folder.PathOf("cem.pub"), TestContext.Current.CancellationToken))).Json.ToArray(), (string?)null),
         };
         var file = firm.Bench.Folder.PathOf("signature");
@@ -304,6 +318,24 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         Assert.Single((await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile, "--output", "json")).Json().GetProperty("requests").EnumerateArray());
         Assert.Equal(0, (await firm.AnswerAsync(next, "cem", ["--reject"])).ExitCode);
         Assert.Equal(1, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_line_may_be_a_bare_envelope_as_other_tools_write_it()
+    {
+        var next = firm.Bench.Folder.Write("next.yaml", "the next version\n");
+        var kept = next + ".approvals.jsonl";
+        await firm.GatesAsync("request", next, "--action", "policy-change", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
+        await firm.AnswerAsync(next, "ben", []);
+        await firm.AnswerAsync(next, "cem", []);
+        Assert.Equal(0, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile)).ExitCode);
+        var payload = firm.Bench.Folder.PathOf("payload");
+        await firm.GatesAsync("approve", next, "--reject", "--policy", firm.PolicyFile, "--signer", "ben", "--payload", payload);
+        var signature = firm.Sign("ben", await File.ReadAllBytesAsync(payload, TestContext.Current.CancellationToken));
+        await File.AppendAllTextAsync(kept, Envelope(await File.ReadAllBytesAsync(payload + ".json", TestContext.Current.CancellationToken), signature) + "\n", TestContext.Current.CancellationToken);
+        var told = await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile);
+        Assert.Equal(1, told.ExitCode);
+        Assert.Contains("in the way: ben rejected it", told.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -469,6 +501,8 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         firm.Bench.Clock.Advance(TimeSpan.FromHours(2));
         Assert.Contains("ben, who approved it to be used by", (await firm.RequestNowAsync(1)).GetProperty("notCounted")[0].GetString(), StringComparison.Ordinal);
     }
+
+    private static string Envelope(byte[] statement, byte[] signature) => $$"""{"payloadType":"application/vnd.in-toto+json","payload":"{{Convert.ToBase64String(statement)}}","signatures":[{"sig":"{{Convert.ToBase64String(signature)}}"}]}""";
 
     private Task<Ended> AdmitAsync(string manifest, string inside) => firm.GatesAsync("admit", "-f", manifest, "--namespace", inside, "--cluster-uid", ApprovalBench.Cluster, "--policy", firm.PolicyFile);
 }
