@@ -6,6 +6,7 @@ using System.Text.Json;
 using Governance.Gates.Approvals;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Clients.Policies;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
@@ -25,9 +26,13 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     private const string LabelOfEnvelopes = "dev.cosignproject.cosign/signature";
     private const string ActType = "https://governance.gates/projections/act/v1";
     private const int MostBytes = 256 * 1024 * 1024;
+    private Policy? next;
 
     /// <summary>The document of an object or a session, where statements about it wait in a registry; null for anything else.</summary>
     public WaitingDocument? Document { get; private init; }
+
+    /// <summary>The local file that it is; null for anything else.</summary>
+    public string? LocalFile { get; private init; }
 
     /// <summary>The digest that statements are about; null for a file of statements about acts.</summary>
     public Digest? SubjectDigest => Covers?.Digest ?? Document?.Subject.Digest;
@@ -84,7 +89,20 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
 
         var name = Path.GetFileName(path);
         var digest = Digest.Of(InputFile.Read(path, "file", MostBytes));
-        return new($"file {name} ({digest})", name, new(CoveredKind.Artifact, name, digest, default), null, kept ?? path + StatementFile.Suffix);
+        return new($"file {name} ({digest})", name, new(CoveredKind.Artifact, name, digest, default), null, kept ?? path + StatementFile.Suffix) { LocalFile = path };
+    }
+
+    /// <summary>The next version of a policy that this file is, where an action is about the policy itself; null for any other action.</summary>
+    /// <exception cref="GateException">It is no policy that a gate would load.</exception>
+    public Policy? NextPolicy(string action)
+    {
+        if (action is not (ApprovalRule.PolicyChange or ApprovalRule.PolicyWeakening) || LocalFile is not { } file)
+        {
+            return null;
+        }
+
+        next ??= PolicyFile.Load(file).Policy;
+        return next.Digest == SubjectDigest ? next : throw new GateException($"'{file}' was changed while it was read", "try again");
     }
 
     /// <summary>Something to be done, by the digest of its canonical document.</summary>

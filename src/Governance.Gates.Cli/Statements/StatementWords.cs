@@ -130,7 +130,8 @@ internal static class StatementWords
     ];
 
     /// <summary>What the quorum is asked about one request: that which it names itself, where the command line does not narrow it.</summary>
-    public static ApprovalNeed Need(ApprovalRule rule, StatementTarget target, ApprovalRequest request, string? environment, string? cluster, string? @namespace) => new(
+    public static ApprovalNeed Need(ApprovalRule rule, StatementTarget target, ApprovalRequest request, Policy policy, string? environment, string? cluster, string? @namespace) =>
+        target.NextPolicy(request.Action) is { } next && PolicyChain.Need(policy, next) is { } change ? change : new(
         rule,
         $"approvals.{rule.Action}",
         target.Name,

@@ -160,7 +160,7 @@ internal sealed class ApproveCommand
     private static RequestStanding Standing(ApprovalRule rule, SignedStatement request, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now, IReadOnlyCollection<SignedStatement>? statements = null)
     {
         var asked = (ApprovalRequest)request.Statement;
-        return StatementWords.Stand(StatementWords.Need(rule, target, asked, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, RevocationList.Empty, now);
+        return StatementWords.Stand(StatementWords.Need(rule, target, asked, policy, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, RevocationList.Empty, now);
     }
 
     private Approval Make(ParseResult parsed, SignedStatement request, Signatory signatory, ApprovalRule rule, Claims claims, Policy policy, DateTimeOffset now)

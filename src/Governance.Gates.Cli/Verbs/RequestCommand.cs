@@ -102,6 +102,7 @@ internal sealed class RequestCommand
 
         var request = made?.Read<ApprovalRequest>(target, null) ?? await MakeAsync(parsed, target, covers, signatory, given, policy, terminal, cancellation);
         Check(request, signatory, policy, terminal.Clock.GetUtcNow());
+        CheckChange(request, target, policy);
         var draft = new Draft(request, target, (target.SubjectName, covers.Digest), $"a request by {signatory}, about {target.Name}", [.. StatementWords.RequestFacts(request, target, policy), new("policy", policy.Shown()), new("request", request.Id)]);
         return await signing.FinishAsync(parsed, draft, signer, made, parsed.GetRequiredValue(about.Form), terminal, cancellation);
     }
@@ -160,6 +161,25 @@ internal sealed class RequestCommand
         if (named.Count > 0 && request.Scope.Clusters.FirstOrDefault(uid => !named.Any(environment => environment.Clusters.Contains(uid, StringComparer.OrdinalIgnoreCase))) is { } cluster)
         {
             throw new GateException($"the cluster '{cluster}' is in none of the environments {string.Join(", ", request.Scope.Environments)}, so that nothing could be used there", "name a cluster of the environment by its UID");
+        }
+    }
+
+    // Under the wrong action a change of the policy would find its approvals, and no gate would take it.
+    private static void CheckChange(ApprovalRequest request, StatementTarget target, Policy policy)
+    {
+        if (target.NextPolicy(request.Action) is not { } next)
+        {
+            return;
+        }
+
+        if (PolicyChain.WhyNotNext(policy, next) is { } why)
+        {
+            throw new GateException(why.Message, why.Remedy!);
+        }
+
+        if (PolicyChain.Need(policy, next)?.Rule.Action is { } needed && needed != request.Action)
+        {
+            throw new GateException($"version {next.Version} is {(needed == ApprovalRule.PolicyWeakening ? "weaker" : "not weaker")} than the policy in force, which {needed} must approve", $"ask with --action {needed}; gates policy diff tells why");
         }
     }
 

@@ -64,6 +64,7 @@ internal sealed class ApprovalBench : IAsyncDisposable
             deploy: { require: [{ role: releaser, count: 2 }], useBy: 7d, runUntil: 26w }
             key-rotation: { require: [{ role: releaser, count: 1 }], useBy: 1d }
             policy-change: { require: [{ role: releaser, count: 2 }], useBy: 7d }
+            policy-weakening: { require: [{ role: releaser, count: 1 }], useBy: 1d }
           artifacts:
             images:
               - { match: ["**"], require: { approved: { action: deploy, covers: {{covers}} } } }

@@ -172,15 +172,21 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
     [Fact]
     public async Task What_somebody_takes_back_is_their_own_whoever_else_used_its_id()
     {
-        var (first, second) = (await firm.RequestAsync(), await firm.RequestAsync());
-        await firm.ApproveAsync("cem", "--request", first, "--id", "same");
-        await firm.ApproveAsync("ben", "--request", second, "--id", "same");
-        await firm.ApproveAsync("ben", "--withdraw", "same");
-        await firm.ApproveAsync("cem", "--request", second, "--id", "same");
-        Assert.Equal(1, (await firm.StandingAsync()).ExitCode);
-        var told = await firm.AnswerAsync("cem", "--withdraw", "same");
-        Assert.Equal(2, told.ExitCode);
-        Assert.Contains("cem has said 'same' of 2 requests", told.Error, StringComparison.Ordinal);
+        var next = firm.Bench.Folder.Write("next.yaml", "the next version\n");
+        foreach (var (request, cem, ben) in ((string, string, string)[])[("first", "same", "other"), ("second", "more", "same")])
+        {
+            Assert.Equal(0, (await firm.GatesAsync("request", next, "--action", "deploy", "--id", request, "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes")).ExitCode);
+            Assert.Equal(0, (await firm.AnswerAsync(next, "cem", ["--request", request, "--id", cem])).ExitCode);
+            Assert.Equal(0, (await firm.AnswerAsync(next, "ben", ["--request", request, "--id", ben])).ExitCode);
+        }
+
+        Assert.Equal(0, (await firm.AnswerAsync(next, "ben", ["--withdraw", "same"])).ExitCode);
+        var requests = (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile, "--output", "json")).Json().GetProperty("requests").EnumerateArray();
+        Assert.Equal([("first", true), ("second", false)], requests.Select(request => (request.GetProperty("id").GetString()!, request.GetProperty("stands").GetBoolean())).Order());
+        await firm.AnswerAsync(next, "cem", ["--request", "second", "--id", "same"]);
+        var refused = await firm.AnswerAsync(next, "cem", ["--withdraw", "same"]);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("cem has said 'same' of 2 requests", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -278,7 +284,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
     public async Task What_is_about_a_file_is_kept_beside_it()
     {
         var next = firm.Bench.Folder.Write("next.yaml", "the next version\n");
-        Assert.Equal(0, (await firm.GatesAsync("request", next, "--action", "policy-change", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes")).ExitCode);
+        Assert.Equal(0, (await firm.GatesAsync("request", next, "--action", "deploy", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes")).ExitCode);
         Assert.Equal(0, (await firm.AnswerAsync(next, "ben", [])).ExitCode);
         Assert.Equal(1, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile)).ExitCode);
         Assert.Equal(0, (await firm.AnswerAsync(next, "cem", [])).ExitCode);
@@ -303,7 +309,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
     {
         var next = firm.Bench.Folder.Write("next.yaml", "the next version\n");
         var kept = next + ".approvals.jsonl";
-        await firm.GatesAsync("request", next, "--action", "policy-change", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
+        await firm.GatesAsync("request", next, "--action", "deploy", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
         await File.AppendAllTextAsync(kept, "\u001b[2Jcut" /* no end of line */, TestContext.Current.CancellationToken);
         await firm.AnswerAsync(next, "ben", []);
         await File.AppendAllTextAsync(kept, $"{new string('[', 100_000)}\n{{\"mediaType\":\"a\",\"mediaType\":\"b\"}}\n\n\0\n", TestContext.Current.CancellationToken);
@@ -325,7 +331,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
     {
         var next = firm.Bench.Folder.Write("next.yaml", "the next version\n");
         var kept = next + ".approvals.jsonl";
-        await firm.GatesAsync("request", next, "--action", "policy-change", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
+        await firm.GatesAsync("request", next, "--action", "deploy", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
         await firm.AnswerAsync(next, "ben", []);
         await firm.AnswerAsync(next, "cem", []);
         Assert.Equal(0, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile)).ExitCode);
@@ -336,6 +342,43 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         var told = await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile);
         Assert.Equal(1, told.ExitCode);
         Assert.Contains("in the way: ben rejected it", told.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_change_of_the_policy_is_asked_for_under_the_action_that_the_gate_will_ask_for()
+    {
+        firm.Bench.Key("ben-3");
+        var next = NextPolicy(("people: [ann, ben, cem]", "people: [ann, ben, cem, dan]"));
+        var stronger = NextPolicy(("useBy: 7d, runUntil: 26w", "useBy: 6d, runUntil: 26w"));
+        foreach (var (file, action, why) in ((string, string, string)[])
+        [
+            (next, "policy-change", "is weaker than the policy in force, which policy-weakening must approve"),
+            (stronger, "policy-weakening", "is not weaker than the policy in force, which policy-change must approve"),
+            (firm.PolicyFile, "policy-change", "version 1 does not follow version 1"),
+            (firm.Bench.Folder.Write("text.yaml", "no policy"), "policy-change", "the policy is refused"),
+        ])
+        {
+            var refused = await firm.GatesAsync("request", file, "--action", action, "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
+            Assert.Equal(2, refused.ExitCode);
+            Assert.Contains(why, refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, (await firm.GatesAsync("request", next, "--action", "policy-weakening", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes")).ExitCode);
+        Assert.Equal(0, (await firm.AnswerAsync(next, "ben", [])).ExitCode);
+        Assert.Equal(0, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Who_gains_by_a_change_of_the_policy_does_not_approve_it()
+    {
+        firm.Bench.Key("ben-3");
+        var next = NextPolicy(("keys: [ben, ben-2]", "keys: [ben, ben-2, ben-3]"), ("    keys:\n", $"    keys:\n      ben-3: {{ spki: \"{firm.Spki("ben-3")}\", file: ben-3.pub }}\n"));
+        Assert.Equal(0, (await firm.GatesAsync("request", next, "--action", "policy-weakening", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes")).ExitCode);
+        var refused = await firm.AnswerAsync(next, "ben", []);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("ben, who gains by the change", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await firm.AnswerAsync(next, "cem", [])).ExitCode);
+        Assert.Equal(0, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile)).ExitCode);
     }
 
     [Fact]
@@ -500,6 +543,19 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         await firm.RequestNowAsync(0);
         firm.Bench.Clock.Advance(TimeSpan.FromHours(2));
         Assert.Contains("ben, who approved it to be used by", (await firm.RequestNowAsync(1)).GetProperty("notCounted")[0].GetString(), StringComparison.Ordinal);
+    }
+
+    private string NextPolicy(params ReadOnlySpan<(string From, string To)> changes)
+    {
+        var text = File.ReadAllText(firm.PolicyFile);
+        var next = text.Replace("version: 1 }", $"version: 2, previous: \"{Digest.Of(Encoding.UTF8.GetBytes(text))}\" }}", StringComparison.Ordinal);
+        foreach (var (from, to) in changes)
+        {
+            Assert.Contains(from, next, StringComparison.Ordinal);
+            next = next.Replace(from, to, StringComparison.Ordinal);
+        }
+
+        return firm.Bench.Folder.Write($"{Guid.NewGuid():N}.yaml", next);
     }
 
     private static string Envelope(byte[] statement, byte[] signature) => $$"""{"payloadType":"application/vnd.in-toto+json","payload":"{{Convert.ToBase64String(statement)}}","signatures":[{"sig":"{{Convert.ToBase64String(signature)}}"}]}""";

@@ -140,7 +140,7 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
     {
         var refused = await firm.GatesAsync("request", "--session", "attach", "--pod", "shop-1", "--container", "app", "--namespace", "pay", "--environment", "production", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("'session-attach' is no action of the policy firm version 1; use one of deploy, key-rotation, policy-change, session-exec", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("'session-attach' is no action of the policy firm version 1; use one of deploy, key-rotation, policy-change, policy-weakening, session-exec", refused.Error, StringComparison.Ordinal);
     }
 
     private static AdmissionRequest Exec(JsonElement options) => new() { Uid = "u", Group = "", Kind = "PodExecOptions", Resource = "pods", ResourceGroup = "", Subresource = "exec", Operation = "CONNECT", Namespace = "pay", Name = "shop-1", Object = options };
