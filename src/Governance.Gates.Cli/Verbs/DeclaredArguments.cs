@@ -67,12 +67,19 @@ internal sealed class DeclaredArguments
     public string ActionOf(ParseResult parsed) => SessionDocument.ActionOf(VerbOf(parsed));
 
     /// <summary>What is asked for: the document of the object or the session; null where the command line names neither.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="first">The argument to which the first word of a command goes.</param>
+    /// <param name="namespaces">Where it is.</param>
+    /// <param name="action">The action under which an object is asked for; null where that is signed already.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="terminal">Where it is told that no gate will ask.</param>
+    /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="GateException">There is no such document.</exception>
-    public async Task<Covered?> ReadAsync(ParseResult parsed, Argument<string?> first, ImmutableArray<string> namespaces, Policy policy, Terminal terminal, CancellationToken cancellation)
+    public async Task<Covered?> ReadAsync(ParseResult parsed, Argument<string?> first, ImmutableArray<string> namespaces, string? action, Policy policy, Terminal terminal, CancellationToken cancellation)
     {
         if (parsed.GetValue(declaredObject) is { } path)
         {
-            return await ReadObjectAsync(path, parsed.GetValue(deletion), namespaces, policy, terminal, cancellation);
+            return await ReadObjectAsync(path, parsed.GetValue(deletion), namespaces, action, policy, terminal, cancellation);
         }
 
         if (!IsSession(parsed.CommandResult))
@@ -98,7 +105,7 @@ internal sealed class DeclaredArguments
     };
 
     // What another namespace would make another document must be said, not guessed.
-    private static async Task<Covered> ReadObjectAsync(string path, bool deletes, ImmutableArray<string> namespaces, Policy policy, Terminal terminal, CancellationToken cancellation)
+    private static async Task<Covered> ReadObjectAsync(string path, bool deletes, ImmutableArray<string> namespaces, string? action, Policy policy, Terminal terminal, CancellationToken cancellation)
     {
         var manifests = await terminal.WhileAsync($"reading {path}", Manifests.ReadAsync(path, terminal.Input, cancellation));
         if (manifests is not [var manifest])
@@ -115,6 +122,13 @@ internal sealed class DeclaredArguments
         if (!namespaces.IsEmpty && (one.Namespace is null || !namespaces.Contains(one.Namespace)))
         {
             throw new GateException($"{one.Kind} {one.Name} stands in {(one.Namespace is null ? "no namespace" : $"the namespace {one.Namespace}")}, and --namespace says {string.Join(" and ", namespaces)}", "leave out --namespace, or name that of the object");
+        }
+
+        // The resource is a guess from the kind, so that this is told and not refused.
+        var resource = one.ResourceGroup.Length == 0 ? one.Resource : $"{one.Resource}.{one.ResourceGroup}";
+        if (action is not null && !policy.Admission.Objects.Any(rule => rule.Resource == resource && rule.Matches(one.Name) && rule.Approved.Action == action))
+        {
+            await terminal.SayAsync($"no rule of admission.objects asks for {action} of {resource} {one.Name}, so that a gate will not look for this approval");
         }
 
         return ObjectProjection.Of(one.Group, one.Kind, one.Object, one.Namespace) switch

@@ -92,7 +92,7 @@ internal sealed class RequestCommand
         using var held = signer;
         var given = parsed.GetValue(parameters) is { } file ? CanonicalJson.ReadFile(file) : default;
         var (target, connections) = parsed.GetValue(act) is { } name ? (StatementTarget.OfAct(name, given, parsed.GetValue(about.Kept)), null)
-            : await declared.ReadAsync(parsed, about.Target, Words(parsed, namespaces), policy, terminal, cancellation) is { } document ? about.OpenDocument(parsed, policy, document.Digest, document, terminal)
+            : await declared.ReadAsync(parsed, about.Target, Words(parsed, namespaces), parsed.GetValue(action), policy, terminal, cancellation) is { } document ? about.OpenDocument(parsed, policy, document.Digest, document, terminal)
             : await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
         if (target.Covers is not { } covers)

@@ -105,6 +105,33 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         Assert.Contains("still needed: 1 releaser: cem", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_deputy_and_the_principal_count_once_together()
+    {
+        await firm.RequestAsync();
+        await firm.ApproveAsync("ben");
+        firm.Bench.Clock.Advance(TimeSpan.FromMinutes(1));
+        var second = await firm.ApproveAsync("cem", "--on-behalf-of", "ben");
+        var request = await firm.RequestNowAsync(1);
+        Assert.Equal([$"ben, who counts once together with cem by {second}"], request.GetProperty("notCounted").EnumerateArray().Select(who => who.GetString()!));
+        Assert.Equal("cem", Assert.Single(request.GetProperty("counted").EnumerateArray()).GetProperty("name").GetString());
+    }
+
+    [Fact]
+    public async Task An_image_layout_carries_the_same()
+    {
+        await firm.Bench.AddImageAsync();
+        string[] about = [$"oci:{firm.Bench.Layout}:v1", "--as", Workbench.Repository, "--policy", firm.PolicyFile];
+        Assert.Equal(0, (await firm.GatesAsync(["request", .. about, "--action", "deploy", "--environment", "production", "--key", firm.Key("ann"), "--yes"])).ExitCode);
+        foreach (var key in (string[])["ben", "cem"])
+        {
+            Assert.Equal(1, (await firm.GatesAsync(["approvals", .. about, "--environment", "production"])).ExitCode);
+            Assert.Equal(0, (await firm.GatesAsync(["approve", .. about, "--key", firm.Key(key), "--yes"])).ExitCode);
+        }
+
+        Assert.Equal(0, (await firm.GatesAsync(["approvals", .. about, "--environment", "production"])).ExitCode);
+    }
+
     public static TheoryData<string, string> CannotCount => new()
     {
         { "ann", "ann, who is the requester" },

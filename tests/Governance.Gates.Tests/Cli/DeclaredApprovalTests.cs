@@ -136,6 +136,17 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whether_a_gate_will_look_for_it_is_told()
+    {
+        var manifest = firm.Bench.Folder.Write("limits.yaml", Limits);
+        const string Remark = "no rule of admission.objects asks for ";
+        Assert.DoesNotContain(Remark, (await RequestAsync("--object", manifest, "--action", "deploy")).Error, StringComparison.Ordinal);
+        Assert.Contains($"{Remark}key-rotation of configmaps limits-eu", (await RequestAsync("--object", manifest, "--action", "key-rotation")).Error, StringComparison.Ordinal);
+        var other = firm.Bench.Folder.Write("other.yaml", Limits.Replace("limits-eu", "colours", StringComparison.Ordinal));
+        Assert.Contains($"{Remark}deploy of configmaps colours", (await RequestAsync("--object", other, "--action", "deploy")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_session_that_needs_no_approval_is_not_asked_for()
     {
         var refused = await firm.GatesAsync("request", "--session", "attach", "--pod", "shop-1", "--container", "app", "--namespace", "pay", "--environment", "production", "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes");
