@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Governance.Gates.Approvals;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Registries;
@@ -67,11 +68,11 @@ internal sealed class StatementArguments
             result.AddError($"'{name}' is one thing and --act another; name one of them");
         }
 
-        if (StatementTarget.IsFile(name))
+        if (StatementTarget.IsFile(name) || StatementTarget.IsDocument(name))
         {
             if (result.IsGiven(standsFor))
             {
-                result.AddError("--as goes with an oci: layout, not with a file");
+                result.AddError("--as goes with an oci: layout, not with a file or a document");
             }
 
             return;
@@ -93,7 +94,7 @@ internal sealed class StatementArguments
 
     /// <summary>Finds what is meant. The caller disposes of the connections.</summary>
     /// <exception cref="GateException">It cannot be found or read.</exception>
-    public async Task<(StatementTarget Target, IDisposable? Connections)> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    public async Task<(StatementTarget Target, IDisposable? Connections)> OpenAsync(ParseResult parsed, Policies.Policy policy, Terminal terminal, CancellationToken cancellation)
     {
         var name = parsed.GetValue(Target)!;
         var kept = parsed.GetValue(Kept);
@@ -102,11 +103,32 @@ internal sealed class StatementArguments
             return (StatementTarget.OfFile(name, kept), null);
         }
 
+        if (Digest.TryParse(name) is { } document)
+        {
+            return OpenDocument(parsed, policy, document, null, terminal);
+        }
+
         var location = ImageLocation.Parse(name);
         var registry = registries.Open(parsed, location, terminal.Clock);
         try
         {
             return (await StatementTarget.OfImageAsync(registry, location, parsed.GetValue(standsFor), kept, terminal, cancellation), registry as IDisposable);
+        }
+        catch
+        {
+            (registry as IDisposable)?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The document of an object or a session. The caller disposes of the connections.</summary>
+    /// <exception cref="GateException">The policy does not say where statements about it wait.</exception>
+    public (StatementTarget Target, IDisposable? Connections) OpenDocument(ParseResult parsed, Policies.Policy policy, Digest digest, Covered? covers, Terminal terminal)
+    {
+        var registry = registries.Open(parsed, null, terminal.Clock);
+        try
+        {
+            return (StatementTarget.OfDocument(registry, policy, digest, covers, parsed.GetValue(Kept)), registry as IDisposable);
         }
         catch
         {

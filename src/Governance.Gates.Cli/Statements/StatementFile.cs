@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Text;
+using Governance.Gates.Clients.Policies;
 using Governance.Gates.Evidence;
-using Governance.Gates.Images;
-using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Statements;
 
@@ -10,39 +10,20 @@ namespace Governance.Gates.Cli.Statements;
 internal static class StatementFile
 {
     /// <summary>How the name of such a file ends.</summary>
-    public const string Suffix = ".approvals.jsonl";
+    public const string Suffix = StatementsFile.Suffix;
 
-    private const int MostBytes = 64 * 1024 * 1024;
-    private const int MostLines = 4_096;
     private const int Tries = 50;
 
-    /// <summary>What is kept; nothing where there is no such file.</summary>
+    /// <summary>What is kept, as the gate reads it; nothing where there is no such file.</summary>
     /// <exception cref="GateException">It cannot be read.</exception>
     public static ImmutableArray<EvidenceItem> Read(string path)
     {
-        if (!File.Exists(path))
+        return StatementsFile.ReadItems(path) switch
         {
-            return [];
-        }
-
-        ReadOnlyMemory<byte> rest = InputFile.Read(path, "file of statements", MostBytes);
-        var items = ImmutableArray.CreateBuilder<EvidenceItem>();
-        for (var line = 1; !rest.IsEmpty; line++)
-        {
-            var end = rest.Span.IndexOf((byte)'\n');
-            var (bytes, after) = end < 0 ? (rest, default) : (rest[..end], rest[(end + 1)..]);
-            rest = after;
-            if (bytes.Span.Trim(" \t\r"u8).IsEmpty)
-            {
-                continue;
-            }
-
-            items.Add(items.Count < MostLines
-                ? new(new SignedEntity.Bundle(bytes), Digest.Of(bytes.Span), $"{path}, line {line}")
-                : throw new GateException($"'{path}' holds more than {MostLines} statements", "keep those that are still of use in a file of their own"));
-        }
-
-        return items.ToImmutable();
+            Reading<ImmutableArray<EvidenceItem>>.Found(var items) => items,
+            Reading<ImmutableArray<EvidenceItem>>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check the file"),
+            _ => throw new UnreachableException(),
+        };
     }
 
     /// <summary>Adds a bundle as the last line: all of it or nothing, also beside others who add at the same time.</summary>

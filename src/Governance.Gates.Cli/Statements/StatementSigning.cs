@@ -57,8 +57,7 @@ internal sealed class StatementSigning
         var detached = DetachedSignature.TryRead(InputFile.Read(file, "signature", DetachedSignature.MaxSize), out var mistake)
             ?? throw new GateException($"'{file}' is no signature that is read here: {mistake}", "give ECDSA in DER or base64, a DSSE envelope or a Sigstore bundle");
         var written = parsed.GetValue(payload) is { } from ? InputFile.Read(from, "payload", DetachedSignature.MaxSize) : null;
-        ReadOnlyMemory<byte>? stated = written is null ? null : Dsse.StatementIn(written) ?? written;
-        var statement = (stated ?? detached.Statement) ?? throw new GateException($"'{file}' is a bare signature, and does not say over what", "name what was signed with --payload FILE");
+        var statement = (written is null ? detached.Statement : Dsse.StatementIn(written) ?? written) ?? throw new GateException($"'{file}' is a bare signature, and does not say over what", "name what was signed with --payload FILE");
         if (detached.Statement is { } own && !own.Span.SequenceEqual(statement.Span))
         {
             throw new GateException($"'{file}' is over another statement than '{parsed.GetValue(payload)}'", "leave out --payload to attach what was signed, after reading what it says");
@@ -138,8 +137,9 @@ internal sealed class StatementSigning
         return await draft.ToReport(
             Digest.Of(bytes.Span),
             [
-                .. pushed is null ? (Fact[])[] : [new Fact("pushed", $"{pushed}, a manifest that refers to the image")],
+                .. pushed is null ? (Fact[])[] : [new Fact("pushed", $"{pushed}, {draft.Target.PushedAs}")],
                 .. draft.Target.KeptIn is { } kept ? [new Fact("kept", kept)] : (Fact[])[],
+                .. draft is { Statement: ApprovalRequest, Target.Document: { } document } ? [new Fact("answer it", $"gates approve {document.Subject.Digest}")] : (Fact[])[],
             ],
             pushed,
             draft.Target.KeptIn,

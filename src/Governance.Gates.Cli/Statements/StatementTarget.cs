@@ -1,13 +1,16 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using Governance.Gates.Approvals;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Clients.Policies;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Statements;
@@ -20,13 +23,27 @@ namespace Governance.Gates.Cli.Statements;
 /// <param name="KeptIn">The file in which they are kept, too; null for none.</param>
 internal sealed record StatementTarget(string Name, string? SubjectName, Covered? Covers, ImageTarget? Image, string? KeptIn)
 {
+    private const string LabelOfEnvelopes = "dev.cosignproject.cosign/signature";
     private const string ActType = "https://governance.gates/projections/act/v1";
     private const int MostBytes = 256 * 1024 * 1024;
+    private Policy? next;
+
+    /// <summary>The document of an object or a session, where statements about it wait in a registry; null for anything else.</summary>
+    public WaitingDocument? Document { get; private init; }
+
+    /// <summary>The local file that it is; null for anything else.</summary>
+    public string? LocalFile { get; private init; }
+
+    /// <summary>The digest that statements are about; null for a file of statements about acts.</summary>
+    public Digest? SubjectDigest => Covers?.Digest ?? Document?.Subject.Digest;
+
+    /// <summary>What is pushed, in words.</summary>
+    public string PushedAs => Document is { } document ? $"the manifest of tag sha256-{document.Subject.Digest.Hex}.att in {document.Subject.Repository}" : "a manifest that refers to the image";
 
     /// <summary>The argument that names it.</summary>
     public static Argument<string?> Argument() => new("IMAGE|FILE")
     {
-        Description = "registry.example.com/app@sha256:…, registry.example.com/app:tag, an image layout oci:DIR, or a local file such as a policy.",
+        Description = "registry.example.com/app@sha256:…, registry.example.com/app:tag, an image layout oci:DIR, a local file such as a policy, or the document of an object or a session by its sha256:….",
         HelpName = "IMAGE|FILE",
         Arity = ArgumentArity.ZeroOrOne,
     };
@@ -39,7 +56,24 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     };
 
     /// <summary>Whether a name is that of a file here. Everything else is an image.</summary>
-    public static bool IsFile(string name) => !name.StartsWith("oci:", StringComparison.Ordinal) && (File.Exists(name) || name.EndsWith(StatementFile.Suffix, StringComparison.Ordinal));
+    public static bool IsFile(string name) => !IsDocument(name) && !name.StartsWith("oci:", StringComparison.Ordinal) && (File.Exists(name) || name.EndsWith(StatementFile.Suffix, StringComparison.Ordinal));
+
+    /// <summary>Whether a name is the digest of a document.</summary>
+    public static bool IsDocument(string name) => Digest.TryParse(name) is not null;
+
+    /// <summary>The document of an object or a session, in the repository where the gate looks for statements about it.</summary>
+    /// <param name="registry">What holds the repository.</param>
+    /// <param name="policy">Names the repository.</param>
+    /// <param name="digest">The document's digest.</param>
+    /// <param name="covers">The document; null where only its digest is known.</param>
+    /// <param name="kept">The file of its statements; null for none.</param>
+    /// <exception cref="GateException">The policy names no repository.</exception>
+    public static StatementTarget OfDocument(IRegistry registry, Policy policy, Digest digest, Covered? covers, string? kept)
+    {
+        var repository = policy.Admission.Statements
+            ?? throw new GateException($"the policy {policy.Name} version {policy.Version} does not say where statements about objects and sessions wait", "add admission.statements to it");
+        return new($"{covers?.Name ?? "the document"} ({digest})", covers?.Name, covers, null, kept) { Document = new(registry, new(repository, digest)) };
+    }
 
     /// <summary>A local file, or the acts in a file of statements.</summary>
     /// <exception cref="GateException">It cannot be read.</exception>
@@ -55,7 +89,20 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
 
         var name = Path.GetFileName(path);
         var digest = Digest.Of(InputFile.Read(path, "file", MostBytes));
-        return new($"file {name} ({digest})", name, new(CoveredKind.Artifact, name, digest, default), null, kept ?? path + StatementFile.Suffix);
+        return new($"file {name} ({digest})", name, new(CoveredKind.Artifact, name, digest, default), null, kept ?? path + StatementFile.Suffix) { LocalFile = path };
+    }
+
+    /// <summary>The next version of a policy that this file is, where an action is about the policy itself; null for any other action.</summary>
+    /// <exception cref="GateException">It is no policy that a gate would load.</exception>
+    public Policy? NextPolicy(string action)
+    {
+        if (action is not (ApprovalRule.PolicyChange or ApprovalRule.PolicyWeakening) || LocalFile is not { } file)
+        {
+            return null;
+        }
+
+        next ??= PolicyFile.Load(file).Policy;
+        return next.Digest == SubjectDigest ? next : throw new GateException($"'{file}' was changed while it was read", "try again");
     }
 
     /// <summary>Something to be done, by the digest of its canonical document.</summary>
@@ -99,12 +146,13 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     public async Task<Claims> ReadAsync(IReadOnlyCollection<PublicKey> keys, Terminal terminal, CancellationToken cancellation)
     {
         var kept = KeptIn is { } file ? StatementFile.Read(file) : [];
-        var claims = Image is { } image ? await image.VerifyAsync(keys, terminal, cancellation) : new([], [], []);
-        foreach (var (subject, items) in Covers is { } covers ? [(covers.Digest, kept)] : kept.GroupBy(OwnSubject).Select(group => (group.Key, group.ToImmutableArray())))
+        var claims = Image is { } image ? await image.VerifyAsync(keys, terminal, cancellation)
+            : Document is { } document ? OnlyAbout(document.Subject.Digest, await document.VerifyAsync(keys, terminal, cancellation))
+            : new([], [], []);
+        foreach (var (subject, items) in SubjectDigest is { } digest ? [(digest, kept)] : kept.GroupBy(OwnSubject).Select(group => (group.Key, group.ToImmutableArray())))
         {
-            var more = Claims.Verify(subject, new(items, []), keys);
-            var proven = more.Proven.Where(claim => Covers is not null || claim.Approval?.Statement.Covers.Any(covered => covered.Digest == subject) == true);
-            claims = new([.. claims.Proven, .. proven], [.. claims.Refused, .. more.Refused], claims.Unread);
+            var more = OnlyAbout(subject, Claims.Verify(subject, new(items, []), keys));
+            claims = new([.. claims.Proven, .. more.Proven], [.. claims.Refused, .. more.Refused], claims.Unread);
         }
 
         return claims;
@@ -131,6 +179,17 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
                 _ => throw new UnreachableException(),
             };
         }
+        else if (Document is { } document)
+        {
+            // No manifest has a document's digest, so that nothing can refer to it: the layer goes where cosign looks by name alone.
+            var layer = new EvidenceLayer(MediaTypes.DsseEnvelope, EnvelopeIn(bundle), new Dictionary<string, string> { [LabelOfEnvelopes] = "", ["predicateType"] = predicateType });
+            pushed = await terminal.WhileAsync($"pushing the statement about {Name}", document.Registry.AttachToTagAsync(document.Subject.Repository, document.Subject.Digest, CosignTag.Attestations, layer, cancellation)) switch
+            {
+                Reading<Digest>.Found(var digest) => digest,
+                Reading<Digest>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check that you may push there, and try again"),
+                _ => throw new UnreachableException(),
+            };
+        }
 
         if (KeptIn is { } file)
         {
@@ -140,12 +199,28 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
         return pushed;
     }
 
+    // Where the thing itself is not at hand, what covers it says what it is.
+    private Claims OnlyAbout(Digest subject, Claims claims) =>
+        Covers is not null ? claims : claims with { Proven = [.. claims.Proven.Where(claim => claim.Approval?.Statement.Covers.Any(covered => covered.Digest == subject) == true)] };
+
+    private static byte[] EnvelopeIn(SignedEntity.Bundle bundle)
+    {
+        using var document = JsonDocument.Parse(bundle.Json);
+        return Encoding.UTF8.GetBytes(document.RootElement.GetProperty("dsseEnvelope").GetRawText());
+    }
+
     // An act is what its statement says that it is: the document is in it, and its digest is the subject.
     private static Digest OwnSubject(EvidenceItem item)
     {
         try
         {
-            if (item.Entity is SignedEntity.Bundle bundle && DetachedSignature.TryRead(bundle.Json, out _)?.Statement is { } statement)
+            ReadOnlyMemory<byte> json = item.Entity switch
+            {
+                SignedEntity.Bundle bundle => bundle.Json,
+                SignedEntity.Envelope envelope => envelope.Json,
+                _ => default,
+            };
+            if (DetachedSignature.TryRead(json, out _)?.Statement is { } statement)
             {
                 using var document = JsonDocument.Parse(statement);
                 return Digest.TryParse("sha256:" + document.RootElement.GetProperty("subject")[0].GetProperty("digest").GetProperty("sha256").GetString()) ?? Digest.Of([]);
@@ -158,4 +233,17 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
 
         return Digest.Of([]);
     }
+}
+
+/// <summary>A document that is no manifest, and the repository in which statements about it wait on its digest.</summary>
+internal sealed record WaitingDocument(IRegistry Registry, Evidence.Subject Subject)
+{
+    /// <summary>Every statement about it, verified with these keys.</summary>
+    public async Task<Claims> VerifyAsync(IReadOnlyCollection<PublicKey> keys, Terminal terminal, CancellationToken cancellation) =>
+        await terminal.WhileAsync($"reading the statements about {Subject}", Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation)) switch
+        {
+            Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(Subject.Digest, attached, keys),
+            Reading<AttachedEvidence>.Unread(var reason) => Claims.CouldNotRead(reason),
+            _ => throw new UnreachableException(),
+        };
 }

@@ -68,10 +68,19 @@ internal static class StatementWords
 
     /// <summary>The rule of an action.</summary>
     /// <exception cref="GateException">The policy has none.</exception>
-    public static ApprovalRule RuleOf(this Policy policy, string action) => policy.Approvals.GetValueOrDefault(action)
+    public static ApprovalRule RuleOf(this Policy policy, string action) => policy.FindRule(action)
         ?? throw new GateException(
             $"'{action}' is no action of the policy {policy.Name} version {policy.Version}",
-            policy.Approvals.IsEmpty ? "add it under spec.approvals" : $"use one of {string.Join(", ", policy.Approvals.Keys.Order(StringComparer.Ordinal))}");
+            policy.Approvals.Keys.Concat(SessionSettings.Actions.Where(session => policy.FindRule(session) is not null)).Order(StringComparer.Ordinal).ToArray() is [_, ..] actions ? $"use one of {string.Join(", ", actions)}" : "add it under spec.approvals");
+
+    /// <summary>The rule of an action, or of a kind of session that must be approved; null where the policy has none.</summary>
+    public static ApprovalRule? FindRule(this Policy policy, string action) => policy.Approvals.GetValueOrDefault(action) ?? (action switch
+    {
+        SessionSettings.ExecAction => policy.Admission.Sessions.Exec,
+        SessionSettings.AttachAction => policy.Admission.Sessions.Attach,
+        SessionSettings.PortForwardAction => policy.Admission.Sessions.PortForward,
+        _ => null,
+    } as SessionRule.Require)?.Approval;
 
     /// <summary>A policy in words.</summary>
     public static string Shown(this Policy policy) => $"{policy.Name} version {policy.Version}, {policy.Digest}";
@@ -117,11 +126,12 @@ internal static class StatementWords
         .. ((string Label, Digest? Digest)[])[("impact", request.Impact), ("risk", request.Risk), ("rollback", request.Rollback)] is var documents ? documents.Where(document => document.Digest is not null).Select(document => new Fact(document.Label, document.Digest!.ToString())) : [],
         .. request.Tickets.Select(ticket => new Fact("ticket", $"{ticket.System} {ticket.Id}")),
         .. request.ChangeId is { } change ? [new Fact("change", change)] : (Fact[])[],
-        new("needs", policy.Approvals.GetValueOrDefault(request.Action) is { } rule ? string.Join(" and ", rule.Require) : "an action that the policy does not have"),
+        new("needs", policy.FindRule(request.Action) is { } rule ? string.Join(" and ", rule.Require) : "an action that the policy does not have"),
     ];
 
     /// <summary>What the quorum is asked about one request: that which it names itself, where the command line does not narrow it.</summary>
-    public static ApprovalNeed Need(ApprovalRule rule, StatementTarget target, ApprovalRequest request, string? environment, string? cluster, string? @namespace) => new(
+    public static ApprovalNeed Need(ApprovalRule rule, StatementTarget target, ApprovalRequest request, Policy policy, string? environment, string? cluster, string? @namespace) =>
+        target.NextPolicy(request.Action) is { } next && PolicyChain.Need(policy, next) is { } change ? change : new(
         rule,
         $"approvals.{rule.Action}",
         target.Name,

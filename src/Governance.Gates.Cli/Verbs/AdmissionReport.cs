@@ -9,7 +9,7 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary>One object and what the gate answers.</summary>
 /// <param name="Source">Where the object was found.</param>
 /// <param name="Case">What it comes down to.</param>
-/// <param name="Outcome">The answers: first those about the object itself, then one for each image.</param>
+/// <param name="Outcome">The answers: first those about the object itself, then one for each image, then those about the object as a whole.</param>
 internal sealed record JudgedObject(string Source, AdmissionCase Case, AdmissionOutcome Outcome)
 {
     /// <summary>Kind, namespace and name.</summary>
@@ -17,7 +17,7 @@ internal sealed record JudgedObject(string Source, AdmissionCase Case, Admission
 
     /// <summary>Each answer with the image that it is about; none for the object itself.</summary>
     public IEnumerable<(ImageQuestion? Image, Answer Answer)> Answers =>
-        Outcome.Answers.Select((answer, index) => (index < Case.Settled.Length ? null : Case.Images[index - Case.Settled.Length], answer));
+        Outcome.Answers.Select((answer, index) => (Case.Images.ElementAtOrDefault(index - Case.Settled.Length), answer));
 }
 
 /// <summary>What <c>gates admit</c> found out about all objects.</summary>

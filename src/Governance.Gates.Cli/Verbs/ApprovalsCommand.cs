@@ -61,7 +61,7 @@ internal sealed class ApprovalsCommand
             throw new GateException($"'{place}' is no environment of the policy {policy.Name}", $"use one of {string.Join(", ", policy.Environments.Keys.Order(StringComparer.Ordinal))}");
         }
 
-        var (target, connections) = await about.OpenAsync(parsed, terminal, cancellation);
+        var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
         var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
         var now = terminal.Clock.GetUtcNow();
@@ -74,11 +74,11 @@ internal sealed class ApprovalsCommand
         ImmutableArray<RequestStanding> standings =
         [
             .. claims.Approvals
-                .Where(signed => signed.Statement is ApprovalRequest && policy.Approvals.ContainsKey(signed.Statement.Action) && (wanted is null || signed.Statement.Action == wanted))
+                .Where(signed => signed.Statement is ApprovalRequest && policy.FindRule(signed.Statement.Action) is not null && (wanted is null || signed.Statement.Action == wanted))
                 .DistinctBy(signed => signed.Digest)
                 .OrderBy(signed => ((ApprovalRequest)signed.Statement).CreatedAt).ThenBy(signed => signed.Digest.Hex, StringComparer.Ordinal)
                 .Select(signed => StatementWords.Stand(
-                    StatementWords.Need(policy.RuleOf(signed.Statement.Action), target, (ApprovalRequest)signed.Statement, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace)),
+                    StatementWords.Need(policy.RuleOf(signed.Statement.Action), target, (ApprovalRequest)signed.Statement, policy, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace)),
                     signed, claims.Approvals, policy, revocations ?? RevocationList.Empty, now)),
         ];
         return await ToReport(target, claims, standings, (file, policy)).WriteAsync(terminal, parsed.GetRequiredValue(about.Form));
@@ -111,7 +111,7 @@ internal sealed class ApprovalsCommand
             {
                 json.WriteString("verdict", AdmissionAnswer.Name(verdict));
                 json.WriteString("about", target.Name);
-                json.WriteString("subject", target.Covers?.Digest.ToString());
+                json.WriteString("subject", target.SubjectDigest?.ToString());
                 json.WritePolicy(by.File, policy);
                 json.WriteStartArray("requests");
                 foreach (var standing in standings)

@@ -71,17 +71,17 @@ internal sealed class ApproveCommand
         var made = signing.Attaches(parsed.CommandResult) ? signing.ReadSignature(parsed, policy) : null;
         var (signer, signatory) = made is null ? signing.ReadSigner(parsed, policy, terminal) : (null, made.Signatory);
         using var held = signer;
-        var (target, connections) = await about.OpenAsync(parsed, terminal, cancellation);
+        var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
         var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
         var now = terminal.NowToTheSecond();
         var signed = made is null ? null : SignedBefore(made, target, claims);
-        var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims), target, claims, policy, now);
+        var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims, signatory.Person), target, claims, policy, now);
         var asked = (ApprovalRequest)request.Statement;
         var rule = policy.RuleOf(asked.Action);
         var approval = signed ?? Make(parsed, request, signatory, rule, claims, policy, now);
         Check(approval, request, rule, target, claims, signatory, policy, now);
-        var subject = target.Covers?.Digest ?? asked.Covers.First(covered => covered.Kind == CoveredKind.Command).Digest;
+        var subject = target.SubjectDigest ?? asked.Covers.First(covered => covered.Kind == CoveredKind.Command).Digest;
         var draft = new Draft(
             approval,
             target,
@@ -94,7 +94,7 @@ internal sealed class ApproveCommand
     private static Approval SignedBefore(SignedElsewhere made, StatementTarget target, Claims claims)
     {
         // About an act, the signature is held against each act that was asked for.
-        ImmutableArray<Digest?> subjects = target.Covers is { } covers ? [covers.Digest] : [.. claims.Approvals.Select(signed => signed.Statement.Covers[0].Digest).Distinct()];
+        ImmutableArray<Digest?> subjects = target.SubjectDigest is { } digest ? [digest] : [.. claims.Approvals.Select(signed => signed.Statement.Covers[0].Digest).Distinct()];
         foreach (var subject in subjects.SkipLast(1))
         {
             try
@@ -110,19 +110,34 @@ internal sealed class ApproveCommand
         return made.Read<Approval>(target, subjects.LastOrDefault());
     }
 
-    private string? RequestNamed(ParseResult parsed, Claims claims)
+    // Others may have used the same id: what somebody takes back is what they said themselves.
+    private string? RequestNamed(ParseResult parsed, Claims claims, Person person)
     {
         if (parsed.GetValue(requestId) is { } named || parsed.GetValue(withdraw) is not { } taken)
         {
             return parsed.GetValue(requestId);
         }
 
-        return claims.Approvals.FirstOrDefault(signed => signed.Statement.Id == taken)?.Statement switch
+        return claims.Approvals.Where(signed => IsOwn(signed, taken, person)).Select(signed => (signed.Statement as Approval)?.RequestDigest ?? signed.Digest).Distinct().ToArray() switch
         {
-            Approval approval => approval.RequestDigest.ToString(),
-            ApprovalRequest request => request.Id,
-            _ => throw new GateException($"'{taken}' is no statement that was found here", "list them with gates approvals"),
+            [var only] => only.ToString(),
+            [] => throw NotOwn(taken, person),
+            var several => throw new GateException($"{person.Name} has said '{taken}' of {several.Length} requests", $"name one with --request: {string.Join(", ", several.AsEnumerable())}"),
         };
+    }
+
+    private static bool IsOwn(SignedStatement signed, string id, Person person) =>
+        signed.Statement.Id == id && (signed.Statement is Approval approval ? approval.Approver.Person : signed.Statement.Requester.Person) == person.Id && signed.Signers.Any(signer => person.Identities.Contains(signer));
+
+    private static GateException NotOwn(string id, Person person) =>
+        new($"'{id}' is no statement of {person.Name} that was found here, and only their own can be taken back", "list them with gates approvals; a request of somebody else is refused with --reject");
+
+    private static void CheckWithdrawal(Approval approval, Claims claims, Person person)
+    {
+        if (approval.Withdraws is { } taken && !claims.Approvals.Any(signed => IsOwn(signed, taken, person)))
+        {
+            throw NotOwn(taken, person);
+        }
     }
 
     private static SignedStatement Choose(string? named, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now)
@@ -130,7 +145,7 @@ internal sealed class ApproveCommand
         var requests = claims.Approvals.Where(signed => signed.Statement is ApprovalRequest).DistinctBy(signed => signed.Digest).ToList();
         var fitting = named is not null
             ? requests.Where(signed => signed.Statement.Id == named || signed.Digest.ToString() == named).ToList()
-            : requests.Where(signed => policy.Approvals.GetValueOrDefault(signed.Statement.Action) is { } rule && Standing(rule, signed, target, claims, policy, now) is { Faults.IsEmpty: true }).ToList();
+            : requests.Where(signed => policy.FindRule(signed.Statement.Action) is { } rule && Standing(rule, signed, target, claims, policy, now) is { Faults.IsEmpty: true }).ToList();
         var unread = claims.Unread.IsEmpty ? "" : $"; not everything could be read: {string.Join("; ", claims.Unread)}";
         return fitting switch
         {
@@ -145,7 +160,7 @@ internal sealed class ApproveCommand
     private static RequestStanding Standing(ApprovalRule rule, SignedStatement request, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now, IReadOnlyCollection<SignedStatement>? statements = null)
     {
         var asked = (ApprovalRequest)request.Statement;
-        return StatementWords.Stand(StatementWords.Need(rule, target, asked, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, RevocationList.Empty, now);
+        return StatementWords.Stand(StatementWords.Need(rule, target, asked, policy, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, RevocationList.Empty, now);
     }
 
     private Approval Make(ParseResult parsed, SignedStatement request, Signatory signatory, ApprovalRule rule, Claims claims, Policy policy, DateTimeOffset now)
@@ -204,11 +219,7 @@ internal sealed class ApproveCommand
             throw new GateException($"the approval names {policy.PersonName(approval.Approver.Person)} as approver, and {signatory} signed it", "have it signed by the approver, with the key that it names");
         }
 
-        if (approval.Withdraws is { } taken && !claims.Approvals.Any(signed => signed.Statement.Id == taken && (signed.Statement as Approval)?.Approver.Person == signatory.Person.Id | (signed.Statement is ApprovalRequest asked && asked.Requester.Person == signatory.Person.Id)))
-        {
-            throw new GateException($"'{taken}' is no statement of {signatory.Person.Name}, and only their own can be taken back", "list them with gates approvals; a request of somebody else is refused with --reject");
-        }
-
+        CheckWithdrawal(approval, claims, signatory.Person);
         if (approval.Decision is not ApprovalDecision.Approve)
         {
             return;
@@ -223,7 +234,8 @@ internal sealed class ApproveCommand
             throw new GateException($"request {request.Statement.Id} cannot be used, whoever approves it: {string.Join("; ", standing.Faults)}", "have it asked for anew with gates request, or sign with --reject");
         }
 
-        if (!standing.Counted.Any(counted => counted.Approval == approval.Id) && standing.Excluded.Where(excluded => excluded.StartsWith($"{signatory.Person.Name}, who ", StringComparison.Ordinal)).ToArray() is [_, ..] why)
+        // One of two who count once together may still say it for both.
+        if (!standing.Counted.Any(counted => counted.Approval == approval.Id) && standing.Excluded.Where(excluded => excluded.StartsWith($"{signatory.Person.Name}, who ", StringComparison.Ordinal) && !excluded.StartsWith($"{signatory.Person.Name}, who counts once ", StringComparison.Ordinal)).ToArray() is [_, ..] why)
         {
             throw new GateException($"this approval would not count: {string.Join("; ", why)}", $"have it approved by somebody else: {string.Join(" and ", rule.Require)}");
         }

@@ -18,8 +18,9 @@ internal sealed class RequestCommand
     private readonly StatementArguments about = new();
     private readonly StatementSigning signing = new();
     private readonly Option<string?> act = new("--act") { Description = "Something to be done that has no artifact, such as key-rotation, instead of an image or file.", HelpName = "NAME" };
-    private readonly Option<string?> action = new("--action") { Description = "The action of the policy's approvals; with --act its name unless given.", HelpName = "ACTION" };
-    private readonly Option<string[]> environments = new("--environment") { Description = "Where it may be used. Needed for an image. May be given again.", HelpName = "NAME" };
+    private readonly DeclaredArguments declared = new();
+    private readonly Option<string?> action = new("--action") { Description = "The action of the policy's approvals; with --act its name unless given, with --session that of the session.", HelpName = "ACTION" };
+    private readonly Option<string[]> environments = new("--environment") { Description = "Where it may be used. Needed but for files and acts. May be given again.", HelpName = "NAME" };
     private readonly Option<string[]> namespaces = new("--namespace") { Description = "Only in this namespace. May be given again.", HelpName = "NAME" };
     private readonly Option<string[]> clusters = new("--cluster") { Description = "Only in the cluster whose kube-system namespace has this UID. May be given again.", HelpName = "UID" };
     private readonly Option<string[]> workloads = new("--workload") { Description = "Only for this workload. May be given again.", HelpName = "KIND/NAME" };
@@ -47,7 +48,8 @@ internal sealed class RequestCommand
     {
         var verb = new RequestCommand();
         var command = new Command("request", "Asks for approval: signs a request that names exactly what it covers and where. Examples: gates request registry.example.com/app@sha256:… --action production-deployment --environment production --policy governance.yaml --key alice.pem; gates request governance.yaml --action policy-change --policy in-force.yaml --key alice.pem");
-        verb.about.AddTo(command, [verb.act, .. verb.Content, verb.category, verb.parameters, .. verb.signing.Options]);
+        verb.about.AddTo(command, [verb.act, .. verb.declared.Options, .. verb.Content, verb.category, verb.parameters, .. verb.signing.Options]);
+        command.Add(verb.declared.Words);
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return command;
@@ -55,18 +57,26 @@ internal sealed class RequestCommand
 
     private void Validate(CommandResult result, Terminal terminal)
     {
-        about.Validate(result, result.IsGiven(act) ? null : ", or --act NAME");
+        var isDeclared = declared.IsGiven(result);
+        declared.Validate(result, about.Target, namespaces);
+        if (!isDeclared)
+        {
+            about.Validate(result, result.IsGiven(act) ? null : ", or --act NAME, --object FILE or --session KIND");
+        }
+
         signing.Validate(result, terminal);
         var attaches = signing.Attaches(result);
         (bool Wrong, string Why)[] rules =
         [
-            (!attaches && !result.IsGiven(action) && !result.IsGiven(act), "say what is to be done: --action ACTION"),
-            (!attaches && !result.IsGiven(environments) && !about.IsOutsideOfEnvironments(result), "say where the image is to be used: --environment NAME"),
+            (isDeclared && result.IsGiven(act), "--act is one thing and --object and --session others; name one of them"),
+            (!attaches && !result.IsGiven(action) && !result.IsGiven(act) && !declared.IsSession(result), "say what is to be done: --action ACTION"),
+            (result.IsGiven(action) && declared.IsSession(result), "a session has an action of its own; leave out --action"),
+            (!attaches && !result.IsGiven(environments) && (isDeclared || !about.IsOutsideOfEnvironments(result)), $"say where {(isDeclared ? "it" : "the image")} is to be used: --environment NAME"),
             (Words(result, tickets).Any(ticket => ticket.IndexOf('=', StringComparison.Ordinal) is var at && (at < 1 || at == ticket.Length - 1)), "--ticket is SYSTEM=ID"),
             (Words(result, workloads).Any(workload => workload.Split('/') is not [{ Length: > 0 }, { Length: > 0 }]), "--workload is KIND/NAME, such as Deployment/app"),
             (result.GetResult(act) is { Tokens: [var named] } && !IsActName(named.Value), "--act is a word of lower-case letters, digits and '-', such as key-rotation"),
-            (result.IsGiven(template) && about.IsOutsideOfEnvironments(result), "--template goes with an image"),
-            .. attaches ? Content.Where(result.IsGiven).Select(option => (true, $"{option.Name} is part of what is signed, and --signature brings that")) : [],
+            (result.IsGiven(template) && (isDeclared || about.IsOutsideOfEnvironments(result)), "--template goes with an image"),
+            .. attaches ? Content.Where(option => result.IsGiven(option) && !(isDeclared && option == namespaces)).Select(option => (true, $"{option.Name} is part of what is signed, and --signature brings that")) : [],
         ];
         foreach (var (_, why) in rules.Where(rule => rule.Wrong))
         {
@@ -81,15 +91,18 @@ internal sealed class RequestCommand
         var (signer, signatory) = made is null ? signing.ReadSigner(parsed, policy, terminal) : (null, made.Signatory);
         using var held = signer;
         var given = parsed.GetValue(parameters) is { } file ? CanonicalJson.ReadFile(file) : default;
-        var (target, connections) = parsed.GetValue(act) is { } name ? (StatementTarget.OfAct(name, given, parsed.GetValue(about.Kept)), null) : await about.OpenAsync(parsed, terminal, cancellation);
+        var (target, connections) = parsed.GetValue(act) is { } name ? (StatementTarget.OfAct(name, given, parsed.GetValue(about.Kept)), null)
+            : await declared.ReadAsync(parsed, about.Target, Words(parsed, namespaces), parsed.GetValue(action), policy, terminal, cancellation) is { } document ? about.OpenDocument(parsed, policy, document.Digest, document, terminal)
+            : await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
         if (target.Covers is not { } covers)
         {
-            throw new GateException($"'{parsed.GetValue(about.Target)}' is a file of statements, and nothing to ask for", "name what it is about, or an act with --act");
+            throw new GateException($"'{parsed.GetValue(about.Target)}' names statements, and nothing to ask for", "name what they are about, or say it with --act, --object or --session");
         }
 
         var request = made?.Read<ApprovalRequest>(target, null) ?? await MakeAsync(parsed, target, covers, signatory, given, policy, terminal, cancellation);
         Check(request, signatory, policy, terminal.Clock.GetUtcNow());
+        CheckChange(request, target, policy);
         var draft = new Draft(request, target, (target.SubjectName, covers.Digest), $"a request by {signatory}, about {target.Name}", [.. StatementWords.RequestFacts(request, target, policy), new("policy", policy.Shown()), new("request", request.Id)]);
         return await signing.FinishAsync(parsed, draft, signer, made, parsed.GetRequiredValue(about.Form), terminal, cancellation);
     }
@@ -101,13 +114,13 @@ internal sealed class RequestCommand
         {
             Id = parsed.GetValue(id) ?? StatementWords.NewId('r'),
             ChangeId = parsed.GetValue(change),
-            Action = parsed.GetValue(action) ?? parsed.GetValue(act)!,
+            Action = parsed.GetValue(action) ?? parsed.GetValue(act) ?? declared.ActionOf(parsed),
             Category = parsed.GetRequiredValue(category),
             Requester = new(signatory.Person.Id, signatory.Key.Identity),
             Contributors = [.. (parsed.GetValue(contributors) ?? []).Select(policy.PersonId).Distinct()],
             Scope = new(Words(parsed, environments), Words(parsed, clusters), Words(parsed, namespaces), Words(parsed, workloads)),
             Covers = [covers, .. parsed.GetValue(template) is { } manifest ? await TemplatesAsync(manifest, policy, terminal, cancellation) : []],
-            Parameters = target.Covers?.Kind == CoveredKind.Command ? default : given,
+            Parameters = parsed.GetValue(act) is null ? given : default,
             NotBefore = parsed.GetTime(notBefore, now),
             NotAfter = parsed.GetTime(notAfter, now),
             Impact = parsed.GetDigest(impact),
@@ -148,6 +161,25 @@ internal sealed class RequestCommand
         if (named.Count > 0 && request.Scope.Clusters.FirstOrDefault(uid => !named.Any(environment => environment.Clusters.Contains(uid, StringComparer.OrdinalIgnoreCase))) is { } cluster)
         {
             throw new GateException($"the cluster '{cluster}' is in none of the environments {string.Join(", ", request.Scope.Environments)}, so that nothing could be used there", "name a cluster of the environment by its UID");
+        }
+    }
+
+    // Under the wrong action a change of the policy would find its approvals, and no gate would take it.
+    private static void CheckChange(ApprovalRequest request, StatementTarget target, Policy policy)
+    {
+        if (target.NextPolicy(request.Action) is not { } next)
+        {
+            return;
+        }
+
+        if (PolicyChain.WhyNotNext(policy, next) is { } why)
+        {
+            throw new GateException(why.Message, why.Remedy!);
+        }
+
+        if (PolicyChain.Need(policy, next)?.Rule.Action is { } needed && needed != request.Action)
+        {
+            throw new GateException($"version {next.Version} is {(needed == ApprovalRule.PolicyWeakening ? "weaker" : "not weaker")} than the policy in force, which {needed} must approve", $"ask with --action {needed}; gates policy diff tells why");
         }
     }
 

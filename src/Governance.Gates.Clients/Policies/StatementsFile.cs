@@ -24,10 +24,18 @@ public static class StatementsFile
     public static Reading<ImmutableArray<SignedStatement>> Read(string path, Digest subject, TrustedKeys keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
-        var file = path + Suffix;
+        return ReadItems(path + Suffix).Try(out var items, out var unread)
+            ? new Reading<ImmutableArray<SignedStatement>>.Found(Claims.Verify(subject, new AttachedEvidence(items, []), keys.Keys).Approvals)
+            : new Reading<ImmutableArray<SignedStatement>>.Unread(unread);
+    }
+
+    /// <summary>What stands in a file of statements, not yet verified; nothing where there is no such file.</summary>
+    /// <param name="file">The file itself.</param>
+    public static Reading<ImmutableArray<EvidenceItem>> ReadItems(string file)
+    {
         if (!File.Exists(file))
         {
-            return new Reading<ImmutableArray<SignedStatement>>.Found([]);
+            return new Reading<ImmutableArray<EvidenceItem>>.Found([]);
         }
 
         if (BoundedFile.Read(file, MostBytes) is not { } bytes)
@@ -53,7 +61,7 @@ public static class StatementsFile
             }
         }
 
-        return new Reading<ImmutableArray<SignedStatement>>.Found(Claims.Verify(subject, new AttachedEvidence(items.ToImmutable(), []), keys.Keys).Approvals);
+        return new Reading<ImmutableArray<EvidenceItem>>.Found(items.ToImmutable());
     }
 
     // What it is only says which reader verifies it: a wrong guess is refused there.
@@ -70,5 +78,5 @@ public static class StatementsFile
         }
     }
 
-    private static Reading<ImmutableArray<SignedStatement>>.Unread Unread(string message, string remedy) => new(new("statements", message, remedy));
+    private static Reading<ImmutableArray<EvidenceItem>>.Unread Unread(string message, string remedy) => new(new("statements", message, remedy));
 }

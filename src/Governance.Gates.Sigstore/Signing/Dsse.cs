@@ -21,7 +21,9 @@ public static class Dsse
     public static ReadOnlyMemory<byte>? StatementIn(ReadOnlyMemory<byte> signedBytes)
     {
         var brace = signedBytes.Span.IndexOf((byte)'{');
-        return brace > 0 && SignedBytes(signedBytes.Span[brace..]).AsSpan().SequenceEqual(signedBytes.Span) ? signedBytes[brace..] : null;
+
+        // The cast matters: a bare null would become empty memory, which is not absent.
+        return brace > 0 && SignedBytes(signedBytes.Span[brace..]).AsSpan().SequenceEqual(signedBytes.Span) ? signedBytes[brace..] : (ReadOnlyMemory<byte>?)null;
     }
 
     internal static ValueTask<byte[]> SignPayloadAsync(ReadOnlyMemory<byte> payload, Signer signer, CancellationToken cancellation) =>

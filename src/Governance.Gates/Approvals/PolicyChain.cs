@@ -21,24 +21,14 @@ public static class PolicyChain
         ArgumentNullException.ThrowIfNull(inForce);
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(revocations);
-        if (!inForce.Approvals.TryGetValue(ApprovalRule.PolicyChange, out var change))
+        if (Need(inForce, candidate) is not { } need)
         {
             return Decision.AllowBecause(new Reason(Rule, $"version {inForce.Version} asks nobody about changes of the policy"));
         }
 
-        if (candidate.Name != inForce.Name)
+        if (WhyNotNext(inForce, candidate) is { } why)
         {
-            return Decision.Deny(new Reason($"{Rule}.name", $"the policy {candidate.Name} is not a version of {inForce.Name}", "a gate follows one policy: give the new one the same name"));
-        }
-
-        if (candidate.Version <= inForce.Version)
-        {
-            return Decision.Deny(new Reason($"{Rule}.version", $"version {candidate.Version} does not follow version {inForce.Version}", "versions only rise: make what an older one said a new version, and have it approved"));
-        }
-
-        if (candidate.Previous != inForce.Digest)
-        {
-            return Decision.Deny(new Reason($"{Rule}.previous", $"version {candidate.Version} follows {candidate.Previous?.ToString() ?? "nothing"}, and {inForce.Digest} is in force", "write the digest of the version in force as 'previous', and have that file approved"));
+            return Decision.Deny(why);
         }
 
         if (!revocations.Try(out var revoked, out var unread))
@@ -46,10 +36,38 @@ public static class PolicyChain
             return Decision.Unknown(unread);
         }
 
+        return Quorum.Decide(need, statements, inForce, revoked, ImmutableDictionary<string, long>.Empty, now).Decision;
+    }
+
+    /// <summary>Why a policy can never follow the one in force, whoever approves it; null where it can.</summary>
+    /// <param name="inForce">The policy in force.</param>
+    /// <param name="candidate">The policy that would follow.</param>
+    public static Reason? WhyNotNext(Policy inForce, Policy candidate)
+    {
+        ArgumentNullException.ThrowIfNull(inForce);
+        ArgumentNullException.ThrowIfNull(candidate);
+        return candidate.Name != inForce.Name ? new($"{Rule}.name", $"the policy {candidate.Name} is not a version of {inForce.Name}", "a gate follows one policy: give the new one the same name")
+            : candidate.Version <= inForce.Version ? new($"{Rule}.version", $"version {candidate.Version} does not follow version {inForce.Version}", "versions only rise: make what an older one said a new version, and have it approved")
+            : candidate.Previous != inForce.Digest ? new($"{Rule}.previous", $"version {candidate.Version} follows {candidate.Previous?.ToString() ?? "nothing"}, and {inForce.Digest} is in force", "write the digest of the version in force as 'previous', and have that file approved")
+            : null;
+    }
+
+    /// <summary>What must be approved before a policy takes the place of another; null where the one in force asks nobody.</summary>
+    /// <param name="inForce">The policy in force.</param>
+    /// <param name="candidate">The policy that would follow.</param>
+    public static ApprovalNeed? Need(Policy inForce, Policy candidate)
+    {
+        ArgumentNullException.ThrowIfNull(inForce);
+        ArgumentNullException.ThrowIfNull(candidate);
+        if (!inForce.Approvals.TryGetValue(ApprovalRule.PolicyChange, out var change))
+        {
+            return null;
+        }
+
         // Whatever is not shown to be neutral or stronger is weaker, and nobody who gains by it counts.
         var difference = PolicyDiff.Between(inForce, candidate);
         var rule = difference.IsWeaker ? inForce.Approvals.GetValueOrDefault(ApprovalRule.PolicyWeakening) ?? change : change;
-        var need = new ApprovalNeed(
+        return new(
             rule,
             $"approvals.{rule.Action}",
             $"version {candidate.Version} of the policy {candidate.Name}",
@@ -58,6 +76,5 @@ public static class PolicyChain
         {
             Favoured = difference.IsWeaker ? difference.Gainers : [],
         };
-        return Quorum.Decide(need, statements, inForce, revoked, ImmutableDictionary<string, long>.Empty, now).Decision;
     }
 }

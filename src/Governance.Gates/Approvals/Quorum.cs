@@ -291,6 +291,7 @@ public static class Quorum
             var candidates = slots.Select(role => counting.Where(entry => entry.Approval.Approver.Role == role).Select(entry => groups[entry.Person.Id]).Distinct().Order(StringComparer.Ordinal).ToImmutableArray()).ToImmutableArray();
             var filled = SlotMatching.Fill(candidates);
             var chosen = slots.Select((role, i) => filled[i] is { } group ? Best(counting.Where(entry => groups[entry.Person.Id] == group && entry.Approval.Approver.Role == role)) : default).Where(entry => entry.Approval is not null).ToList();
+            excluded.AddRange(counting.Where(entry => !chosen.Contains(entry)).SelectMany(entry => chosen.Where(one => groups[one.Person.Id] == groups[entry.Person.Id]).Take(1).Select(one => $"{entry.Person.Name}, who counts once{(one.Person.Id == entry.Person.Id ? "" : $" together with {one.Person.Name}")} by {one.Approval.Id}")));
             var missing = slots.Where((_, i) => filled[i] is null).GroupBy(role => role).Select(role => new RoleCount(role.Key, role.Count())).ToImmutableArray();
             var counted = chosen.Select(entry => new CountedApproval(entry.Person.Name, entry.Approval.Approver.Role, entry.Approval.Id)).OrderBy(entry => entry.Person, StringComparer.Ordinal).ToImmutableArray();
             var grant = faults.Count == 0 && missing.IsEmpty

@@ -34,6 +34,12 @@ internal sealed class Workbench : IDisposable
     /// <summary>A folder that holds an image layout, once <see cref="AddImageAsync"/> made it.</summary>
     public string Layout => Folder.PathOf("layout");
 
+    /// <summary>Whether somebody sits at the terminal.</summary>
+    public bool CanAsk { get; set; }
+
+    /// <summary>The clock of the commands.</summary>
+    public ForwardClock Clock { get; } = new();
+
     /// <summary>Runs <c>gates</c>.</summary>
     public Task<Ended> GatesAsync(params string[] arguments) => GatesAsync(arguments, "", default);
 
@@ -42,7 +48,7 @@ internal sealed class Workbench : IDisposable
         using var output = new StringWriter();
         using var error = new StringWriter();
         using var read = new MemoryStream(Encoding.UTF8.GetBytes(input));
-        var exitCode = await GatesCommand.RunAsync(arguments, new Terminal(read, output, error) { Variable = name => variables.GetValueOrDefault(name) }, cancellation);
+        var exitCode = await GatesCommand.RunAsync(arguments, new Terminal(read, output, error) { CanAsk = CanAsk, Clock = Clock, Variable = name => variables.GetValueOrDefault(name) }, cancellation);
         return new(exitCode, output.ToString(), error.ToString());
     }
 
