@@ -13,6 +13,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
     // A Pod can hold thousands of images, and its line in the log must stay readable.
     private const int MostLogged = 16;
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
+    private readonly TemplateMemo templates = new();
 
     public async Task ValidateAsync(HttpContext context)
     {
@@ -97,7 +98,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
     private async Task DecideAsync(HttpContext context, AdmissionRequest request, long began)
     {
         var inForce = policy.Current;
-        var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid);
+        var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid, templates);
         using var deadline = new CancellationTokenSource(Left(context, began), clock);
         var outcome = await judge.JudgeAsync(@case, inForce.Keys, deadline.Token);
         var answer = new ArrayBufferWriter<byte>(512);

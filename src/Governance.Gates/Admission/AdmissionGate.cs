@@ -208,7 +208,8 @@ public static class AdmissionGate
     /// <param name="request">The request.</param>
     /// <param name="policy">The policy in force.</param>
     /// <param name="cluster">UID of this cluster's <c>kube-system</c> namespace; null where it was not said.</param>
-    public static AdmissionCase Open(AdmissionRequest request, Policy policy, string? cluster)
+    /// <param name="memo">Remembers projections of pod templates; null where nothing does.</param>
+    public static AdmissionCase Open(AdmissionRequest request, Policy policy, string? cluster, TemplateMemo? memo = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(policy);
@@ -221,11 +222,11 @@ public static class AdmissionGate
         }
 
         var declared = DeclaredGate.Open(request, policy, cluster);
-        var opened = OpenImages(request, policy, mode, cluster);
+        var opened = OpenImages(request, policy, mode, cluster, memo);
         return ReferenceEquals(declared, DeclaredGate.Nothing) ? opened : opened with { Settled = [.. opened.Settled, .. declared.Settled.Select(decision => decision.Answer(mode))], Documents = declared.Documents };
     }
 
-    private static AdmissionCase OpenImages(AdmissionRequest request, Policy policy, Mode mode, string? cluster)
+    private static AdmissionCase OpenImages(AdmissionRequest request, Policy policy, Mode mode, string? cluster, TemplateMemo? memo)
     {
         var settings = policy.Admission;
 
@@ -254,7 +255,7 @@ public static class AdmissionGate
             .ToImmutableArray();
         if (!policy.Approvals.IsEmpty && old.Count > 0)
         {
-            images = images.AddRange(WithAnotherTemplate(request, now.Images.Where(image => old.Contains(image.Text)).DistinctBy(image => image.Text).Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy))), settings));
+            images = images.AddRange(WithAnotherTemplate(request, now.Images.Where(image => old.Contains(image.Text)).DistinctBy(image => image.Text).Select(image => new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy))), settings, memo));
         }
 
         var settled = ImmutableArray.CreateBuilder<Answer>();
@@ -278,7 +279,7 @@ public static class AdmissionGate
         }
 
         var needsApproval = images.Any(image => image.Ruling is ImageRuling.NeedsEvidence { Approval: not null });
-        return new(request, policy, mode, settled.ToImmutable(), images) { Template = needsApproval ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars) : null };
+        return new(request, policy, mode, settled.ToImmutable(), images) { Template = needsApproval ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars, memo) : null };
     }
 
     // Two kinds hold images and no pod template that an approval could name.
@@ -296,12 +297,12 @@ public static class AdmissionGate
     };
 
     // An image that stays while its command changes is another thing to approve. Where one of the templates cannot be read, they count as different.
-    private static List<ImageQuestion> WithAnotherTemplate(AdmissionRequest request, IEnumerable<ImageQuestion> staying, AdmissionSettings settings)
+    private static List<ImageQuestion> WithAnotherTemplate(AdmissionRequest request, IEnumerable<ImageQuestion> staying, AdmissionSettings settings, TemplateMemo? memo)
     {
         var bound = staying.Where(image => image.Ruling is ImageRuling.NeedsEvidence { Approval.CoversTemplate: true } or ImageRuling.Settled { Asks.CoversTemplate: true, Decision.Verdict: > Verdict.Warn }).ToList();
         return bound.Count > 0
-            && TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars) is { } template
-            && !(template.Try(out var after, out _) && TemplateProjection.OfObject(request.Group, request.Kind, request.OldObject, settings.Sidecars) is { } stored && stored.Try(out var before, out _) && before.Digest == after.Digest)
+            && TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars, memo) is { } template
+            && !(template.Try(out var after, out _) && TemplateProjection.OfObject(request.Group, request.Kind, request.OldObject, settings.Sidecars, memo) is { } stored && stored.Try(out var before, out _) && before.Digest == after.Digest)
             ? bound
             : [];
     }

@@ -34,8 +34,8 @@ internal abstract record CanonicalNode
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <summary>Whether both have the same spelling.</summary>
-    public bool Is(string json) => ToString() == json;
+    /// <summary>Whether its canonical text is this one.</summary>
+    public virtual bool Is(string json) => ToString() == json;
 
     /// <summary>Writes the value.</summary>
     /// <returns>Whether all of it was written; not once the buffer holds more than <paramref name="most"/> bytes.</returns>
@@ -53,34 +53,39 @@ internal abstract record CanonicalNode
         var rest = text.AsSpan();
         while (rest.IndexOfAny(Escaped) is >= 0 and var at)
         {
-            Encoding.UTF8.GetBytes(rest[..at], buffer);
+            WriteUtf8(buffer, rest[..at]);
             var c = rest[at];
-            Encoding.UTF8.GetBytes(
-                c switch
-                {
-                    '"' => "\\\"",
-                    '\\' => "\\\\",
-                    '\b' => "\\b",
-                    '\f' => "\\f",
-                    '\n' => "\\n",
-                    '\r' => "\\r",
-                    '\t' => "\\t",
-                    _ => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                },
-                buffer);
+            WriteUtf8(buffer, c switch
+            {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                '\b' => "\\b",
+                '\f' => "\\f",
+                '\n' => "\\n",
+                '\r' => "\\r",
+                '\t' => "\\t",
+                _ => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+            });
             rest = rest[(at + 1)..];
         }
 
-        Encoding.UTF8.GetBytes(rest, buffer);
+        WriteUtf8(buffer, rest);
         buffer.Write("\""u8);
         return buffer.WrittenCount <= most;
     }
 
+    private static void WriteUtf8(ArrayBufferWriter<byte> buffer, ReadOnlySpan<char> text) =>
+        buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
+
     /// <summary>An object, written with its members in the order of their UTF-16 code units.</summary>
     public sealed record Members : CanonicalNode
     {
+        /// <summary>An object without members.</summary>
+        /// <param name="count">About how many it will have.</param>
+        public Members(int count = 0) => All = new(count, StringComparer.Ordinal);
+
         /// <summary>The members, in any order.</summary>
-        public Dictionary<string, CanonicalNode> All { get; } = new(StringComparer.Ordinal);
+        public Dictionary<string, CanonicalNode> All { get; }
 
         /// <inheritdoc/>
         public override bool IsEmpty => All.Count == 0;
@@ -136,8 +141,12 @@ internal abstract record CanonicalNode
     /// <summary>A list.</summary>
     public sealed record Items : CanonicalNode
     {
+        /// <summary>A list without items.</summary>
+        /// <param name="count">About how many it will have.</param>
+        public Items(int count = 0) => All = new(count);
+
         /// <summary>The items.</summary>
-        public List<CanonicalNode> All { get; } = [];
+        public List<CanonicalNode> All { get; }
 
         /// <inheritdoc/>
         public override bool IsEmpty => All.Count == 0;
@@ -164,6 +173,9 @@ internal abstract record CanonicalNode
     public sealed record Text(string Value) : CanonicalNode
     {
         /// <inheritdoc/>
+        public override bool Is(string json) => json.Length == Value.Length + 2 && json[0] == '"' && json.AsSpan(1..^1).SequenceEqual(Value) && !Value.AsSpan().ContainsAny(Escaped);
+
+        /// <inheritdoc/>
         protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most) => TryWriteText(buffer, most, Value);
     }
 
@@ -173,7 +185,7 @@ internal abstract record CanonicalNode
         /// <inheritdoc/>
         protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most)
         {
-            Encoding.UTF8.GetBytes(Json, buffer);
+            WriteUtf8(buffer, Json);
             return buffer.WrittenCount <= most;
         }
     }

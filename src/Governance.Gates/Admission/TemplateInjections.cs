@@ -10,7 +10,11 @@ internal static class TemplateInjections
 
     private const string TokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
     private const string TokenVolume = "kube-api-access-";
-    private const int SuffixLength = 5;
+    /// <summary>How many letters the API server puts behind a name that it makes.</summary>
+    public const int SuffixLength = 5;
+
+    /// <summary>Which (apimachinery, util/rand).</summary>
+    public const string SuffixLetters = "bcdfghjklmnpqrstvwxz2456789";
     private const string SeccompOfPod = "seccomp.security.alpha.kubernetes.io/pod";
     private const string SeccompOfContainer = "container.seccomp.security.alpha.kubernetes.io/";
     private const string AppArmorOfContainer = "container.apparmor.security.beta.kubernetes.io/";
@@ -25,8 +29,7 @@ internal static class TemplateInjections
         """{"name":"JOB_COMPLETION_INDEX","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['batch.kubernetes.io/job-completion-index']"}}}""",
     ];
 
-    // apimachinery, util/rand: what the names that a server makes end in.
-    private static readonly SearchValues<char> Suffix = SearchValues.Create("bcdfghjklmnpqrstvwxz2456789");
+    private static readonly SearchValues<char> Suffix = SearchValues.Create(SuffixLetters);
 
     // What a runtime, a network or a device plugin acts on. Annotations are free text and most are notes: here, unlike in a spec, what counts is listed.
     private static readonly string[] Meaningful =
@@ -55,6 +58,9 @@ internal static class TemplateInjections
         own.All["persistentVolumeClaim"] = claim;
         return own;
     }
+
+    /// <summary>Whether a pod of this name may be one of a StatefulSet's, with claims of its own.</summary>
+    public static bool MayOwnClaims(string pod) => pod.LastIndexOf('-') is > 0 and var dash && dash < pod.Length - 1 && !pod.AsSpan(dash + 1).ContainsAnyExceptInRange('0', '9');
 
     /// <summary>Takes away what was injected and writes what has several spellings in one.</summary>
     /// <param name="spec">The spec, without defaults; its containers and volumes have names, each once.</param>
@@ -217,7 +223,7 @@ internal static class TemplateInjections
     // A StatefulSet's pod mounts <claim template>-<pod>: the same in all of its pods, under another name in each.
     private static void NameOwnClaims(CanonicalNode.Members spec, string? podName)
     {
-        if (podName is null || podName.LastIndexOf('-') is not (> 0 and var dash) || dash == podName.Length - 1 || podName.AsSpan(dash + 1).ContainsAnyExceptInRange('0', '9'))
+        if (podName is null || !MayOwnClaims(podName))
         {
             return;
         }

@@ -37,36 +37,29 @@ public sealed class TemplateProjection
     /// <param name="sidecars">Names of containers that admission injects, as the policy says; they and the harmless volumes of theirs are left out.</param>
     /// <returns>The projection, or why there is none; never an exception for what stands in the object.</returns>
     public static Reading<TemplateProjection> OfPod(JsonElement pod, ImmutableArray<string> sidecars) =>
-        Of(new TemplateReader(sidecars).ReadPod(pod));
+        Of(pod, [], TemplateOwner.Pod, sidecars, null);
 
     /// <summary>The projection of a pod template.</summary>
     /// <param name="podTemplateSpec"><c>{metadata, spec}</c>.</param>
     /// <param name="sidecars">As in <see cref="OfPod"/>.</param>
     /// <remarks>Claims that a StatefulSet makes for its pods stand beside its template: <see cref="OfObject"/> counts them.</remarks>
     public static Reading<TemplateProjection> OfTemplate(JsonElement podTemplateSpec, ImmutableArray<string> sidecars) =>
-        Of(new TemplateReader(sidecars).ReadTemplate(podTemplateSpec, []));
+        Of(podTemplateSpec, [], TemplateOwner.Workload, sidecars, null);
 
     /// <summary>The projection of the pods that an object makes, or is.</summary>
     /// <param name="group">API group of its kind; empty for the core group.</param>
     /// <param name="kind">Its kind.</param>
     /// <param name="obj">The whole object.</param>
     /// <param name="sidecars">As in <see cref="OfPod"/>.</param>
+    /// <param name="memo">Remembers projections from one call to the next; null where nothing does.</param>
     /// <returns>The projection, or why there is none; null for a kind whose pod template, if any, this gate does not know.</returns>
-    public static Reading<TemplateProjection>? OfObject(string group, string kind, JsonElement obj, ImmutableArray<string> sidecars)
-    {
-        if (ImageScanner.TemplatePath(group, kind) is not { } path)
+    public static Reading<TemplateProjection>? OfObject(string group, string kind, JsonElement obj, ImmutableArray<string> sidecars, TemplateMemo? memo = null) =>
+        ImageScanner.TemplatePath(group, kind) is not { } path ? null : (group, kind) switch
         {
-            return null;
-        }
-
-        var reader = new TemplateReader(sidecars);
-        return Of((group, kind) switch
-        {
-            ("", "Pod") => reader.ReadPod(obj),
-            ("apps", "StatefulSet") => reader.ReadStatefulSet(obj, path.AsSpan(..^1)),
-            _ => reader.ReadTemplate(obj, path.AsSpan(..^1)),
-        });
-    }
+            ("", "Pod") => Of(obj, [], TemplateOwner.Pod, sidecars, memo),
+            ("apps", "StatefulSet") => Of(obj, path.AsSpan(..^1), TemplateOwner.StatefulSet, sidecars, memo),
+            _ => Of(obj, path.AsSpan(..^1), TemplateOwner.Workload, sidecars, memo),
+        };
 
     /// <summary>A projection that came in a statement, such as what somebody approved.</summary>
     /// <param name="document">The document, in any spelling.</param>
@@ -79,7 +72,18 @@ public sealed class TemplateProjection
     /// <returns>Lines of printable ASCII, bounded in number and length; none where both are the same.</returns>
     public static ImmutableArray<string> Difference(ReadOnlyMemory<byte> approved, ReadOnlyMemory<byte> actual) => TemplateDifference.Of(approved, actual);
 
-    private static Reading<TemplateProjection> Of(Reading<CanonicalNode.Members> read) => read switch
+    private static Reading<TemplateProjection> Of(JsonElement obj, ReadOnlySpan<string> path, TemplateOwner owner, ImmutableArray<string> sidecars, TemplateMemo? memo)
+    {
+        var reader = new TemplateReader(sidecars);
+        if (reader.Find(obj, path, owner) is not { } parts)
+        {
+            return new Reading<TemplateProjection>.Unread(reader.Unread().Reason);
+        }
+
+        return memo?.Get(reader, parts, sidecars) ?? Read(reader, parts);
+    }
+
+    internal static Reading<TemplateProjection> Read(TemplateReader reader, TemplateParts parts) => reader.Read(parts) switch
     {
         Reading<CanonicalNode.Members>.Found(var document) when document.Write(MaxBytes) is { } json => new Reading<TemplateProjection>.Found(new(json, document)),
         Reading<CanonicalNode.Members>.Unread(var reason) => new Reading<TemplateProjection>.Unread(reason),

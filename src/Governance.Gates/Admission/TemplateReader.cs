@@ -1,10 +1,31 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Admission;
+
+/// <summary>What an object with a pod template is.</summary>
+internal enum TemplateOwner
+{
+    /// <summary>Anything that gives its pods the template and no more.</summary>
+    Workload,
+
+    /// <summary>A pod.</summary>
+    Pod,
+
+    /// <summary>A StatefulSet, whose claim templates become volumes.</summary>
+    StatefulSet,
+}
+
+/// <summary>All that a projection is made of. Nothing else of an object is read for it.</summary>
+/// <param name="Annotations">Annotations of the template; undefined where there are none.</param>
+/// <param name="Spec">Its spec.</param>
+/// <param name="Claims">Claim templates of a StatefulSet; undefined where there are none.</param>
+/// <param name="PodName">Name of a pod; null in a template.</param>
+internal readonly record struct TemplateParts(JsonElement Annotations, JsonElement Spec, JsonElement Claims, string? PodName);
 
 /// <summary>Reads one pod or pod template into the document of its projection; <see cref="TemplateSchema"/> says what is left out.</summary>
 /// <param name="sidecars">Names of containers that admission injects.</param>
@@ -21,52 +42,116 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
     private readonly List<string> names = [];
     private Reason? fault;
 
-    /// <summary>Reads a template: an object with <c>metadata</c> and <c>spec</c>.</summary>
-    /// <param name="value">The object around it.</param>
-    /// <param name="path">Where the template stands in it.</param>
-    public Reading<CanonicalNode.Members> ReadTemplate(JsonElement value, ReadOnlySpan<string> path) =>
-        Descend(value, path) is { } template ? Finish(ReadParts(template), null) : Unread();
-
-    /// <summary>Reads a pod, whose claims may have been made for it alone.</summary>
-    public Reading<CanonicalNode.Members> ReadPod(JsonElement value) =>
-        Descend(value, []) is { } pod ? Finish(ReadParts(pod), NameOf(pod)) : Unread();
-
-    /// <summary>Reads a StatefulSet, which gives its pods a volume for each of its claim templates, in the place of one of that name in the template.</summary>
-    public Reading<CanonicalNode.Members> ReadStatefulSet(JsonElement value, ReadOnlySpan<string> path)
+    /// <summary>Finds what a projection is made of; null where it is not there, and then <see cref="Unread"/> says why.</summary>
+    /// <param name="value">The whole object.</param>
+    /// <param name="path">Where the template stands in it: an object with <c>metadata</c> and <c>spec</c>.</param>
+    /// <param name="owner">What the object is.</param>
+    public TemplateParts? Find(JsonElement value, ReadOnlySpan<string> path, TemplateOwner owner)
     {
-        if (Descend(value, path) is not { } template || ReadParts(template) is not { } parts)
+        if (Descend(value, path) is not { } template)
+        {
+            return null;
+        }
+
+        JsonElement annotations = default, claims = default;
+        if (template.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null)
+        {
+            trail.Add(("metadata", 0));
+            if (metadata.ValueKind != JsonValueKind.Object)
+            {
+                CannotRead("is no object");
+                return null;
+            }
+
+            metadata.TryGetProperty("annotations", out annotations);
+            trail.RemoveAt(trail.Count - 1);
+        }
+
+        if (!template.TryGetProperty("spec", out var spec))
+        {
+            trail.Add(("spec", 0));
+            CannotRead("is missing");
+            return null;
+        }
+
+        if (owner == TemplateOwner.StatefulSet)
+        {
+            value.GetProperty("spec").TryGetProperty("volumeClaimTemplates", out claims);
+        }
+
+        // A pod's claims may have been made for it alone.
+        return new(annotations, spec, claims, owner == TemplateOwner.Pod ? NameOf(template) : null);
+    }
+
+    /// <summary>Reads what was found.</summary>
+    public Reading<CanonicalNode.Members> Read(TemplateParts parts)
+    {
+        var annotations = new CanonicalNode.Members();
+        if (parts.Annotations.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null))
+        {
+            trail.AddRange([("metadata", 0), ("annotations", 0)]);
+            ReadAnnotations(parts.Annotations, annotations);
+            trail.RemoveRange(trail.Count - 2, 2);
+        }
+
+        trail.Add(("spec", 0));
+        if (ReadShape(parts.Spec, TemplateSchema.PodSpec, 0) is not { } spec || fault is not null)
         {
             return Unread();
         }
 
-        trail.AddRange([("spec", 0), ("volumeClaimTemplates", 0)]);
-        if (value.GetProperty("spec").TryGetProperty("volumeClaimTemplates", out var claims) && claims.ValueKind != JsonValueKind.Null)
+        CheckNames(spec);
+        trail.Clear();
+        ReadClaims(parts.Claims, spec);
+        if (fault is not null)
         {
-            if (claims.ValueKind != JsonValueKind.Array)
-            {
-                return CannotRead("is no list");
-            }
+            return Unread();
+        }
 
-            var volumes = parts.Spec["volumes"] as CanonicalNode.Items ?? new();
-            var names = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var claim in claims.EnumerateArray())
-            {
-                if (claim.ValueKind != JsonValueKind.Object || NameOf(claim) is not { Length: > 0 } name || !names.Add(name))
-                {
-                    return CannotRead("has an item without a name of its own");
-                }
-            }
+        TemplateInjections.LeaveOut(spec, annotations, sidecars, parts.PodName);
+        var document = new CanonicalNode.Members();
+        document.All["type"] = new CanonicalNode.Text(TemplateProjection.Type);
+        document.All["spec"] = spec;
+        if (!annotations.IsEmpty)
+        {
+            document.All["annotations"] = annotations;
+        }
 
-            volumes.All.RemoveAll(volume => volume is CanonicalNode.Members members && members.TextOf("name") is { } name && names.Contains(name));
-            volumes.All.AddRange(names.Select(TemplateInjections.OwnClaim));
-            if (!volumes.IsEmpty)
+        return new Reading<CanonicalNode.Members>.Found(document);
+    }
+
+    // A StatefulSet gives its pods a volume for each of its claim templates, in the place of one of that name in the template.
+    private void ReadClaims(JsonElement claims, CanonicalNode.Members spec)
+    {
+        if (fault is not null || claims.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            return;
+        }
+
+        trail.AddRange([("spec", 0), ("volumeClaimTemplates", 0)]);
+        if (claims.ValueKind != JsonValueKind.Array)
+        {
+            CannotRead("is no list");
+            return;
+        }
+
+        var claimed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var claim in claims.EnumerateArray())
+        {
+            if (claim.ValueKind != JsonValueKind.Object || NameOf(claim) is not { Length: > 0 } name || !claimed.Add(name))
             {
-                parts.Spec.All["volumes"] = volumes;
+                CannotRead("has an item without a name of its own");
+                return;
             }
         }
 
-        trail.Clear();
-        return Finish(parts, null);
+        var volumes = spec["volumes"] as CanonicalNode.Items ?? new();
+        volumes.All.RemoveAll(volume => volume is CanonicalNode.Members members && members.TextOf("name") is { } name && claimed.Contains(name));
+        volumes.All.AddRange(claimed.Select(TemplateInjections.OwnClaim));
+        if (!volumes.IsEmpty)
+        {
+            spec.All["volumes"] = volumes;
+        }
     }
 
     /// <summary>Reads a document that says it is a projection; null where it is none.</summary>
@@ -119,66 +204,6 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         }
     }
 
-    private Parts? ReadParts(JsonElement template)
-    {
-        var annotations = new CanonicalNode.Members();
-        if (template.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null)
-        {
-            trail.Add(("metadata", 0));
-            if (metadata.ValueKind != JsonValueKind.Object)
-            {
-                CannotRead("is no object");
-            }
-            else if (metadata.TryGetProperty("annotations", out var all) && all.ValueKind != JsonValueKind.Null)
-            {
-                trail.Add(("annotations", 0));
-                ReadAnnotations(all, annotations);
-                trail.RemoveAt(trail.Count - 1);
-            }
-
-            trail.RemoveAt(trail.Count - 1);
-        }
-
-        trail.Add(("spec", 0));
-        CanonicalNode? spec = null;
-        if (template.TryGetProperty("spec", out var written))
-        {
-            spec = ReadShape(written, TemplateSchema.PodSpec, 0);
-        }
-        else
-        {
-            CannotRead("is missing");
-        }
-
-        if (fault is null && spec is CanonicalNode.Members { } members)
-        {
-            CheckNames(members);
-            trail.Clear();
-            return fault is null ? new(annotations, members) : null;
-        }
-
-        return null;
-    }
-
-    private Reading<CanonicalNode.Members> Finish(Parts? parts, string? podName)
-    {
-        if (parts is not { } read)
-        {
-            return Unread();
-        }
-
-        TemplateInjections.LeaveOut(read.Spec, read.Annotations, sidecars, podName);
-        var document = new CanonicalNode.Members();
-        document.All["type"] = new CanonicalNode.Text(TemplateProjection.Type);
-        document.All["spec"] = read.Spec;
-        if (!read.Annotations.IsEmpty)
-        {
-            document.All["annotations"] = read.Annotations;
-        }
-
-        return new Reading<CanonicalNode.Members>.Found(document);
-    }
-
     private void ReadAnnotations(JsonElement value, CanonicalNode.Members annotations)
     {
         if (value.ValueKind != JsonValueKind.Object)
@@ -191,7 +216,7 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         HashSet<string>? many = null;
         foreach (var member in value.EnumerateObject())
         {
-            if (NameOf(member, first, ref many) is not { } name)
+            if (NameOf(member, null, first, ref many) is not { } name)
             {
                 break;
             }
@@ -259,12 +284,13 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             return null;
         }
 
-        var read = new CanonicalNode.Members();
+        var read = new CanonicalNode.Members(value.GetPropertyCount());
         var first = names.Count;
         HashSet<string>? many = null;
         foreach (var member in value.EnumerateObject())
         {
-            if (NameOf(member, first, ref many) is not { } name)
+            var known = shape.Find(JsonMarshal.GetRawUtf8PropertyName(member));
+            if (NameOf(member, known?.Key, first, ref many) is not { } name)
             {
                 return null;
             }
@@ -276,7 +302,7 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             }
 
             trail.Add((name, 0));
-            var node = shape.Fields.TryGetValue(name, out var field) ? ReadField(member.Value, field, depth + 1) : ReadWhole(member.Value, depth + 1);
+            var node = known is { Value: var field } || shape.Fields.TryGetValue(name, out field) ? ReadField(member.Value, field, depth + 1) : ReadWhole(member.Value, depth + 1);
             if (fault is not null)
             {
                 return null;
@@ -329,7 +355,7 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             return null;
         }
 
-        var list = new CanonicalNode.Items();
+        var list = new CanonicalNode.Items(value.GetArrayLength());
         foreach (var item in value.EnumerateArray())
         {
             trail.Add((null, list.All.Count));
@@ -357,12 +383,12 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
-                var members = new CanonicalNode.Members();
+                var members = new CanonicalNode.Members(value.GetPropertyCount());
                 var first = names.Count;
                 HashSet<string>? many = null;
                 foreach (var member in value.EnumerateObject())
                 {
-                    if (NameOf(member, first, ref many) is not { } name)
+                    if (NameOf(member, null, first, ref many) is not { } name)
                     {
                         return null;
                     }
@@ -439,11 +465,12 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
 
     /// <summary>The name of a member; null where it is no text, or where a member before it has the same.</summary>
     /// <param name="member">The member.</param>
+    /// <param name="known">Its name, where it is known already.</param>
     /// <param name="first">Where the names of its object begin.</param>
     /// <param name="many">The same names, once they are many.</param>
-    private string? NameOf(JsonProperty member, int first, ref HashSet<string>? many)
+    private string? NameOf(JsonProperty member, string? known, int first, ref HashSet<string>? many)
     {
-        if (member.Text() is not { } name)
+        if ((known ?? member.Text()) is not { } name)
         {
             CannotRead("has a field whose name is no text");
             return null;
@@ -480,13 +507,10 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         return null;
     }
 
-    private Reading<CanonicalNode.Members>.Unread CannotRead(string what)
-    {
-        fault ??= new(Rule, $"{Here()} {what}", Remedy);
-        return Unread();
-    }
+    private void CannotRead(string what) => fault ??= new(Rule, $"{Here()} {what}", Remedy);
 
-    private Reading<CanonicalNode.Members>.Unread Unread() => new(fault ?? throw new System.Diagnostics.UnreachableException());
+    /// <summary>Why nothing was read.</summary>
+    public Reading<CanonicalNode.Members>.Unread Unread() => new(fault ?? throw new System.Diagnostics.UnreachableException());
 
     private string Here()
     {
@@ -503,6 +527,4 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
 
         return path.Length == 0 ? "the object" : path.ToString();
     }
-
-    private sealed record Parts(CanonicalNode.Members Annotations, CanonicalNode.Members Spec);
 }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Collections.Frozen;
+using System.Text;
 
 namespace Governance.Gates.Admission;
 
@@ -41,7 +43,28 @@ internal enum FieldForm
 internal sealed record TemplateField(FieldForm Form, string? Default = null, TemplateShape? Shape = null, bool EmptyIsNothing = false);
 
 /// <summary>The fields of one type that the projection knows. Every other field is part of it as it is.</summary>
-internal sealed record TemplateShape(FrozenDictionary<string, TemplateField> Fields);
+internal sealed class TemplateShape
+{
+    private const int LongestName = 64;
+    private readonly FrozenDictionary<string, KeyValuePair<string, TemplateField>>.AlternateLookup<ReadOnlySpan<char>> byText;
+
+    public TemplateShape(IEnumerable<(string Name, TemplateField Field)> fields)
+    {
+        Fields = fields.ToFrozenDictionary(field => field.Name, field => field.Field, StringComparer.Ordinal);
+        byText = Fields.ToFrozenDictionary(field => field.Key, field => field, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>The fields, by name.</summary>
+    public FrozenDictionary<string, TemplateField> Fields { get; }
+
+    /// <summary>The field of this name as JSON spells it; null where the projection knows none, or the name is spelled with escapes.</summary>
+    /// <returns>The name, which is made once for all, and the field.</returns>
+    public KeyValuePair<string, TemplateField>? Find(ReadOnlySpan<byte> name)
+    {
+        Span<char> text = stackalloc char[LongestName];
+        return Ascii.ToUtf16(name, text, out var length) == OperationStatus.Done && byText.TryGetValue(text[..length], out var field) ? field : null;
+    }
+}
 
 /// <summary>
 /// Projection v1 of a pod's spec, as a table: what is left out, and which values are the same as none. It follows the API server's own defaults
@@ -166,7 +189,7 @@ internal static class TemplateSchema
         return inner.Prepend((path, field.Value));
     });
 
-    private static TemplateShape Of(params (string Name, TemplateField Field)[] fields) => new(fields.ToFrozenDictionary(field => field.Name, field => field.Field, StringComparer.Ordinal));
+    private static TemplateShape Of(params (string Name, TemplateField Field)[] fields) => new(fields);
 
     private static TemplateField Text(string? @default = null) => new(FieldForm.Text, @default is null ? null : $"\"{@default}\"");
 

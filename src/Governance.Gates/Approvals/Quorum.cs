@@ -154,6 +154,12 @@ public static class Quorum
             return $"{revoked} was revoked";
         }
 
+        // Mostly nobody said no.
+        if (!statements.Any(signed => signed.Statement is Approval { Decision: ApprovalDecision.Reject or ApprovalDecision.Withdraw } no && no.RequestId == requestId))
+        {
+            return null;
+        }
+
         var answers = statements.Where(signed => signed.Statement is Approval approval && approval.RequestId == requestId).Select(signed => (Signed: signed, Approval: (Approval)signed.Statement)).ToList();
         var requesters = statements.Where(signed => signed.Statement is ApprovalRequest request && request.Id == requestId).Select(signed => signed.Statement.Requester.Person).ToHashSet(StringComparer.Ordinal);
         var givers = answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve).Select(answer => (answer.Approval.Id, answer.Approval.Approver.Person)).ToHashSet();

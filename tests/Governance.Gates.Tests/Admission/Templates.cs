@@ -15,10 +15,15 @@ internal static class Templates
 {
     public static readonly ImmutableArray<string> Sidecars = ["istio-proxy", "istio-init"];
 
+    // One for all tests: whatever any of them reads, what is remembered must be what reading gives.
+    private static readonly TemplateMemo Memo = new();
     private static readonly string Folder = Path.Combine(ProjectTree.Root, "tests/Governance.Gates.Tests/Admission/testdata/template");
 
     /// <summary>The object in a file.</summary>
     public static JsonNode Recorded(string file) => JsonNode.Parse(Manifests.Parse(File.ReadAllBytes(Path.Combine(Folder, file)), file).Single().Json.Span)!;
+
+    /// <summary>A file as it is.</summary>
+    public static string Text(string file) => File.ReadAllText(Path.Combine(Folder, file));
 
     /// <summary>The pod of 1.30, to be changed.</summary>
     public static JsonNode Pod() => Recorded("pod-1.30.json");
@@ -27,8 +32,18 @@ internal static class Templates
     {
         var kind = @object["kind"]!.GetValue<string>();
         var group = @object["apiVersion"]!.GetValue<string>() is var version && version.Contains('/', StringComparison.Ordinal) ? version.Split('/')[0] : "";
-        return TemplateProjection.OfObject(group, kind, JsonSerializer.SerializeToElement(@object), [.. sidecars])!;
+        var json = JsonSerializer.SerializeToElement(@object);
+        var read = TemplateProjection.OfObject(group, kind, json, [.. sidecars])!;
+        for (var round = 0; round < 2; round++)
+        {
+            Assert.Equal(Told(read), Told(TemplateProjection.OfObject(group, kind, json, [.. sidecars], Memo)!));
+        }
+
+        return read;
     }
+
+    /// <summary>The projection, or why there is none.</summary>
+    public static string Told(Reading<TemplateProjection> read) => read.Try(out var projection, out var why) ? System.Text.Encoding.UTF8.GetString(projection.Json.Span) : why.ToString();
 
     public static TemplateProjection Projection(JsonNode @object, params string[] sidecars) => Read(@object, sidecars) switch
     {
