@@ -44,9 +44,14 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
     /// <summary>Where a record of what was admitted may let this go on without fresh approvals; null where only fresh ones count.</summary>
     /// <remarks>
     /// A Pod goes on whoever makes it: its own template decides. What a controller of the cluster makes goes on, by the name with which the API server
-    /// authenticated it, never by an owner reference. An update goes on where it returns to a template that was admitted. Anything else begins.
+    /// authenticated it, never by an owner reference. An update goes on where it returns to a template that was admitted for the same workload. Anything else begins.
     /// </remarks>
-    public AdmittedPlace? MayGoOn => Request is { Operation: "UPDATE" } or { Group: "", Kind: "Pod" } || Controllers.Contains(Request.User) ? Place : null;
+    public AdmittedPlace? MayGoOn => GoesOnAsAny || Request.Operation == "UPDATE" ? Place : null;
+
+    private bool GoesOnAsAny => Request is { Group: "", Kind: "Pod" } || Controllers.Contains(Request.User);
+
+    // Not the request's name, which may be generateName: what the server makes of that is another workload.
+    private string? Workload => AdmissionGate.Name(Request.Object) is { Length: > 0 } name ? $"{Request.Kind}/{name}" : null;
 
     /// <summary>Where what begins is recorded; null where there is nothing to record it by.</summary>
     public AdmittedPlace? Place => Environment is { } environment && Template is Reading<TemplateProjection>.Found(var template) && Request.Namespace is { } name ? new(environment, name, template.ServiceAccount, template.Digest) : null;
@@ -84,8 +89,8 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
                 Reading<TemplateProjection>.Unread(var reason) => new Reading<Covered>.Unread(reason),
                 _ => throw new System.Diagnostics.UnreachableException(),
             },
-            // Not the request's name, which may be generateName: what the server makes of that is another workload.
-            Workload = AdmissionGate.Name(Request.Object) is { Length: > 0 } name ? $"{Request.Kind}/{name}" : null,
+            Workload = Workload,
+            Admitted = GoesOnAsAny ? circumstances.Admitted : [.. circumstances.Admitted.Where(record => record.Workload is { } began && began == Workload)],
             Difference = (approved, actual) => TemplateProjection.Difference(approved, actual),
         };
         var answers = ImmutableArray.CreateBuilder<Answer>(Settled.Length + Images.Length);
@@ -151,6 +156,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             Environment = place.Environment,
             Cluster = Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Place.Cluster).Concat(Documents.Select(document => document.Need.Cluster)).OfType<string>().FirstOrDefault(),
             Namespace = place.Namespace,
+            Workload = Workload,
             ServiceAccount = place.ServiceAccount,
             Template = place.Template,
             Artifacts = outcome.Granted,

@@ -38,6 +38,9 @@ public sealed record AdmittedRecord
     internal const int MostUses = 16;
     internal const int MostApprovals = 32;
     private const int LongestText = 256;
+
+    // A kind of at most 63 characters and a name of at most 253.
+    private const int LongestWorkload = 320;
     private static readonly SearchValues<char> Printable = SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)]);
 
     /// <summary>The uid of the AdmissionReview that began it. A review that is sent again has the same one.</summary>
@@ -51,6 +54,9 @@ public sealed record AdmittedRecord
 
     /// <summary>The namespace; empty where the act has none.</summary>
     public required string Namespace { get; init; }
+
+    /// <summary><c>Kind/name</c> of the object that began; null where it had no name of its own.</summary>
+    public string? Workload { get; init; }
 
     /// <summary>The service account; empty where the act has none.</summary>
     public required string ServiceAccount { get; init; }
@@ -90,6 +96,7 @@ public sealed record AdmittedRecord
         : !IsName(Environment) ? "its environment is empty, too long or not printable ASCII"
         : Cluster is not null && !IsName(Cluster) ? "its cluster is empty, too long or not printable ASCII"
         : !IsText(Namespace) || !IsText(ServiceAccount) ? "its namespace or service account is too long or not printable ASCII"
+        : Workload is not null && !IsText(Workload, LongestWorkload) ? "its workload is too long or not printable ASCII"
         : Artifacts.Length > MostArtifacts ? $"it has {Artifacts.Length} artifacts, more than {MostArtifacts}"
         : Uses.Length > MostUses ? $"it uses {Uses.Length} requests, more than {MostUses}"
         : Uses.Any(use => !IsName(use.Action) || !IsName(use.RequestId)) ? "an action or a request's id is empty, too long or not printable ASCII"
@@ -112,5 +119,5 @@ public sealed record AdmittedRecord
 
     private static bool IsName(string text) => text.Length > 0 && IsText(text);
 
-    private static bool IsText(string text) => text.Length <= LongestText && !text.AsSpan().ContainsAnyExcept(Printable);
+    private static bool IsText(string text, int longest = LongestText) => text.Length <= longest && !text.AsSpan().ContainsAnyExcept(Printable);
 }

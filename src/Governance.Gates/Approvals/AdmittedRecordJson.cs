@@ -21,7 +21,7 @@ internal sealed class AdmittedRecordJson
 
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
-        "v", "critical", "id", "environment", "cluster", "namespace", "serviceAccount", "template", "artifacts", "policy", "uses", "begunAt", "runUntil",
+        "v", "critical", "id", "environment", "cluster", "namespace", "workload", "serviceAccount", "template", "artifacts", "policy", "uses", "begunAt", "runUntil",
     };
 
     private string? mistake;
@@ -47,6 +47,11 @@ internal sealed class AdmittedRecordJson
             }
 
             json.WriteString("namespace"u8, record.Namespace);
+            if (record.Workload is { } workload)
+            {
+                json.WriteString("workload"u8, workload);
+            }
+
             json.WriteString("serviceAccount"u8, record.ServiceAccount);
             json.WriteString("template"u8, record.Template.ToString());
             WriteList(json, "artifacts", record.Artifacts.Select(artifact => artifact.ToString()));
@@ -153,6 +158,7 @@ internal sealed class AdmittedRecordJson
         var environment = TextOf(Member(root, "environment"), "environment");
         var cluster = root.TryGetProperty("cluster"u8, out _) ? TextOf(Member(root, "cluster"), "cluster") : null;
         var @namespace = TextOf(Member(root, "namespace"), "namespace");
+        var workload = root.TryGetProperty("workload"u8, out _) ? TextOf(Member(root, "workload"), "workload") : null;
         var account = TextOf(Member(root, "serviceAccount"), "serviceAccount");
         var template = DigestOf(Member(root, "template"), "template");
         var artifacts = List(root, "artifacts", AdmittedRecord.MostArtifacts, DigestOf);
@@ -171,6 +177,7 @@ internal sealed class AdmittedRecordJson
             Environment = environment!,
             Cluster = cluster,
             Namespace = @namespace!,
+            Workload = workload,
             ServiceAccount = account!,
             Template = template!,
             Artifacts = [.. artifacts.Select(artifact => artifact!)],

@@ -139,7 +139,8 @@ public static class Quorum
     /// <param name="rule">Who must agree.</param>
     /// <param name="policy">The policy in force.</param>
     /// <param name="revocations">What no longer counts.</param>
-    public static string? TakenBack(ApprovedUse use, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations)
+    /// <param name="now">The time of the decision.</param>
+    public static string? TakenBack(ApprovedUse use, IReadOnlyCollection<SignedStatement> statements, ApprovalRule rule, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(use);
         ArgumentNullException.ThrowIfNull(revocations);
@@ -155,13 +156,14 @@ public static class Quorum
         }
 
         // Mostly nobody said no.
-        if (!statements.Any(signed => signed.Statement is Approval { Decision: ApprovalDecision.Reject or ApprovalDecision.Withdraw } no && no.RequestId == requestId))
+        if (!statements.Any(signed => signed.Statement is Approval { Decision: ApprovalDecision.Reject or ApprovalDecision.Withdraw } no && no.RequestDigest == use.RequestDigest))
         {
             return null;
         }
 
-        var answers = statements.Where(signed => signed.Statement is Approval approval && approval.RequestId == requestId).Select(signed => (Signed: signed, Approval: (Approval)signed.Statement)).ToList();
-        var requesters = statements.Where(signed => signed.Statement is ApprovalRequest request && request.Id == requestId).Select(signed => signed.Statement.Requester.Person).ToHashSet(StringComparer.Ordinal);
+        // Only what is about this very request: anybody may write another of the same id. Who asked is the first of those who are recorded.
+        var answers = statements.Where(signed => signed.Statement is Approval approval && approval.RequestDigest == use.RequestDigest).Select(signed => (Signed: signed, Approval: (Approval)signed.Statement)).ToList();
+        var requester = use.Signers is [var first, ..] ? first.Person : statements.FirstOrDefault(signed => signed.Digest == use.RequestDigest)?.Statement.Requester.Person;
         var givers = answers.Where(answer => answer.Approval.Decision == ApprovalDecision.Approve).Select(answer => (answer.Approval.Id, answer.Approval.Approver.Person)).ToHashSet();
         foreach (var (signed, approval) in answers)
         {
@@ -172,18 +174,23 @@ public static class Quorum
 
             switch (approval.Decision)
             {
-                case ApprovalDecision.Withdraw when approval.Withdraws == requestId && requesters.Contains(person.Id):
+                case ApprovalDecision.Withdraw when approval.Withdraws == requestId && requester == person.Id:
                     return $"{person.Name} withdrew the request {requestId}";
                 case ApprovalDecision.Withdraw when approvalIds.Contains(approval.Withdraws!) && givers.Contains((approval.Withdraws!, person.Id)):
                     return $"{person.Name} withdrew the approval {approval.Withdraws}";
-                case ApprovalDecision.Reject when rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)) && !answers.Any(later => later.Approval.Decision == ApprovalDecision.Withdraw && later.Approval.Withdraws == approval.Id && later.Approval.Approver.Person == person.Id && IsOf(person, later.Signed)):
+                case ApprovalDecision.Reject when rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)) && !answers.Any(later => later.Approval.Decision == ApprovalDecision.Withdraw && later.Approval.Withdraws == approval.Id && later.Approval.Approver.Person == person.Id && CountsNow(person, later.Signed, later.Approval)):
                     return $"{person.Name} rejected the request {requestId}";
             }
         }
 
         return null;
 
+        // A "no" is heard with any key of the person but a revoked one; what undoes it must count now.
         bool IsOf(Person person, SignedStatement signed) => signed.Signers.Any(key => person.Identities.Contains(key) && !revocations.Keys.Contains(key.Spki));
+
+        bool CountsNow(Person person, SignedStatement signed, Approval approval) =>
+            approval.Approver.Identity is Identity.Key key && signed.Signers.Contains(key) && person.Identities.Contains(key)
+            && !revocations.People.Contains(person.Id) && !revocations.Keys.Contains(key.Spki) && !revocations.Approvals.Contains(approval.Id) && policy.WhyNotNow(key, now) is null;
     }
 
     private static Reason Explain(ApprovalNeed need, RequestStanding standing)
