@@ -58,6 +58,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
     public async ValueTask ReloadAsync(CancellationToken cancellation)
     {
         string? refused;
+        Exception? defect = null;
         try
         {
             switch (PolicyFile.Read(options.Policy))
@@ -79,12 +80,19 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
         {
             refused = exception.Message;
         }
+#pragma warning disable CA1031 // An exception here would end the process, and each start after it: files that somebody wrote must never do that, whatever defect of ours they find.
+        catch (Exception exception) when (!(exception is OperationCanceledException && cancellation.IsCancellationRequested))
+#pragma warning restore CA1031
+        {
+            defect = exception;
+            refused = $"the policy or what stands beside it could not be judged: {exception.GetType().Name}; put back the files that were there before, and report this defect";
+        }
 
         mistake = refused;
         if (refused is not null && refused != lastRefusal)
         {
             // Told before it is counted: who sees the count rise finds the reason in the log.
-            LogRefused(options.Policy, Current.Policy.Version, refused);
+            LogRefused(defect, options.Policy, Current.Policy.Version, refused);
             metrics.PolicyRefused();
         }
 
@@ -169,7 +177,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
     private partial void LogLoaded(string name, long version, string digest);
 
     [LoggerMessage(1002, LogLevel.Error, "The changed policy {Path} was refused, and version {Version} stays in force: {Mistakes}")]
-    private partial void LogRefused(string path, long version, string mistakes);
+    private partial void LogRefused(Exception? defect, string path, long version, string mistakes);
 
     [LoggerMessage(1003, LogLevel.Warning, "Policy {Path}: {Warning}")]
     private partial void LogWarning(string path, string warning);
