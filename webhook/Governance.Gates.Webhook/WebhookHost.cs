@@ -87,17 +87,12 @@ internal static class WebhookHost
             ? OciLayout.Open(layout)
             : new OciRegistry(new RegistryOptions { CaFile = options.RegistryCa, PlainHttpHosts = [.. options.PlainHttp] }, DockerCredentials.Load(), clock);
 
-    // A list counts when its number is kept: after a restart no older one is believed.
+    // A list counts when it is kept: after a restart no older one is believed, and nobody whom it revokes signs the next.
     private static RevocationFeed Revocations(WebhookOptions options, IRegistry registry, GateStateFolder? state)
     {
         const string Kept = "revocations";
-        return new(Path.GetDirectoryName(Path.GetFullPath(options.Policy))!, registry, state?.HighestRevocations(Kept), async (number, digest, cancellation) =>
-        {
-            if (state is not null && await state.RememberRevocationsAsync(Kept, number, digest, cancellation) is Reading<long>.Unread(var reason))
-            {
-                throw new IOException(reason.ToString());
-            }
-        });
+        return new(Path.GetDirectoryName(Path.GetFullPath(options.Policy))!, registry, state?.LastRevocations(Kept), async (list, cancellation) =>
+            state is not null && await state.RememberRevocationsAsync(Kept, list, cancellation) is Reading<long>.Unread(var reason) ? reason : null);
     }
 
     // Everything is tried, so that one start tells every mistake.
