@@ -151,14 +151,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             return new($"{rule.Path} is for environments, and which cluster this is was not said", "start with --cluster-uid and the UID of the kube-system namespace");
         }
 
-        if (options.State is null && policy.Approvals.ContainsKey(ApprovalRule.PolicyChange))
-        {
-            return new($"approvals.{ApprovalRule.PolicyChange} says who must agree to a new version, and which one was accepted last must be remembered: a restart would take any", "start with --state and a folder that survives a restart");
-        }
-
-        return options.State is null && policy.Images.FirstOrDefault(other => other.Demand is ImageDemand.Require { Approved: not null }) is { } asking
-            ? new($"{asking.Path} asks for approvals, and what was admitted under them must be remembered", "start with --state and a folder that survives a restart")
-            : null;
+        return options.State is null && LastingState.NeededBy(policy) is { } needed ? new(needed, "start with --state and a folder that survives a restart") : null;
     }
 
     private void Take(Policy policy, ImmutableArray<PolicyMistake> warnings)
