@@ -7,8 +7,8 @@ using Governance.Gates.Clients.Evidence;
 
 namespace Governance.Gates.Webhook;
 
-/// <summary>Answers AdmissionReviews. Whatever happens, a request whose uid can be read gets HTTP 200 with a verdict.</summary>
-internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudge judge, GateMetrics metrics, WebhookOptions options, TimeProvider clock, ILogger<AdmissionEndpoint> log)
+/// <summary>Answers AdmissionReviews. Whatever happens, a request of the API server whose uid can be read gets HTTP 200 with a verdict.</summary>
+internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudge judge, GateMetrics metrics, ClientAuthorities clients, WebhookOptions options, TimeProvider clock, ILogger<AdmissionEndpoint> log)
 {
     // A Pod can hold thousands of images, and its line in the log must stay readable.
     private const int MostLogged = 16;
@@ -17,6 +17,16 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
 
     public async Task ValidateAsync(HttpContext context)
     {
+        if (!clients.Know(context))
+        {
+            // Before the body: who is not the API server learns nothing of the policy, leaves no record and uses nothing up.
+            LogStranger(context.Connection.RemoteIpAddress?.ToString() ?? "");
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            context.Response.ContentType = "text/plain";
+            await context.Response.WriteAsync("reviews are taken from the API server alone, which shows a client certificate of one of the gate's --client-ca\n");
+            return;
+        }
+
         var began = clock.GetTimestamp();
         var length = 0;
         var body = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(context.Request.ContentLength ?? 16 * 1024, 1024, AdmissionReview.MaxBytes + 1));
@@ -165,6 +175,9 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
 
     [LoggerMessage(1103, LogLevel.Warning, "{CorrelationId}: unreadable review: {Mistake}")]
     private partial void LogUnreadable(string correlationId, string mistake);
+
+    [LoggerMessage(1105, LogLevel.Warning, "A review from {Address}, which showed no client certificate of the API server's authorities, was turned away")]
+    private partial void LogStranger(string address);
 
     [LoggerMessage(1104, LogLevel.Error, "{CorrelationId}: the gate failed and refused")]
     private partial void LogFailed(Exception exception, string correlationId);

@@ -1,7 +1,7 @@
 namespace Governance.Gates.Webhook;
 
 /// <summary>Watches the files while the webhook runs, and says whether it is ready.</summary>
-internal sealed class Lifetime(LivePolicy policy, LiveCertificate certificate, WebhookOptions options, TimeProvider clock) : BackgroundService, IHostedLifecycleService
+internal sealed class Lifetime(LivePolicy policy, LiveCertificate certificate, ClientAuthorities clients, WebhookOptions options, TimeProvider clock) : BackgroundService, IHostedLifecycleService
 {
     private volatile bool stopping;
 
@@ -35,6 +35,7 @@ internal sealed class Lifetime(LivePolicy policy, LiveCertificate certificate, W
         {
             await policy.ReloadAsync(stoppingToken);
             certificate.Reload();
+            clients.Reload();
         }
     }
 }

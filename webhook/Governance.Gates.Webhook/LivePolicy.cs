@@ -58,6 +58,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
     public async ValueTask ReloadAsync(CancellationToken cancellation)
     {
         string? refused;
+        Exception? defect = null;
         try
         {
             switch (PolicyFile.Read(options.Policy))
@@ -79,12 +80,19 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
         {
             refused = exception.Message;
         }
+#pragma warning disable CA1031 // An exception here would end the process, and each start after it: files that somebody wrote must never do that, whatever defect of ours they find.
+        catch (Exception exception) when (!(exception is OperationCanceledException && cancellation.IsCancellationRequested))
+#pragma warning restore CA1031
+        {
+            defect = exception;
+            refused = $"the policy or what stands beside it could not be judged: {exception.GetType().Name}; put back the files that were there before, and report this defect";
+        }
 
         mistake = refused;
         if (refused is not null && refused != lastRefusal)
         {
             // Told before it is counted: who sees the count rise finds the reason in the log.
-            LogRefused(options.Policy, Current.Policy.Version, refused);
+            LogRefused(defect, options.Policy, Current.Policy.Version, refused);
             metrics.PolicyRefused();
         }
 
@@ -143,14 +151,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             return new($"{rule.Path} is for environments, and which cluster this is was not said", "start with --cluster-uid and the UID of the kube-system namespace");
         }
 
-        if (options.State is null && policy.Approvals.ContainsKey(ApprovalRule.PolicyChange))
-        {
-            return new($"approvals.{ApprovalRule.PolicyChange} says who must agree to a new version, and which one was accepted last must be remembered: a restart would take any", "start with --state and a folder that survives a restart");
-        }
-
-        return options.State is null && policy.Images.FirstOrDefault(other => other.Demand is ImageDemand.Require { Approved: not null }) is { } asking
-            ? new($"{asking.Path} asks for approvals, and what was admitted under them must be remembered", "start with --state and a folder that survives a restart")
-            : null;
+        return options.State is null && LastingState.NeededBy(policy) is { } needed ? new(needed, "start with --state and a folder that survives a restart") : null;
     }
 
     private void Take(Policy policy, ImmutableArray<PolicyMistake> warnings)
@@ -169,7 +170,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
     private partial void LogLoaded(string name, long version, string digest);
 
     [LoggerMessage(1002, LogLevel.Error, "The changed policy {Path} was refused, and version {Version} stays in force: {Mistakes}")]
-    private partial void LogRefused(string path, long version, string mistakes);
+    private partial void LogRefused(Exception? defect, string path, long version, string mistakes);
 
     [LoggerMessage(1003, LogLevel.Warning, "Policy {Path}: {Warning}")]
     private partial void LogWarning(string path, string warning);

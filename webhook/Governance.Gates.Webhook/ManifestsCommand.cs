@@ -9,6 +9,7 @@ namespace Governance.Gates.Webhook;
 internal static class ManifestsCommand
 {
     private const string RegistryCaFile = "registry-ca.crt";
+    private const string ClientCaFile = "client-ca.crt";
 
     // The API server takes objects of 1 MiB or a little more; base64 adds a third.
     private const int MostConfigMapBytes = 700 * 1024;
@@ -20,11 +21,12 @@ internal static class ManifestsCommand
         var authority = new Option<string>("--ca") { Description = "PEM of the authority of the server certificate.", Required = true };
         var @namespace = new Option<string>("--namespace") { Description = "The gate's own namespace; the policy names the same under admission.namespaces.own.", DefaultValueFactory = _ => "governance-gates" };
         var url = new Option<string?>("--url") { Description = "Where the API server reaches the webhook when it runs outside the cluster, such as https://10.0.0.5:8443." };
-        var replicas = new Option<int>("--replicas") { Description = "How many Pods serve. One, where the policy asks for approvals: one process remembers what was admitted.", DefaultValueFactory = _ => 2 };
+        var replicas = new Option<int>("--replicas") { Description = "How many Pods serve. One, where the policy asks for approvals or names revocations: one process remembers.", DefaultValueFactory = _ => 2 };
         var timeout = new Option<int>("--timeout-seconds") { Description = "How long the API server waits.", DefaultValueFactory = _ => 10 };
         var cluster = new Option<string?>("--cluster-uid") { Description = "UID of the cluster's kube-system namespace." };
         var credentials = new Option<string?>("--registry-secret") { Description = "A Secret of type kubernetes.io/dockerconfigjson with the registries' credentials." };
         var registryCa = new Option<string?>("--registry-ca") { Description = "Certificate authorities of registries, PEM; they go into the ConfigMap beside the policy." };
+        var clientCa = new Option<string?>("--client-ca") { Description = "Authorities, PEM, of the client certificate that the API server shows; they go into the ConfigMap beside the policy." };
         var plainHttp = new Option<string[]>("--plain-http") { Description = "A registry host that speaks plain http." };
         var kubernetes = new Option<string>("--kubernetes") { Description = "The cluster's version.", DefaultValueFactory = _ => "1.30" };
         var part = new Option<string>("--part") { Description = "server, webhook (the part that takes effect, to be applied when the server is ready), or all.", DefaultValueFactory = _ => "all" };
@@ -56,7 +58,7 @@ internal static class ManifestsCommand
         });
         var command = new Command("manifests", "Prints what a cluster needs. Example: gates-webhook manifests --policy governance.yaml --image registry.example.com/gates-webhook@sha256:… --ca tls/ca.crt --part server | kubectl apply -f -")
         {
-            policy, image, authority, @namespace, url, replicas, timeout, cluster, credentials, registryCa, plainHttp, kubernetes, part,
+            policy, image, authority, @namespace, url, replicas, timeout, cluster, credentials, registryCa, clientCa, plainHttp, kubernetes, part,
         };
         command.SetAction(parsed =>
         {
@@ -76,10 +78,16 @@ internal static class ManifestsCommand
                 serve.Add($"--registry-ca={InstallManifests.PolicyFolder}/{RegistryCaFile}");
             }
 
-            var remembers = read.Images.Any(rule => rule.Demand is ImageDemand.Require { Approved: not null });
+            if (parsed.GetValue(clientCa) is { } clients)
+            {
+                files.Add((ClientCaFile, Read(clients)));
+                serve.Add($"--client-ca={InstallManifests.PolicyFolder}/{ClientCaFile}");
+            }
+
+            var remembers = LastingState.NeededBy(read) is not null;
             if (remembers && parsed.GetResult(replicas) is { Implicit: false } && parsed.GetValue(replicas) != 1)
             {
-                throw new GateException($"the policy asks for approvals, and --replicas is {parsed.GetValue(replicas)}", "leave it out: one process remembers what was admitted");
+                throw new GateException($"{LastingState.NeededBy(read)}; and --replicas is {parsed.GetValue(replicas)}", "leave it out: one process remembers");
             }
 
             if (read.Approvals.ContainsKey(ApprovalRule.PolicyChange))
@@ -101,7 +109,7 @@ internal static class ManifestsCommand
                 Authority = Read(parsed.GetRequiredValue(authority)),
                 Url = parsed.GetValue(url) is { } address ? new Uri(address).GetLeftPart(UriPartial.Authority) : null,
                 Replicas = remembers ? 1 : parsed.GetValue(replicas),
-                HasState = remembers || read.Approvals.ContainsKey(ApprovalRule.PolicyChange),
+                HasState = remembers,
                 TimeoutSeconds = parsed.GetValue(timeout),
                 ClusterUid = parsed.GetValue(cluster),
                 RegistrySecret = parsed.GetValue(credentials),

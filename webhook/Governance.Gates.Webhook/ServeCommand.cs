@@ -14,6 +14,7 @@ internal static class ServeCommand
         var certificate = new Option<string>("--certificate") { Description = "Server certificate with its chain, PEM.", Required = true };
         var key = new Option<string>("--key") { Description = "Its private key, PEM.", Required = true };
         var listen = new Option<string>("--listen") { Description = "Address and port.", DefaultValueFactory = _ => "0.0.0.0:8443" };
+        var clients = new Option<string?>("--client-ca") { Description = "Authorities, PEM, of the client certificate that the API server shows; without it, whoever reaches the port may ask and use approvals up." };
         var cluster = new Option<string?>("--cluster-uid") { Description = "UID of this cluster's kube-system namespace; needed where rules name environments." };
         var state = new Option<string?>("--state") { Description = "The folder in which the gate remembers what it admitted under approvals and which policy it accepted. One process at a time." };
         var root = new Option<string?>("--policy-root") { Description = "sha256:… of the first policy that this gate follows; later ones need the agreement of those whom it names." };
@@ -45,7 +46,7 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Answers AdmissionReviews over TLS. Example: gates-webhook serve --policy governance.yaml --certificate tls.crt --key tls.key")
         {
-            policy, certificate, key, listen, cluster, state, root, layout, registryCa, plainHttp, drain,
+            policy, certificate, key, listen, clients, cluster, state, root, layout, registryCa, plainHttp, drain,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -56,6 +57,7 @@ internal static class ServeCommand
                     Certificate = parsed.GetRequiredValue(certificate),
                     Key = parsed.GetRequiredValue(key),
                     Listen = IPEndPoint.Parse(parsed.GetRequiredValue(listen)),
+                    ClientCa = parsed.GetValue(clients),
                     ClusterUid = parsed.GetValue(cluster),
                     State = parsed.GetValue(state),
                     PolicyRoot = Digest.TryParse(parsed.GetValue(root)),

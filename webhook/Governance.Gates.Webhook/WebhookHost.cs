@@ -33,6 +33,7 @@ internal static class WebhookHost
             .AddSingleton<RevocationsOf>(services => (policy, now, cancellation) => services.GetRequiredService<RevocationFeed>().CurrentAsync(policy, now, cancellation))
             .AddSingleton(services => new LivePolicy(options, services.GetRequiredService<GateState>().Folder, services.GetRequiredService<RevocationsOf>(), services.GetRequiredService<GateMetrics>(), clock, services.GetRequiredService<ILogger<LivePolicy>>()))
             .AddSingleton(services => new LiveCertificate(options.Certificate, options.Key, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LiveCertificate>>()))
+            .AddSingleton(services => new ClientAuthorities(options.ClientCa, services.GetRequiredService<ILogger<ClientAuthorities>>()))
             .AddSingleton(_ => Registry(options, clock))
             .AddSingleton<ClaimCache>()
             .AddSingleton(services => new AdmissionJudge(
@@ -47,11 +48,17 @@ internal static class WebhookHost
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             var certificate = kestrel.ApplicationServices.GetRequiredService<LiveCertificate>();
+            var clients = kestrel.ApplicationServices.GetRequiredService<ClientAuthorities>();
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null; // The endpoint stops reading past its own limit, so that it can refuse with the request's uid.
             kestrel.Listen(options.Listen, listen => listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current }),
+                OnConnection = handshake =>
+                {
+                    var tls = new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current };
+                    clients.Ask(tls, handshake.Connection.Features);
+                    return ValueTask.FromResult(tls);
+                },
             }));
         });
 
@@ -87,24 +94,19 @@ internal static class WebhookHost
             ? OciLayout.Open(layout)
             : new OciRegistry(new RegistryOptions { CaFile = options.RegistryCa, PlainHttpHosts = [.. options.PlainHttp] }, DockerCredentials.Load(), clock);
 
-    // A list counts when its number is kept: after a restart no older one is believed.
+    // A list counts when it is kept: after a restart no older one is believed, and nobody whom it revokes signs the next.
     private static RevocationFeed Revocations(WebhookOptions options, IRegistry registry, GateStateFolder? state)
     {
         const string Kept = "revocations";
-        return new(Path.GetDirectoryName(Path.GetFullPath(options.Policy))!, registry, state?.HighestRevocations(Kept), async (number, digest, cancellation) =>
-        {
-            if (state is not null && await state.RememberRevocationsAsync(Kept, number, digest, cancellation) is Reading<long>.Unread(var reason))
-            {
-                throw new IOException(reason.ToString());
-            }
-        });
+        return new(Path.GetDirectoryName(Path.GetFullPath(options.Policy))!, registry, state?.LastRevocations(Kept), async (list, cancellation) =>
+            state is not null && await state.RememberRevocationsAsync(Kept, list, cancellation) is Reading<long>.Unread(var reason) ? reason : null);
     }
 
     // Everything is tried, so that one start tells every mistake.
     private static void Load(IServiceProvider services)
     {
         var mistakes = new List<GateException>();
-        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, () => services.GetRequiredService<IRegistry>(), () => services.GetRequiredService<GateState>(), services.GetRequiredService<LivePolicy>().Load];
+        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, services.GetRequiredService<ClientAuthorities>().Load, () => services.GetRequiredService<IRegistry>(), () => services.GetRequiredService<GateState>(), services.GetRequiredService<LivePolicy>().Load];
         foreach (var step in steps)
         {
             try

@@ -18,6 +18,9 @@ internal sealed record WebhookOptions
     /// <summary>Where to listen.</summary>
     public required IPEndPoint Listen { get; init; }
 
+    /// <summary>Certificate authorities of the API server's client certificate, PEM; null: whoever reaches the port may ask.</summary>
+    public string? ClientCa { get; init; }
+
     /// <summary>UID of this cluster's <c>kube-system</c> namespace; null where no rule asks for it.</summary>
     public string? ClusterUid { get; init; }
 

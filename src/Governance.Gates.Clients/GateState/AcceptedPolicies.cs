@@ -92,8 +92,8 @@ internal sealed class AcceptedPolicies
         ImmutableArray<Listed> now = [added, .. listed.Take(MostPolicies - 1)];
         StateDisk.Replace(disk.PathOf(Name), StateFile.Write(Kind, json => Write(json, now)));
         (listed, Last) = (now, policy);
-        Sweep(PolicyFolder, now.Select(one => PathOf(one.Digest)));
-        Sweep(KeyFolder, now.SelectMany(one => one.Keys).Select(PathOf));
+        disk.Sweep(PolicyFolder, now.Select(one => PathOf(one.Digest)));
+        disk.Sweep(KeyFolder, now.SelectMany(one => one.Keys).Select(PathOf));
     }
 
     private static void Write(Utf8JsonWriter json, ImmutableArray<Listed> policies)
@@ -137,22 +137,6 @@ internal sealed class AcceptedPolicies
             ? new PolicyKeyFile(key.Name, bytes)
             : throw new FormatException($"{KeyFolder}/{key.Spki.Hex}.pub is missing or holds another key than its name says"));
         return new(policy.Version, policy.Digest, yaml, [.. keys]);
-    }
-
-    private void Sweep(string folder, IEnumerable<string> named)
-    {
-        var kept = named.ToHashSet(StringComparer.Ordinal);
-        try
-        {
-            foreach (var file in Directory.EnumerateFiles(disk.PathOf(folder)).Where(file => !kept.Contains(file)).ToList())
-            {
-                File.Delete(file);
-            }
-        }
-        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
-        {
-            // A file that nothing names harms nobody; the next policy tries again.
-        }
     }
 
     private static Digest? SpkiOf(ReadOnlyMemory<byte> key) =>

@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using Governance.Gates.Approvals;
+using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Clients.GateState;
 
-/// <summary>What a gate must not forget: what it admitted, which policy it accepted last, and how far each revocation list had come.</summary>
+/// <summary>What a gate must not forget: what it admitted, which policy it accepted last, and the last list of revocations of each source.</summary>
 /// <remarks>
 /// One process at a time. What was answered is durable; after a write that failed nothing more is promised until the next start.
 /// The folder is documented in <c>docs/formats/admitted-record.md</c>.
@@ -83,18 +84,17 @@ public sealed class GateStateFolder : IDisposable
     public ValueTask<Reading<AcceptedPolicy>> RememberPolicyAsync(long version, Digest digest, ReadOnlyMemory<byte> yaml, ImmutableArray<PolicyKeyFile> keys, CancellationToken cancellation) =>
         WriteAsync(() => policies.Remember(new(version, digest, yaml, keys)), cancellation);
 
-    /// <summary>The highest number of a revocation list that was seen from a source; null where none was.</summary>
+    /// <summary>The list of revocations that was accepted last from a source, its bytes checked against their digest; null where none was.</summary>
     /// <param name="source">The source, by the name that the policy gives it.</param>
-    public long? HighestRevocations(string source) => revocations.Highest(source);
+    public AcceptedRevocations? LastRevocations(string source) => revocations.Last(source);
 
-    /// <summary>Remembers that a list was seen.</summary>
+    /// <summary>Remembers a list that is about to count.</summary>
     /// <param name="source">The source, by the name that the policy gives it.</param>
-    /// <param name="number">The list's number.</param>
-    /// <param name="digest">The SHA-256 of the list.</param>
+    /// <param name="list">The list; whoever calls verified it.</param>
     /// <param name="cancellation">Ends the wait for the right to write.</param>
-    /// <returns>The number, once it is durable; or why the list may not be used: it goes backwards, is another of the same number, or the folder is not writable.</returns>
-    public ValueTask<Reading<long>> RememberRevocationsAsync(string source, long number, Digest digest, CancellationToken cancellation) =>
-        WriteAsync(() => revocations.Remember(source, number, digest), cancellation);
+    /// <returns>The number, once the list is durable; or why the list may not be used: it goes backwards, is another of the same number, or the folder is not writable.</returns>
+    public ValueTask<Reading<long>> RememberRevocationsAsync(string source, AcceptedRevocations list, CancellationToken cancellation) =>
+        WriteAsync(() => revocations.Remember(source, list), cancellation);
 
     /// <summary>Gives the folder back. Appends that come later are refused.</summary>
     public void Dispose()

@@ -55,6 +55,23 @@ internal sealed class StateDisk(string folder)
         SyncFolder(folder);
     }
 
+    /// <summary>Deletes the files of a folder below the state folder that nothing names any more.</summary>
+    public void Sweep(string name, IEnumerable<string> named)
+    {
+        var kept = named.ToHashSet(StringComparer.Ordinal);
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(PathOf(name)).Where(file => !kept.Contains(file)).ToList())
+            {
+                File.Delete(file);
+            }
+        }
+        catch (Exception exception) when (IsOfDisk(exception))
+        {
+            // A file that nothing names harms nobody; the next write tries again.
+        }
+    }
+
     /// <summary>The bytes of a file; null where there is none.</summary>
     public static byte[]? Read(string path, long most)
     {

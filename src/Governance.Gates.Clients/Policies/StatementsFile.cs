@@ -72,8 +72,9 @@ public static class StatementsFile
             using var document = JsonDocument.Parse(json);
             return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("payloadType"u8, out _) ? new SignedEntity.Envelope(json) : new SignedEntity.Bundle(json);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second: a name with an escaped lone surrogate, which JSON's grammar allows, and which can be compared with no name.
             return new SignedEntity.Bundle(json);
         }
     }

@@ -1,5 +1,4 @@
 using Governance.Gates.Clients.Registries;
-using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 
@@ -10,6 +9,8 @@ namespace Governance.Gates.Clients.Revocations;
 /// A file is looked at every two seconds and read when it changed; a repository is asked every quarter of <c>maxAge</c>, 60 seconds at most.
 /// While nothing newer can be read, the last good list goes on counting until it is older than <c>maxAge</c>. One look at a time, which
 /// callers wait for only where no list counts yet. Every look verifies anew, so that a key that ended or a person who left ends the list too.
+/// Also a list that ended, or was accepted before this process began, is the one before the next: it is not followed by whom it revokes, by a lower number,
+/// or by another list of its number.
 /// </remarks>
 public sealed class RevocationFeed : IDisposable
 {
@@ -18,7 +19,7 @@ public sealed class RevocationFeed : IDisposable
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly RevocationStore store;
-    private readonly Func<long, Digest, CancellationToken, ValueTask>? onRise;
+    private readonly Func<AcceptedRevocations, CancellationToken, ValueTask<Reason?>>? keep;
     private readonly CancellationTokenSource ending = new();
 
     // Guards known and flight: one look at a time, and what it found is seen whole.
@@ -29,13 +30,14 @@ public sealed class RevocationFeed : IDisposable
     /// <summary>Prepares to read; nothing is asked yet.</summary>
     /// <param name="folder">The policy's folder, from which a file is named.</param>
     /// <param name="registry">What is asked where the policy names a repository.</param>
-    /// <param name="highestSeen">The highest number that was seen before this process began; null where none was.</param>
-    /// <param name="onRise">Told of a higher number, and the SHA-256 of its list, before the list counts, so that it can be kept; what it throws keeps the list from counting.</param>
-    public RevocationFeed(string folder, IRegistry registry, long? highestSeen = null, Func<long, Digest, CancellationToken, ValueTask>? onRise = null)
+    /// <param name="last">The list that was accepted last before this process began; null where none was.</param>
+    /// <param name="keep">Given each newly accepted list before it counts, so that it can be kept; null once it is, else why it may not count. What it throws keeps the list from counting too.</param>
+    public RevocationFeed(string folder, IRegistry registry, AcceptedRevocations? last = null, Func<AcceptedRevocations, CancellationToken, ValueTask<Reason?>>? keep = null)
     {
         store = new(folder, registry);
-        this.onRise = onRise;
-        known = new(RevocationState.Start(highestSeen), null, null, null, null, default, default);
+        this.keep = keep;
+        var state = RevocationState.Start(null);
+        known = new(last is not null && state.Advance(last.List).Try(out var after, out _) ? after : state, last?.Signed, Counts: false, null, null, null, default, default);
     }
 
     /// <summary>The highest number seen; null where none was.</summary>
@@ -122,7 +124,8 @@ public sealed class RevocationFeed : IDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            after = before.Failed(policy, now, new("trust.revocations", $"the list of revocations could not be taken over: {exception.GetType().Name}", "look at where the highest number is kept, then report this defect"));
+            // Under another policy nothing was verified yet.
+            after = (before with { Counts = before.Counts && before.IsFor(policy) }).Failed(policy, now, new("trust.revocations", $"the list of revocations could not be taken over: {exception.GetType().Name}", "look at where the list is kept, then report this defect"));
         }
         finally
         {
@@ -143,12 +146,7 @@ public sealed class RevocationFeed : IDisposable
         }
 
         // What was accepted before must still be signed by somebody who counts.
-        var held = before;
-        if (before.Bytes is { } accepted && RevocationListReader.Read(accepted, policy, now) is Reading<RevocationList>.Unread(var ended))
-        {
-            held = before with { State = before.State.Forget(), Bytes = null, Failure = ended };
-        }
-
+        var held = before with { Counts = before.Bytes is { } accepted && RevocationListReader.Read(accepted, policy, now) is Reading<RevocationList>.Found };
         if (!(await FetchAsync(source).ConfigureAwait(false)).Try(out var found, out var why))
         {
             return held.Failed(policy, now, why);
@@ -160,7 +158,7 @@ public sealed class RevocationFeed : IDisposable
         }
 
         held = held with { Trace = trace, Read = now };
-        if (held.Bytes is { } same && same.Span.SequenceEqual(bytes.Span))
+        if (held.Counts && held.Bytes is { } same && same.Span.SequenceEqual(bytes.Span))
         {
             return held with { Policy = policy, Looked = now, Failure = null };
         }
@@ -170,12 +168,9 @@ public sealed class RevocationFeed : IDisposable
             return held.Failed(policy, now, why) with { Trace = trace };
         }
 
-        if (state.HighestSeen > held.State.HighestSeen && onRise is not null)
-        {
-            await onRise(state.HighestSeen, Digest.Of(bytes.Span), ending.Token).ConfigureAwait(false);
-        }
-
-        return held with { State = state, Bytes = bytes, Policy = policy, Looked = now, Failure = null };
+        return keep is not null && await keep(new(bytes, list), ending.Token).ConfigureAwait(false) is { } refused
+            ? held.Failed(policy, now, refused)
+            : held with { State = state, Bytes = bytes, Counts = true, Policy = policy, Looked = now, Failure = null };
     }
 
     private async Task<Reading<ReadOnlyMemory<byte>?>> FetchAsync(RevocationSource source)
@@ -193,14 +188,15 @@ public sealed class RevocationFeed : IDisposable
     }
 
     /// <summary>What the last look left.</summary>
-    /// <param name="State">The list and the highest number.</param>
-    /// <param name="Bytes">The signed bytes of the list that counts.</param>
+    /// <param name="State">The list that was accepted last, and the highest number.</param>
+    /// <param name="Bytes">Its signed bytes; null where none was accepted.</param>
+    /// <param name="Counts">Whether one who may sign it under the policy signed it.</param>
     /// <param name="Policy">The policy under which they were verified last.</param>
     /// <param name="Failure">Why the last look brought nothing new; null where it did not fail.</param>
     /// <param name="Trace">What the file looked like when it was read.</param>
     /// <param name="Looked">When the place was looked at.</param>
     /// <param name="Read">When it was read.</param>
-    private sealed record Known(RevocationState State, ReadOnlyMemory<byte>? Bytes, Policy? Policy, Reason? Failure, (DateTime Written, long Length)? Trace, DateTimeOffset Looked, DateTimeOffset Read)
+    private sealed record Known(RevocationState State, ReadOnlyMemory<byte>? Bytes, bool Counts, Policy? Policy, Reason? Failure, (DateTime Written, long Length)? Trace, DateTimeOffset Looked, DateTimeOffset Read)
     {
         public bool IsFor(Policy policy) => Policy?.Digest == policy.Digest;
 
@@ -220,9 +216,10 @@ public sealed class RevocationFeed : IDisposable
                 return new Reading<RevocationList>.Unread(new("trust.revocations", "the list of revocations has not been read under this policy", "try again in a few seconds"));
             }
 
-            var answer = State.At(now, source.MaxAge);
+            var counting = Counts ? State : State.Forget();
+            var answer = counting.At(now, source.MaxAge);
             return answer is Reading<RevocationList>.Unread(var why) && Failure is { } failure
-                ? new Reading<RevocationList>.Unread(State.Last is null ? failure : why with { Message = $"{why.Message}; {failure.Message}", Remedy = failure.Remedy })
+                ? new Reading<RevocationList>.Unread(counting.Last is null ? failure : why with { Message = $"{why.Message}; {failure.Message}", Remedy = failure.Remedy })
                 : answer;
         }
 

@@ -8,6 +8,8 @@ namespace Governance.Gates.Testing.Certificates;
 /// <summary>A certificate authority for one test: ECDSA P-256, valid for an hour on either side of now, its key never written.</summary>
 public sealed class ThrowAwayCa : IDisposable
 {
+    private const string ServerUsage = "1.3.6.1.5.5.7.3.1";
+    private const string ClientUsage = "1.3.6.1.5.5.7.3.2";
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private readonly X509Certificate2 certificate;
 
@@ -27,24 +29,45 @@ public sealed class ThrowAwayCa : IDisposable
     public string CertificatePem => certificate.ExportCertificatePem();
 
     /// <summary>A certificate for a server with these host names and IP addresses.</summary>
-    public PemCertificate IssueServerCertificate(params ReadOnlySpan<string> hosts) => Issue(DateTimeOffset.UtcNow - Hour, DateTimeOffset.UtcNow + Hour, hosts);
+    public PemCertificate IssueServerCertificate(params ReadOnlySpan<string> hosts) => Issue(ServerUsage, DateTimeOffset.UtcNow - Hour, DateTimeOffset.UtcNow + Hour, hosts);
 
     /// <summary>A certificate for a server that was valid until an hour ago.</summary>
     public PemCertificate IssueExpiredServerCertificate(params ReadOnlySpan<string> hosts) =>
-        Issue(DateTimeOffset.UtcNow - Hour - Hour, DateTimeOffset.UtcNow - Hour, hosts);
+        Issue(ServerUsage, DateTimeOffset.UtcNow - Hour - Hour, DateTimeOffset.UtcNow - Hour, hosts);
+
+    /// <summary>A certificate that a client shows.</summary>
+    public PemCertificate IssueClientCertificate(string name) => Issue(ClientUsage, DateTimeOffset.UtcNow - Hour, DateTimeOffset.UtcNow + Hour, [name]);
+
+    /// <summary>A certificate for a client that was valid until an hour ago.</summary>
+    public PemCertificate IssueExpiredClientCertificate(string name) => Issue(ClientUsage, DateTimeOffset.UtcNow - Hour - Hour, DateTimeOffset.UtcNow - Hour, [name]);
+
+    /// <summary>A certificate that does not say what it may be used for.</summary>
+    public PemCertificate IssueCertificateWithoutUsage(string name) => Issue(null, DateTimeOffset.UtcNow - Hour, DateTimeOffset.UtcNow + Hour, [name]);
 
     /// <summary>A client that trusts this authority and no other.</summary>
-    public HttpClient CreateHttpClient()
+    /// <param name="shown">The certificate that it shows, whatever the server asks for; null: none.</param>
+    public HttpClient CreateHttpClient(PemCertificate? shown = null)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         trust.CustomTrustStore.Add(X509Certificate2.CreateFromPem(CertificatePem));
-        return new(new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } });
+        var tls = new SslClientAuthenticationOptions { CertificateChainPolicy = trust };
+        if (shown is not null)
+        {
+            using var pair = X509Certificate2.CreateFromPem(shown.Certificate, shown.Key);
+
+            // A key read from PEM is ephemeral; a PKCS#12 round trip makes one that TLS can use on every platform.
+            var certificate = X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pfx), null);
+            tls.ClientCertificates = [certificate];
+            tls.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
+        }
+
+        return new(new SocketsHttpHandler { SslOptions = tls });
     }
 
     /// <summary>Forgets the authority's key.</summary>
     public void Dispose() => certificate.Dispose();
 
-    private PemCertificate Issue(DateTimeOffset from, DateTimeOffset until, ReadOnlySpan<string> hosts)
+    private PemCertificate Issue(string? usage, DateTimeOffset from, DateTimeOffset until, ReadOnlySpan<string> hosts)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={hosts[0]}", key, HashAlgorithmName.SHA256);
@@ -64,7 +87,11 @@ public sealed class ThrowAwayCa : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForEndEntity());
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
+        if (usage is not null)
+        {
+            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
+        }
+
         using var issued = request.Create(certificate, from, until, RandomNumberGenerator.GetBytes(16));
         return new(issued.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }

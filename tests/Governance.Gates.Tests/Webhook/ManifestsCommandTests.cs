@@ -42,12 +42,13 @@ public sealed class ManifestsCommandTests : IDisposable
     [Fact]
     public async Task What_the_server_needs_to_reach_registries_is_passed_on_to_it()
     {
-        var printed = Parse(await PrintAsync("--policy", WritePolicy(), "--registry-ca", folder.PathOf("ca.crt"), "--plain-http", "registry.internal:5000"));
+        var printed = Parse(await PrintAsync("--policy", WritePolicy(), "--registry-ca", folder.PathOf("ca.crt"), "--client-ca", folder.PathOf("ca.crt"), "--plain-http", "registry.internal:5000"));
 
         var container = Find(Assert.Single(printed, one => Kind(one) == "Deployment"), "spec", "template", "spec", "containers")[0];
         var arguments = ((YamlSequenceNode)Find(container, "args")).Select(node => ((YamlScalarNode)node).Value).ToList();
         Assert.Contains("--plain-http=registry.internal:5000", arguments);
         Assert.Contains("--registry-ca=/etc/governance-gates/policy/registry-ca.crt", arguments);
+        Assert.Contains("--client-ca=/etc/governance-gates/policy/client-ca.crt", arguments);
         Assert.Contains(((YamlMappingNode)Find(Assert.Single(printed, one => Kind(one) == "ConfigMap"), "binaryData")).Children.Values, value =>
             Convert.FromBase64String(((YamlScalarNode)value).Value!).AsSpan().SequenceEqual(File.ReadAllBytes(folder.PathOf("ca.crt"))));
     }
@@ -69,6 +70,24 @@ public sealed class ManifestsCommandTests : IDisposable
         Assert.Contains($"--policy-root={Governance.Gates.Images.Digest.Of(File.ReadAllBytes(policy))}", arguments);
         var items = (YamlSequenceNode)Find(Assert.Single((YamlSequenceNode)Find(pod, "volumes"), volume => Text(volume, "name") == "policy"), "configMap", "items");
         Assert.Contains(items, item => Text(item, "path") == "governance.yaml.approvals.jsonl");
+    }
+
+    [Theory]
+    [InlineData("trust:\n", "trust:\n    revocations: { from: revocations.json, maxAge: 1h, by: [ann] }\n")]
+    [InlineData("own: governance-gates } }", "own: governance-gates }, statements: registry.example.com/s, objects: [{ resource: configmaps, names: [limits], require: { approved: { action: deploy } } }] }")]
+    [InlineData("own: governance-gates } }", "own: governance-gates }, statements: registry.example.com/s, sessions: { attach: { require: [{ role: admin, count: 1 }] } } }")]
+    public async Task Whatever_must_be_remembered_gets_a_volume_and_one_Pod(string from, string to)
+    {
+        var file = WriteApprovingPolicy();
+        var plain = string.Join('\n', (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Replace(", approved: { action: deploy } }", " }", StringComparison.Ordinal).Split('\n').Where(line => !line.Contains("policy-change:", StringComparison.Ordinal)));
+        folder.Write("governance.yaml", plain);
+        Assert.DoesNotContain(Parse(await PrintAsync("--policy", file)), one => Kind(one) == "PersistentVolumeClaim");
+
+        Assert.Contains(from, plain, StringComparison.Ordinal);
+        folder.Write("governance.yaml", plain.Replace(from, to, StringComparison.Ordinal));
+        var printed = Parse(await PrintAsync("--policy", file));
+        Assert.Equal("1", Text(Assert.Single(printed, one => Kind(one) == "Deployment"), "spec", "replicas"));
+        Assert.Single(printed, one => Kind(one) == "PersistentVolumeClaim");
     }
 
     [Fact]

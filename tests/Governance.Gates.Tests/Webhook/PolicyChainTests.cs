@@ -24,6 +24,33 @@ public sealed class PolicyChainTests : IDisposable
         Assert.Contains("--state", (await Assert.ThrowsAsync<GateException>(() => StartAsync(First, options => options with { State = null }))).Message, StringComparison.Ordinal);
     }
 
+    public static TheoryData<string, string, string> Remembering => new()
+    {
+        { "trust.revocations", "  trust:\n", "  trust:\n    revocations: { from: revocations.json, maxAge: 1h, by: [dan] }\n" },
+        { "admission.objects", "  artifacts:\n", "  admission:\n    statements: registry.example.com/statements\n    objects:\n      - { resource: configmaps, names: [limits], require: { approved: { action: deploy } } }\n  artifacts:\n" },
+        { "admission.sessions", "  artifacts:\n", "  admission:\n    statements: registry.example.com/statements\n    sessions: { exec: { require: [{ role: operator, count: 2 }] } }\n  artifacts:\n" },
+    };
+
+    [Theory, MemberData(nameof(Remembering))]
+    public async Task A_policy_that_names_a_revocation_list_or_approved_objects_or_sessions_does_not_start_without_a_state_folder(string named, string from, string to)
+    {
+        var plain = string.Join('\n', Firm.Yaml.Split('\n').Where(line => !line.Contains("policy-change:", StringComparison.Ordinal)));
+        await (await StartAsync(plain, options => options with { State = null })).DisposeAsync();
+
+        Assert.Contains(from, plain, StringComparison.Ordinal);
+        var asking = plain.Replace(from, to, StringComparison.Ordinal);
+        var exception = await Assert.ThrowsAsync<GateException>(() => StartAsync(asking, options => options with { State = null }));
+        Assert.Contains(named, exception.Message, StringComparison.Ordinal);
+        Assert.Contains("--state", exception.Message, StringComparison.Ordinal);
+        await using var gate = await StartAsync(asking);
+
+        // A change to it comes into force no more than it starts.
+        await using var running = await FirmGate.StartAsync(plain, folder.PathOf("other"), options => options with { State = null });
+        RunningGate.Replace(running.PolicyFile, asking.Replace("version: 1 }", $"version: 2, previous: \"{Digest.Of(Encoding.UTF8.GetBytes(plain))}\" }}", StringComparison.Ordinal));
+        await RunningGate.UntilAsync(async () => await running.MetricAsync("gates_policy_refusals_total") == 1);
+        await InForceAsync(running, plain);
+    }
+
     [Fact]
     public async Task A_first_policy_that_is_not_the_pinned_one_does_not_start()
     {

@@ -77,25 +77,51 @@ public sealed class RevocationTests : IDisposable
         await RefusedAsync(gate, deployment, "revoked");
 
         await gate.RestartAsync();
-        await RefusedAsync(gate, deployment, "has number 6, and 7 was seen before", "unknown");
-        Publish(gate, 7);
+        await RefusedAsync(gate, deployment, "revoked");
+        Publish(gate, 8);
         await AllowedAsync(gate, deployment);
     }
 
     [Fact]
-    public async Task The_highest_number_is_kept_in_the_state_folder()
+    public async Task Who_is_revoked_takes_nothing_back_by_a_restart_and_another_list_of_the_same_number_is_refused_after_one()
+    {
+        await using var gate = await FirmGate.StartAsync(Policy.Replace("by: [dan]", "by: [dan, cem]", StringComparison.Ordinal), folder.PathOf("state"));
+        var image = gate.UnsignedImage();
+        var deployment = Workload("Deployment", image);
+        Publish(gate, 1, list => list with { People = ["p-3"] });
+        await ApproveAsync(gate, deployment, image);
+        await RefusedAsync(gate, deployment, "revoked");
+
+        // Cem is p-3; a restart and a later list under his key change nothing.
+        Put(gate, Signed(gate, 2, "cem"));
+        await RefusedAsync(gate, deployment, "revoked");
+        foreach (var list in (byte[][])[Signed(gate, 2, "cem"), Signed(gate, 1, "dan")])
+        {
+            await gate.RestartAsync();
+            Put(gate, list);
+            await RefusedAsync(gate, deployment, "revoked");
+        }
+
+        Publish(gate, 2);
+        await AllowedAsync(gate, deployment);
+    }
+
+    [Fact]
+    public async Task The_last_list_is_kept_in_the_state_folder_and_grows_old_there()
     {
         await using var gate = await StartAsync();
         var image = gate.UnsignedImage();
         var deployment = Workload("Deployment", image);
         await ApproveAsync(gate, deployment, image);
-        Publish(gate, 7);
-        await AllowedAsync(gate, deployment);
+        Publish(gate, 7, list => list with { People = ["p-2"] });
+        await RefusedAsync(gate, deployment, "revoked");
         Publish(gate, 6);
 
         await gate.RestartAsync(options => options with { State = folder.PathOf("empty") });
         await AllowedAsync(gate, deployment);
         await gate.RestartAsync(options => options with { State = folder.PathOf("state") });
+        await RefusedAsync(gate, deployment, "revoked");
+        gate.Clock.Advance(TimeSpan.FromMinutes(62));
         await RefusedAsync(gate, deployment, "7 was seen before", "unknown");
     }
 
@@ -139,10 +165,12 @@ public sealed class RevocationTests : IDisposable
         await AllowedAsync(gate, deployment);
     }
 
-    private static void Publish(RunningGate gate, long number, Func<RevocationList, RevocationList>? change = null)
+    private static void Publish(RunningGate gate, long number, Func<RevocationList, RevocationList>? change = null) => Put(gate, Signed(gate, number, "dan", change));
+
+    private static void Put(RunningGate gate, byte[] list)
     {
         var file = gate.Folder.PathOf("revocations.json");
-        File.WriteAllBytes(file + ".new", Signed(gate, number, "dan", change));
+        File.WriteAllBytes(file + ".new", list);
         File.Move(file + ".new", file, overwrite: true);
 
         // A file is looked at again after two seconds.

@@ -4,6 +4,7 @@ using Governance.Gates.Approvals;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Testing;
 using Governance.Gates.Tests.Approvals;
+using Governance.Gates.Tests.Revocations;
 
 namespace Governance.Gates.Tests.Clients.GateState;
 
@@ -226,7 +227,7 @@ public sealed class AdmittedRecordsTests : IDisposable
             File.Delete(Lines);
             File.Copy(kept, Lines);
             Admitted.Unread(await AppendAsync(state, record));
-            Admitted.Unread(await state.RememberRevocationsAsync("list", 1, Admitted.DigestOf("list"), CancellationToken.None));
+            Admitted.Unread(await state.RememberRevocationsAsync("list", new("list"u8.ToArray(), Lists.List()), CancellationToken.None));
         }
 
         using var again = Open();
@@ -239,8 +240,8 @@ public sealed class AdmittedRecordsTests : IDisposable
     {
         using var state = Open();
         Directory.CreateDirectory(folder.PathOf("state", "revocations.json"));
-        Assert.Contains("could not be written", Admitted.Unread(await state.RememberRevocationsAsync("list", 1, Admitted.DigestOf("list"), CancellationToken.None)).Message, StringComparison.Ordinal);
-        Assert.Null(state.HighestRevocations("list"));
+        Assert.Contains("could not be written", Admitted.Unread(await state.RememberRevocationsAsync("list", new("list"u8.ToArray(), Lists.List()), CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Null(state.LastRevocations("list"));
         Admitted.Unread(await AppendAsync(state, Admitted.Record("uid-1")));
     }
 

@@ -1,9 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
 using Governance.Gates.Clients.GateState;
+using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Images;
+using Governance.Gates.Revocations;
 using Governance.Gates.Testing;
 using Governance.Gates.Tests.Approvals;
+using Governance.Gates.Tests.Revocations;
 
 namespace Governance.Gates.Tests.Clients.GateState;
 
@@ -109,7 +112,7 @@ public sealed class GateStateFolderTests : IDisposable
     {
         using (var state = Open())
         {
-            Assert.Null(state.HighestRevocations("file"));
+            Assert.Null(state.LastRevocations("file"));
             Assert.Equal(7, Assert.IsType<Reading<long>.Found>(await SeeAsync(state, "file", 7, "seven")).Value);
             Assert.IsType<Reading<long>.Found>(await SeeAsync(state, "registry.example/revocations", 3, "three"));
             Assert.IsType<Reading<long>.Found>(await SeeAsync(state, "file", 7, "seven"));
@@ -118,14 +121,31 @@ public sealed class GateStateFolderTests : IDisposable
         }
 
         using var again = Open();
-        Assert.Equal((7L, 3L), (again.HighestRevocations("file"), again.HighestRevocations("registry.example/revocations")));
+        Assert.Equal((7L, 3L), (again.LastRevocations("file")!.List.Number, again.LastRevocations("registry.example/revocations")!.List.Number));
         Admitted.Unread(await SeeAsync(again, "file", 6, "six"));
         Admitted.Unread(await SeeAsync(again, "file", 7, "another seven"));
         Assert.IsType<Reading<long>.Found>(await SeeAsync(again, "file", 8, "eight"));
     }
 
+    [Fact]
+    public async Task The_last_list_of_a_source_is_kept_whole_and_no_other()
+    {
+        using (var state = Open())
+        {
+            await SeeAsync(state, "file", 7, "seven");
+            await SeeAsync(state, "file", 8, "eight");
+        }
+
+        using var again = Open();
+        var kept = again.LastRevocations("file")!;
+        Assert.Equal(Bytes("8: eight"), kept.Signed.ToArray());
+        Assert.Equal(RevocationStatement.Predicate(Lists.List(8)), RevocationStatement.Predicate(kept.List));
+        Assert.Single(Directory.GetFiles(folder.PathOf("state", "revocations")));
+    }
+
     [Theory]
     [InlineData("", 1)]
+    [InlineData("file", 0)]
     [InlineData("file", -1)]
     public async Task A_list_without_a_source_or_a_number_is_refused(string source, long number)
     {
@@ -155,6 +175,9 @@ public sealed class GateStateFolderTests : IDisposable
         { "a lower version", state => Change(state, "accepted-policy.json", "\"version\":5", "\"version\":4") },
         { "a lower revocation number", state => Change(state, "revocations.json", "\"number\":7", "\"number\":6") },
         { "another source", state => Change(state, "revocations.json", "\"file\"", "\"elif\"") },
+        { "the list is gone", state => File.Delete(One(state, "revocations/*.json")) },
+        { "whom the list revokes", state => Change(state, "revocations/*.json", "p-9", "p-8") },
+        { "another list under its name", PutAnotherList },
         { "an empty list of policies", state => File.WriteAllText(Path.Combine(state, "accepted-policy.json"), "") },
         { "an empty list of revocations", state => File.WriteAllText(Path.Combine(state, "revocations.json"), "") },
         { "one file's line in the other", state => File.Copy(Path.Combine(state, "accepted-policy.json"), Path.Combine(state, "revocations.json"), overwrite: true) },
@@ -222,7 +245,9 @@ public sealed class GateStateFolderTests : IDisposable
         await state.RememberPolicyAsync(version, Digest.Of(Bytes(yaml)), Bytes(yaml), [.. keys], CancellationToken.None);
 
     private static async Task<Reading<long>> SeeAsync(GateStateFolder state, string source, long number, string list) =>
-        await state.RememberRevocationsAsync(source, number, Admitted.DigestOf(list), CancellationToken.None);
+        await state.RememberRevocationsAsync(source, Accepted(number, list), CancellationToken.None);
+
+    private static AcceptedRevocations Accepted(long number, string list) => new(Bytes($"{number}: {list}"), Lists.List(number));
 
     private static PolicyKeyFile Key(string name)
     {
@@ -231,6 +256,17 @@ public sealed class GateStateFolderTests : IDisposable
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    private static void PutAnotherList(string state)
+    {
+        using var place = new TemporaryFolder();
+        using (var other = GateStateFolder.Open(place.PathOf("state"), TimeProvider.System))
+        {
+            Assert.IsType<Reading<long>.Found>(SeeAsync(other, "file", 7, "other").GetAwaiter().GetResult());
+        }
+
+        File.Copy(One(place.PathOf("state"), "revocations/*.json"), One(state, "revocations/*.json"), overwrite: true);
+    }
 
     private static string One(string state, string pattern) =>
         Assert.Single(Directory.GetFiles(Path.Combine(state, Path.GetDirectoryName(pattern)!), Path.GetFileName(pattern)));

@@ -80,21 +80,52 @@ public sealed class RevocationFeedTests : IDisposable
     }
 
     [Fact]
-    public async Task A_number_below_what_was_seen_before_the_start_is_refused()
+    public async Task What_was_accepted_before_the_start_counts_and_is_followed_by_no_lower_number_and_no_other_list_of_its_number()
     {
-        using var feed = Feed(highestSeen: 9);
-        Put(Sign(List(8)));
-        Assert.Contains("9 was seen before", (await AtAsync(feed, Policy(), 0)).Unread().Message, StringComparison.Ordinal);
+        using var feed = Feed(new(Sign(List(9)), List(9)));
         Assert.Equal(9, feed.HighestSeen);
+        foreach (var (worse, why) in new[] { (Sign(List(8)), "9 was seen before"), (Sign(List(9) with { People = [] }), "which say different things") })
+        {
+            Put(worse);
+            Assert.Contains("p-9", (await AtAsync(feed, Policy(), 0)).Found().People);
+            Assert.Contains(why, (await AtAsync(feed, Policy(), 3700)).Unread().Message, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(risen);
+        Put(Sign(List(10, Now.AddSeconds(3700))));
+        Assert.Equal(10, (await AtAsync(feed, Policy(), 3703)).Found().Number);
+        Assert.Equal([10], risen);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Whom_the_last_list_revokes_signs_none_also_when_its_signer_no_longer_counts(bool started)
+    {
+        var last = List(5) with { People = ["p-1"] };
+        using var feed = Feed(started ? new(Sign(last, Ben), last) : null);
+        Put(Sign(last, Ben));
+        Assert.Equal(5, (await AtAsync(feed, Policy(), 0)).Found().Number);
+
+        // Ben may sign no lists any more, and so his last one counts no longer; Ann, whom it revokes, takes nothing back.
+        var next = Policy(by: "[ann]");
+        Put(Sign(List(6)));
+        Assert.Contains("revoked by list 5", (await AtAsync(feed, next, 3)).Unread().Message, StringComparison.Ordinal);
+        Put(Sign(List(5), Ann));
+        Assert.Contains("revoked by list 5", (await AtAsync(feed, next, 6)).Unread().Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_number_that_cannot_be_kept_does_not_count()
+    public async Task A_list_that_cannot_be_kept_does_not_count()
     {
-        using var feed = new RevocationFeed(folder.Path, client, onRise: (_, _, _) => throw new IOException("No space left on device"));
         Put(Sign(List()));
-        Assert.Contains("could not be taken over", (await AtAsync(feed, Policy(), 0)).Unread().Message, StringComparison.Ordinal);
-        Assert.Null(feed.HighestSeen);
+        using (var feed = new RevocationFeed(folder.Path, client, keep: (_, _) => throw new IOException("No space left on device")))
+        {
+            Assert.Contains("could not be taken over", (await AtAsync(feed, Policy(), 0)).Unread().Message, StringComparison.Ordinal);
+            Assert.Null(feed.HighestSeen);
+        }
+
+        using var refused = new RevocationFeed(folder.Path, client, keep: (_, _) => ValueTask.FromResult<Reason?>(new("revocations", "the disk is full", "free space")));
+        Assert.Contains("the disk is full", (await AtAsync(refused, Policy(), 0)).Unread().Message, StringComparison.Ordinal);
+        Assert.Null(refused.HighestSeen);
     }
 
     [Fact]
@@ -229,10 +260,10 @@ public sealed class RevocationFeedTests : IDisposable
 
     private static int Asked(LoopbackRegistry registry) => registry.Log.Count(line => line.Contains("/manifests/revocations", StringComparison.Ordinal));
 
-    private RevocationFeed Feed(long? highestSeen = null) => new(folder.Path, client, highestSeen, (number, _, _) =>
+    private RevocationFeed Feed(AcceptedRevocations? last = null) => new(folder.Path, client, last, (list, _) =>
     {
-        risen.Add(number);
-        return ValueTask.CompletedTask;
+        risen.Add(list.List.Number);
+        return ValueTask.FromResult<Reason?>(null);
     });
 
     private static Task<Reading<RevocationList>> AtAsync(RevocationFeed feed, Policy policy, int seconds) => feed.CurrentAsync(policy, Now.AddSeconds(seconds), TestContext.Current.CancellationToken).AsTask();
