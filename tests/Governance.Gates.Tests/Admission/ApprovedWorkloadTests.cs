@@ -201,6 +201,42 @@ public sealed class ApprovedWorkloadTests
     }
 
     [Fact]
+    public void A_twin_of_the_request_stops_nothing_that_began()
+    {
+        var asked = cluster.Asked(deployment, ApprovedCluster.Api);
+        cluster.Answer(asked, "ben");
+        cluster.Answer(asked, "cem");
+        cluster.Goes(deployment);
+        var request = (ApprovalRequest)asked.Statement;
+        var twin = cluster.Attach(request with { Requester = request.Requester with { Person = "p-7", Identity = Firm.Key("gus") } }, "gus", ImageReference.Parse(ApprovedCluster.Api).Digest!);
+        cluster.Answer(twin, "gus", change: answer => answer with { Id = "no longer", Decision = ApprovalDecision.Withdraw, Withdraws = request.Id });
+        cluster.Goes(pod);
+    }
+
+    [Fact]
+    public void A_rejection_of_what_began_is_taken_back_only_with_a_key_that_counts_now()
+    {
+        var asked = cluster.Asked(deployment, ApprovedCluster.Api);
+        cluster.Answer(asked, "ben");
+        cluster.Answer(asked, "cem");
+        cluster.Goes(deployment);
+        cluster.Answer(asked, "fay", change: answer => answer with { Id = "no", Decision = ApprovalDecision.Reject });
+        cluster.Answer(asked, "fay", change: answer => answer with { Id = "yes again", Decision = ApprovalDecision.Withdraw, Withdraws = "no" });
+        cluster.Refused(pod, "fay rejected", new DateTimeOffset(2026, 6, 22, 0, 0, 0, TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void An_update_of_another_workload_begins_and_needs_its_own_approval()
+    {
+        cluster.Goes(cluster.Approved(deployment));
+        var other = ApprovedCluster.Workload("Deployment");
+        other.Object!["metadata"]!["name"] = "other";
+        var before = ApprovedCluster.Workload("Deployment", Changed("""{ "args": ["v2"] }"""));
+        before.Object!["metadata"]!["name"] = "other";
+        cluster.Refused(other.From(before.Object), "to be used by", AfterUseBy);
+    }
+
+    [Fact]
     public void Nobody_else_takes_a_rejection_back()
     {
         var asked = cluster.Asked(deployment, ApprovedCluster.Api);
