@@ -47,9 +47,11 @@ public sealed class ApprovalCluster : IAsyncLifetime
     }
 
     /// <summary>Pushes a new image and signs it.</summary>
-    public async Task<string> ImageAsync(string name)
+    /// <param name="name">Its name.</param>
+    /// <param name="group">What its repository begins with: <c>live</c>, or <c>trial</c>, which has an action of its own.</param>
+    public async Task<string> ImageAsync(string name, string group = "live")
     {
-        var repository = registry!.Repository($"live/{name}");
+        var repository = registry!.Repository($"{group}/{name}");
         var image = ImageReference.At(repository, await TestImage.PushAsync(repository)).ToString();
         (await GatesAsync("sign", image, "--key", Key("release"))).Succeeded();
         return image;
@@ -57,7 +59,7 @@ public sealed class ApprovalCluster : IAsyncLifetime
 
     /// <summary>Alice asks that an image may begin in production as a manifest has it.</summary>
     public async Task RequestAsync(string image, string manifest, params IEnumerable<string> more) =>
-        (await GatesAsync(["request", image, "--action", "production-deployment", "--template", Write(manifest), "--policy", PolicyFile, "--key", Key("alice"), "--yes", .. more.Contains("--environment") ? more : ["--environment", "production", .. more]])).Succeeded();
+        (await GatesAsync(["request", image, "--action", image.Contains("/trial/", StringComparison.Ordinal) ? "trial-deployment" : "production-deployment", "--template", Write(manifest), "--policy", PolicyFile, "--key", Key("alice"), "--yes", .. more.Contains("--environment") ? more : ["--environment", "production", .. more]])).Succeeded();
 
     /// <summary>Somebody answers a request.</summary>
     public async Task ApproveAsync(string about, string key, params IEnumerable<string> more) =>
@@ -159,6 +161,7 @@ public sealed class ApprovalCluster : IAsyncLifetime
             revocations: { from: revoked.json, maxAge: 24h }
           approvals:
             production-deployment: { require: [{ role: system-admin, count: 2 }], useBy: 7d, runUntil: 180d }
+            trial-deployment: { require: [{ role: system-admin, count: 2 }], useBy: 7d, runUntil: 180d }
             limit-change: { require: [{ role: system-admin, count: 2 }], useBy: 7d }
             policy-change: { require: [{ role: system-admin, count: 2 }], useBy: 7d }
             policy-weakening: { require: [{ role: risk, count: 2 }], useBy: 1d }
@@ -168,6 +171,10 @@ public sealed class ApprovalCluster : IAsyncLifetime
                 require:
                   signed: { by: [release-workflow] }
                   approved: { action: production-deployment, in: { environments: [production] }, covers: [artifact, template] }
+              - match: ["{{registry.Host}}/trial/**"]
+                require:
+                  signed: { by: [release-workflow] }
+                  approved: { action: trial-deployment, in: { environments: [production] }, covers: [artifact, template] }
           admission:
             mode: enforce
             namespaces: { own: governance-gates }

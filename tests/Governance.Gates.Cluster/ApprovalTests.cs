@@ -232,11 +232,11 @@ public sealed class ApprovalTests(ApprovalCluster cluster) : IClassFixture<Appro
     public async Task Nobody_redefines_who_approves_without_those_who_do()
     {
         var ns = await NamespaceAsync();
-        var image = await cluster.ImageAsync("half");
+        var image = await cluster.ImageAsync("half", "trial");
         await cluster.RequestAsync(image, Deployment(image));
         await cluster.ApproveAsync(image, "bob");
         var inForce = await File.ReadAllTextAsync(cluster.PolicyFile);
-        var weaker = Next(inForce).Replace("production-deployment: { require: [{ role: system-admin, count: 2 }]", "production-deployment: { require: [{ role: system-admin, count: 1 }]", StringComparison.Ordinal);
+        var weaker = Next(inForce).Replace("trial-deployment: { require: [{ role: system-admin, count: 2 }]", "trial-deployment: { require: [{ role: system-admin, count: 1 }]", StringComparison.Ordinal);
         Assert.NotEqual(Next(inForce), weaker);
 
         // Swapped on disk: refused, told, and the old one decides.
