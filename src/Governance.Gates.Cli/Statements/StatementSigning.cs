@@ -117,6 +117,11 @@ internal sealed class StatementSigning
             await terminal.Error.WriteLineAsync($"  {fact.Label}: {SafeText.Line(fact.Text)}");
         }
 
+        foreach (var line in draft.Whole(bytes))
+        {
+            await terminal.Error.WriteLineAsync($"  {line}");
+        }
+
         if (signer is null && made is null)
         {
             var file = parsed.GetValue(payload)!;
@@ -209,8 +214,24 @@ internal sealed record SignedElsewhere(ReadOnlyMemory<byte> Statement, byte[] Si
 /// <param name="Facts">What a person should know before.</param>
 internal sealed record Draft(ApprovalStatement Statement, StatementTarget Target, (string? Name, Digest Digest) Subject, string Title, ImmutableArray<Fact> Facts)
 {
+    /// <summary>The request that is answered; null in a request.</summary>
+    public ApprovalRequest? Answers { get; init; }
+
     /// <summary>Its predicate type.</summary>
     public string PredicateType => Statement is ApprovalRequest ? ApprovalStatement.RequestType : ApprovalStatement.ApprovalType;
+
+    /// <summary>Everything that a signature would be over, in lines: of an answer first the request, then what the answer adds to it.</summary>
+    /// <param name="bytes">The in-toto statement.</param>
+    public IEnumerable<string> Whole(ReadOnlyMemory<byte> bytes)
+    {
+        var request = Answers is null ? [] : ApprovalStatements.Write(Answers);
+        return
+        [
+            .. Answers is null ? (string[])[] : ["the request, whole:", .. WholeStatement.Lines(request, default)],
+            Answers is null ? "what is signed, whole:" : "what is signed, whole but for what the request says in the same words:",
+            .. WholeStatement.Lines(bytes, request),
+        ];
+    }
 
     /// <summary>The bytes to sign.</summary>
     /// <exception cref="GateException">No gate would read them.</exception>

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Governance.Gates.Admission;
 using Governance.Gates.Approvals;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Images;
@@ -97,11 +99,19 @@ internal static class StatementWords
         return words.ToString();
     }
 
-    /// <summary>Each covered thing, and what it is by its document.</summary>
+    /// <summary>Each covered thing, by name and digest.</summary>
     public static IEnumerable<Fact> CoveredFacts(ApprovalStatement statement) =>
-        statement.Covers.Select(covered => new Fact(
-            "covers",
-            $"{covered.Kind.ToString().ToLowerInvariant()} {(covered.Name is { } name ? name + " " : "")}{covered.Digest}{(covered.Projection.IsEmpty ? "" : $" {Encoding.UTF8.GetString(covered.Projection.Span)}")}"));
+        statement.Covers.Select(covered => new Fact("covers", $"{covered.Kind.ToString().ToLowerInvariant()} {(covered.Name is { } name ? name + " " : "")}{covered.Digest}"));
+
+    /// <summary>Refuses a request for something that nobody can look at: a template, an object or a command of which it brings the digest alone.</summary>
+    /// <exception cref="GateException">It is one.</exception>
+    public static void CheckShown(ApprovalRequest request)
+    {
+        if (request.Covers.FirstOrDefault(covered => covered.Kind != CoveredKind.Artifact && covered.Projection.IsEmpty) is { } unseen)
+        {
+            throw new GateException($"request {request.Id} names {unseen.Kind.ToString().ToLowerInvariant()} {unseen.Name} by its digest alone, so that nobody can see what would be approved", "have it asked for anew with gates request, which brings the document, or sign with --reject");
+        }
+    }
 
     /// <summary>What a rule of the policy asks to be covered and the statement does not name.</summary>
     public static IEnumerable<Fact> NotCovered(ApprovalStatement statement, StatementTarget target, Policy policy) =>
@@ -121,25 +131,29 @@ internal static class StatementWords
         new("where", request.Scope.Shown()),
         .. CoveredFacts(request),
         .. NotCovered(request, target, policy),
-        .. request.Parameters.IsEmpty ? (Fact[])[] : [new Fact("parameters", Encoding.UTF8.GetString(request.Parameters.Span))],
         .. request.NotBefore is null && request.NotAfter is null ? (Fact[])[] : [new Fact("window", $"{Shown(request.NotBefore) ?? "now"} to {Shown(request.NotAfter) ?? "the end of the approvals"}")],
         .. ((string Label, Digest? Digest)[])[("impact", request.Impact), ("risk", request.Risk), ("rollback", request.Rollback)] is var documents ? documents.Where(document => document.Digest is not null).Select(document => new Fact(document.Label, document.Digest!.ToString())) : [],
+        .. request.Checks.Select(check => new Fact("check", $"{check.Name}: {check.Result}{(check.Digest is { } digest ? $" ({digest})" : "")}")),
         .. request.Tickets.Select(ticket => new Fact("ticket", $"{ticket.System} {ticket.Id}")),
         .. request.ChangeId is { } change ? [new Fact("change", change)] : (Fact[])[],
         new("needs", policy.FindRule(request.Action) is { } rule ? string.Join(" and ", rule.Require) : "an action that the policy does not have"),
     ];
 
     /// <summary>What the quorum is asked about one request: that which it names itself, where the command line does not narrow it.</summary>
-    public static ApprovalNeed Need(ApprovalRule rule, StatementTarget target, ApprovalRequest request, Policy policy, string? environment, string? cluster, string? @namespace) =>
+    /// <param name="templates">Pod templates that it must cover besides.</param>
+    public static ApprovalNeed Need(ApprovalRule rule, StatementTarget target, ApprovalRequest request, Policy policy, string? environment, string? cluster, string? @namespace, ImmutableArray<Covered> templates = default) =>
         target.NextPolicy(request.Action) is { } next && PolicyChain.Need(policy, next) is { } change ? change : new(
         rule,
         $"approvals.{rule.Action}",
         target.Name,
-        target.Covers is { } covers ? [covers] : request.Covers,
+        [.. target.Covers is { } covers ? [covers] : request.Covers, .. templates.IsDefault ? [] : templates],
         environment ?? request.Scope.Environments.FirstOrDefault(),
         cluster ?? request.Scope.Clusters.FirstOrDefault(),
         @namespace ?? request.Scope.Namespaces.FirstOrDefault(),
-        request.Scope.Workloads.FirstOrDefault());
+        templates is { IsDefault: false } and [{ Name: var workload }] ? workload : request.Scope.Workloads.FirstOrDefault())
+        {
+            Difference = (approved, actual) => TemplateProjection.Difference(approved, actual),
+        };
 
     /// <summary>How a request stands.</summary>
     public static RequestStanding Stand(ApprovalNeed need, SignedStatement request, IReadOnlyCollection<SignedStatement> statements, Policy policy, RevocationList revocations, DateTimeOffset now) =>

@@ -21,6 +21,7 @@ internal sealed class ApprovalsCommand
     private readonly Option<string?> action = new("--action") { Description = "Only requests for this action of the policy.", HelpName = "ACTION" };
     private readonly Option<string?> environment = new("--environment") { Description = "Where it is to be used. Needed for an image.", HelpName = "NAME" };
     private readonly Option<string?> @namespace = new("--namespace") { Description = "The namespace; that which a request names unless given.", HelpName = "NAME" };
+    private readonly Option<string?> template = new("--template") { Description = "Manifests of what is to run: whether exactly their pod templates are covered.", HelpName = "MANIFEST" };
     private readonly Option<string?> cluster = new("--cluster-uid") { Description = "UID of the cluster's kube-system namespace; that which a request names unless given.", HelpName = "UID" };
 
     private ApprovalsCommand()
@@ -31,7 +32,7 @@ internal sealed class ApprovalsCommand
     {
         var verb = new ApprovalsCommand();
         var command = new Command("approvals", "Tells who asked, who answered, who counts and who is still needed. Exit code 0 where a quorum stands, 1 where none does. Example: gates approvals registry.example.com/app@sha256:… --policy governance.yaml --environment production");
-        verb.about.AddTo(command, verb.environment, verb.@namespace, verb.cluster, verb.action);
+        verb.about.AddTo(command, verb.environment, verb.@namespace, verb.cluster, verb.template, verb.action);
         command.Validators.Add(verb.Validate);
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return command;
@@ -43,6 +44,11 @@ internal sealed class ApprovalsCommand
         if (!about.IsOutsideOfEnvironments(result) && !result.IsGiven(environment))
         {
             result.AddError("say where the image is to be used: --environment NAME");
+        }
+
+        if (about.IsOutsideOfEnvironments(result) && result.IsGiven(template))
+        {
+            result.AddError("--template goes with an image");
         }
     }
 
@@ -71,6 +77,7 @@ internal sealed class ApprovalsCommand
             claims = claims with { Unread = claims.Unread.Add(unread) };
         }
 
+        ImmutableArray<Covered> templates = parsed.GetValue(template) is { } manifest ? await CoveredTemplates.ReadAsync(manifest, policy, terminal, cancellation) : [];
         ImmutableArray<RequestStanding> standings =
         [
             .. claims.Approvals
@@ -78,7 +85,7 @@ internal sealed class ApprovalsCommand
                 .DistinctBy(signed => signed.Digest)
                 .OrderBy(signed => ((ApprovalRequest)signed.Statement).CreatedAt).ThenBy(signed => signed.Digest.Hex, StringComparer.Ordinal)
                 .Select(signed => StatementWords.Stand(
-                    StatementWords.Need(policy.RuleOf(signed.Statement.Action), target, (ApprovalRequest)signed.Statement, policy, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace)),
+                    StatementWords.Need(policy.RuleOf(signed.Statement.Action), target, (ApprovalRequest)signed.Statement, policy, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace), templates),
                     signed, claims.Approvals, policy, revocations ?? RevocationList.Empty, now)),
         ];
         return await ToReport(target, claims, standings, (file, policy)).WriteAsync(terminal, parsed.GetRequiredValue(about.Form));
@@ -89,7 +96,7 @@ internal sealed class ApprovalsCommand
         var policy = by.Policy;
 
         // What could not be read may be a "no", so that a quorum does not stand while anything is unread.
-        var verdict = !claims.Unread.IsEmpty ? Verdict.Unknown : standings.Any(standing => standing.Grant is not null) ? Verdict.Allow : Verdict.Deny;
+        var verdict = !claims.Unread.IsEmpty ? Verdict.Unknown : standings.Any(standing => Stands(standing, target, policy)) ? Verdict.Allow : Verdict.Deny;
         var title = verdict switch
         {
             Verdict.Unknown => "not everything could be read",
@@ -116,7 +123,7 @@ internal sealed class ApprovalsCommand
                 json.WriteStartArray("requests");
                 foreach (var standing in standings)
                 {
-                    Write(json, standing, claims, policy);
+                    Write(json, standing, target, claims, policy);
                 }
 
                 json.WriteEndArray();
@@ -130,7 +137,7 @@ internal sealed class ApprovalsCommand
         return
         [
             new("request", $"{request.Id}: {request.Action} in {request.Scope.Shown()}, asked by {policy.PersonName(request.Requester.Person)} on {StatementWords.Shown(request.CreatedAt)}"),
-            .. StatementWords.CoveredFacts(request).Select(fact => fact with { Text = fact.Text.Split(' ') is [var kind, .. var rest] && rest.FirstOrDefault(word => word.StartsWith("sha256:", StringComparison.Ordinal)) is { } digest ? $"{kind} {(rest[0] == digest ? "" : rest[0] + " ")}{digest}" : fact.Text }),
+            .. StatementWords.CoveredFacts(request),
             .. StatementWords.NotCovered(request, target, policy),
             .. Answers(standing, claims).Select(answer => new Fact("said", $"{StatementWords.Shown(answer.IssuedAt)} {policy.PersonName(answer.Approver.Person)}: {Word(answer)} as {answer.Approver.Role} ({answer.Id})")),
             .. standing.Counted.Select(counted => new Fact("counted", $"{counted.Person} as {counted.Role} ({counted.Approval})")),
@@ -140,6 +147,9 @@ internal sealed class ApprovalsCommand
             .. standing.Grant is { } grant ? [new Fact("stands", $"to begin by {StatementWords.Shown(grant.UseBy)}, to run until {StatementWords.Shown(grant.RunUntil) ?? "any time"}{(grant.MaxUses is { } most ? $", {most} times at most, which the gate counts" : "")}")] : (Fact[])[],
         ];
     }
+
+    // Enough people may have agreed to less than the policy asks for.
+    private static bool Stands(RequestStanding standing, StatementTarget target, Policy policy) => standing.Grant is not null && !StatementWords.NotCovered(standing.Request.Statement, target, policy).Any();
 
     // Whom one could ask; the quorum itself decides about each of them.
     private static IEnumerable<string> Candidates(string role, RequestStanding standing, Policy policy)
@@ -159,7 +169,7 @@ internal sealed class ApprovalsCommand
         _ => "seen",
     };
 
-    private static void Write(Utf8JsonWriter json, RequestStanding standing, Claims claims, Policy policy)
+    private static void Write(Utf8JsonWriter json, RequestStanding standing, StatementTarget target, Claims claims, Policy policy)
     {
         var request = (ApprovalRequest)standing.Request.Statement;
         json.WriteStartObject();
@@ -185,7 +195,7 @@ internal sealed class ApprovalsCommand
         json.WriteString("requester", request.Requester.Person);
         json.WriteString("createdAt", StatementWords.Shown(request.CreatedAt));
         json.WriteString("policySeen", request.Policy?.Digest.ToString());
-        json.WriteBoolean("stands", standing.Grant is not null);
+        json.WriteBoolean("stands", Stands(standing, target, policy));
         json.WriteString("useBy", StatementWords.Shown(standing.Grant?.UseBy));
         json.WriteString("runUntil", StatementWords.Shown(standing.Grant?.RunUntil));
         json.WriteStartArray("answers");
@@ -215,7 +225,7 @@ internal sealed class ApprovalsCommand
 
         json.WriteEndArray();
         WriteTexts(json, "notCounted", standing.Excluded);
-        WriteTexts(json, "inTheWay", standing.Faults);
+        WriteTexts(json, "inTheWay", [.. standing.Faults, .. StatementWords.NotCovered(request, target, policy).Select(fact => fact.Text)]);
         json.WriteStartArray("stillNeeded");
         foreach (var missing in standing.Missing)
         {

@@ -67,27 +67,31 @@ internal sealed class ApproveCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var policy = PolicyFile.Load(parsed.GetRequiredValue(about.Policy)).Policy;
+        var file = parsed.GetRequiredValue(about.Policy);
+        var policy = PolicyFile.Load(file).Policy;
         var made = signing.Attaches(parsed.CommandResult) ? signing.ReadSignature(parsed, policy) : null;
         var (signer, signatory) = made is null ? signing.ReadSigner(parsed, policy, terminal) : (null, made.Signatory);
         using var held = signer;
         var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
         var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
-        var now = terminal.NowToTheSecond();
+        if (!(await about.RevocationsAsync(parsed, file, policy, terminal, cancellation)).Try(out var revocations, out var unread))
+        {
+            claims = claims with { Unread = claims.Unread.Add(unread) };
+        }
+
+        var known = new Known(target, claims, policy, revocations ?? RevocationList.Empty, terminal.NowToTheSecond());
         var signed = made is null ? null : SignedBefore(made, target, claims);
-        var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims, signatory.Person), target, claims, policy, now);
+        var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims, signatory.Person), known);
         var asked = (ApprovalRequest)request.Statement;
         var rule = policy.RuleOf(asked.Action);
-        var approval = signed ?? Make(parsed, request, signatory, rule, claims, policy, now);
-        Check(approval, request, rule, target, claims, signatory, policy, now);
-        var subject = target.SubjectDigest ?? asked.Covers.First(covered => covered.Kind == CoveredKind.Command).Digest;
-        var draft = new Draft(
-            approval,
-            target,
-            (target.SubjectName ?? asked.Covers[0].Name, subject),
-            $"{Answer(approval)} by {signatory} as {approval.Approver.Role}, to request {asked.Id} about {target.Name}",
-            [.. Facts(approval, request, rule, target, claims, policy, now)]);
+        var approval = signed ?? Make(parsed, request, signatory, rule, known);
+        Check(approval, request, rule, signatory, known);
+        var subject = target.SubjectDigest is { } digest ? (target.SubjectName ?? asked.Covers[0].Name, digest) : ActOf(asked);
+        var draft = new Draft(approval, target, subject, $"{Answer(approval)} by {signatory} as {approval.Approver.Role}, to request {asked.Id} about {target.Name}", [.. Facts(approval, request, rule, known)])
+        {
+            Answers = asked,
+        };
         return await signing.FinishAsync(parsed, draft, signer, made, parsed.GetRequiredValue(about.Form), terminal, cancellation);
     }
 
@@ -140,31 +144,34 @@ internal sealed class ApproveCommand
         }
     }
 
-    private static SignedStatement Choose(string? named, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now)
+    // What a file of statements about acts is about, its requests say themselves.
+    private static (string? Name, Digest Digest) ActOf(ApprovalRequest request) => request.Covers.FirstOrDefault(covered => covered.Kind == CoveredKind.Command) is { } act
+        ? (act.Name, act.Digest)
+        : throw new GateException($"request {request.Id} names no act, so that an answer would be about nothing", "have it asked for anew with gates request --act");
+
+    private static SignedStatement Choose(string? named, Known known)
     {
+        var (target, claims, policy) = (known.Target, known.Claims, known.Policy);
         var requests = claims.Approvals.Where(signed => signed.Statement is ApprovalRequest).DistinctBy(signed => signed.Digest).ToList();
         var fitting = named is not null
             ? requests.Where(signed => signed.Statement.Id == named || signed.Digest.ToString() == named).ToList()
-            : requests.Where(signed => policy.FindRule(signed.Statement.Action) is { } rule && Standing(rule, signed, target, claims, policy, now) is { Faults.IsEmpty: true }).ToList();
+            : requests.Where(signed => policy.FindRule(signed.Statement.Action) is { } rule && known.Standing(rule, signed) is { Faults.IsEmpty: true }).ToList();
         var unread = claims.Unread.IsEmpty ? "" : $"; not everything could be read: {string.Join("; ", claims.Unread)}";
         return fitting switch
         {
             [var only] => only,
             [] when named is not null => throw new GateException($"{target.Name} has no request {named}{unread}", requests.Count == 0 ? "ask for it with gates request" : $"name one of {string.Join(", ", requests.Select(signed => signed.Statement.Id))}"),
-            [] => throw new GateException($"{target.Name} has no open request{unread}", requests.Count == 0 ? "ask for it with gates request" : "see gates approvals, and name one with --request"),
+            [] => throw new GateException($"{target.Name} has no open request{string.Concat(requests.Select(Closed))}{unread}", requests.Count == 0 ? "ask for it with gates request" : "see gates approvals, and name one with --request"),
             _ => throw new GateException($"{target.Name} has {fitting.Count} {(named is null ? "open requests" : $"requests '{named}'")}", $"name one with --request: {string.Join(", ", fitting.Select(signed => named is null ? signed.Statement.Id : signed.Digest.ToString()))}"),
         };
+
+        string Closed(SignedStatement signed) =>
+            $": {signed.Statement.Id} {(policy.FindRule(signed.Statement.Action) is { } rule ? string.Join(", ", known.Standing(rule, signed).Faults) : $"is for {signed.Statement.Action}, which the policy does not have")}";
     }
 
-    // A window that is to come does not close a request to approvals.
-    private static RequestStanding Standing(ApprovalRule rule, SignedStatement request, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now, IReadOnlyCollection<SignedStatement>? statements = null)
+    private Approval Make(ParseResult parsed, SignedStatement request, Signatory signatory, ApprovalRule rule, Known known)
     {
-        var asked = (ApprovalRequest)request.Statement;
-        return StatementWords.Stand(StatementWords.Need(rule, target, asked, policy, null, null, null), request with { Statement = asked.NotBefore > now ? asked with { NotBefore = null } : asked }, statements ?? claims.Approvals, policy, RevocationList.Empty, now);
-    }
-
-    private Approval Make(ParseResult parsed, SignedStatement request, Signatory signatory, ApprovalRule rule, Claims claims, Policy policy, DateTimeOffset now)
-    {
+        var (policy, now) = (known.Policy, known.Now);
         var asked = (ApprovalRequest)request.Statement;
         var decision = parsed.GetValue(reject) ? ApprovalDecision.Reject : parsed.GetValue(withdraw) is not null ? ApprovalDecision.Withdraw : parsed.GetValue(acknowledge) ? ApprovalDecision.Acknowledge : ApprovalDecision.Approve;
         return new()
@@ -185,7 +192,7 @@ internal sealed class ApproveCommand
                 parsed.GetValue(custody)),
             Requester = asked.Requester,
             Contributors = asked.Contributors,
-            EvidenceSeen = [.. Seen(claims).Take(MostEvidence).Select(claim => new EvidenceSeen(TypeOf(claim), claim.Evidence))],
+            EvidenceSeen = [.. Seen(known.Claims).Take(MostEvidence).Select(claim => new EvidenceSeen(TypeOf(claim), claim.Evidence))],
             Policy = new(policy.Name, policy.Version, policy.Digest),
             IssuedAt = now,
             UseBy = parsed.GetTime(useBy, now) ?? now + rule.UseBy,
@@ -194,6 +201,7 @@ internal sealed class ApproveCommand
             Withdraws = parsed.GetValue(withdraw),
             Tickets = asked.Tickets,
             Rationale = parsed.GetDigest(rationale),
+            RevocationVersion = known.Revocations.Number > 0 ? known.Revocations.Number : null,
         };
     }
 
@@ -212,8 +220,9 @@ internal sealed class ApproveCommand
     }
 
     // Who could never count is told so before anything is signed, in the words of the quorum itself.
-    private static void Check(Approval approval, SignedStatement request, ApprovalRule rule, StatementTarget target, Claims claims, Signatory signatory, Policy policy, DateTimeOffset now)
+    private static void Check(Approval approval, SignedStatement request, ApprovalRule rule, Signatory signatory, Known known)
     {
+        var (claims, policy) = (known.Claims, known.Policy);
         if (approval.Approver.Person != signatory.Person.Id || approval.Approver.Identity != signatory.Key.Identity)
         {
             throw new GateException($"the approval names {policy.PersonName(approval.Approver.Person)} as approver, and {signatory} signed it", "have it signed by the approver, with the key that it names");
@@ -225,10 +234,12 @@ internal sealed class ApproveCommand
             return;
         }
 
+        StatementWords.CheckShown((ApprovalRequest)request.Statement);
+
         // Alone with what else could stop it: other approvals of the same person may lie in the way only where the roles conflict.
         var self = new SignedStatement(approval, [signatory.Key.Identity], Digest.Of(ApprovalStatements.Write(approval)), "this approval");
         IReadOnlyCollection<SignedStatement> others = [.. claims.Approvals.Where(signed => !IsOwnApproval(signed) || Conflict(((Approval)signed.Statement).Approver.Role, approval.Approver.Role))];
-        var standing = Standing(rule, request, target, claims, policy, now, [.. others, self]);
+        var standing = known.Standing(rule, request, [.. others, self]);
         if (!standing.Faults.IsEmpty)
         {
             throw new GateException($"request {request.Statement.Id} cannot be used, whoever approves it: {string.Join("; ", standing.Faults)}", "have it asked for anew with gates request, or sign with --reject");
@@ -244,10 +255,11 @@ internal sealed class ApproveCommand
         bool Conflict(string one, string other) => policy.Roles.GetValueOrDefault(one)?.ConflictsWith.Contains(other) == true || policy.Roles.GetValueOrDefault(other)?.ConflictsWith.Contains(one) == true;
     }
 
-    private static IEnumerable<Fact> Facts(Approval approval, SignedStatement request, ApprovalRule rule, StatementTarget target, Claims claims, Policy policy, DateTimeOffset now)
+    private static IEnumerable<Fact> Facts(Approval approval, SignedStatement request, ApprovalRule rule, Known known)
     {
+        var (target, claims, policy, now) = (known.Target, known.Claims, known.Policy, known.Now);
         var asked = (ApprovalRequest)request.Statement;
-        var standing = Standing(rule, request, target, claims, policy, now);
+        var standing = known.Standing(rule, request);
         var counts = approval.Decision == ApprovalDecision.Reject && !rule.Require.Any(slot => policy.Roles[slot.Role].People.Contains(policy.PersonName(approval.Approver.Person)));
         return
         [
@@ -286,4 +298,16 @@ internal sealed class ApproveCommand
     private static string TypeOf(Claim claim) => claim.PredicateType is { Length: > 0 } type ? type : "signature";
 
     private static string NameOf(Identity.Key signer, Policy policy) => policy.PersonOf(signer)?.Name ?? policy.RobotOf(signer)?.Name ?? signer.ToString();
+
+    /// <summary>What is known when somebody answers.</summary>
+    /// <param name="Revocations">What no longer counts; empty where the list could not be read, which the claims then tell.</param>
+    private sealed record Known(StatementTarget Target, Claims Claims, Policy Policy, RevocationList Revocations, DateTimeOffset Now)
+    {
+        /// <summary>How a request stands. A window that is to come does not close it to approvals.</summary>
+        public RequestStanding Standing(ApprovalRule rule, SignedStatement request, IReadOnlyCollection<SignedStatement>? statements = null)
+        {
+            var asked = (ApprovalRequest)request.Statement;
+            return StatementWords.Stand(StatementWords.Need(rule, Target, asked, Policy, null, null, null), request with { Statement = asked.NotBefore > Now ? asked with { NotBefore = null } : asked }, statements ?? Claims.Approvals, Policy, Revocations, Now);
+        }
+    }
 }

@@ -1,12 +1,10 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Governance.Gates.Admission;
 using Governance.Gates.Approvals;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Cli.Statements;
-using Governance.Gates.Clients.Kubernetes;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
 
@@ -119,7 +117,7 @@ internal sealed class RequestCommand
             Requester = new(signatory.Person.Id, signatory.Key.Identity),
             Contributors = [.. (parsed.GetValue(contributors) ?? []).Select(policy.PersonId).Distinct()],
             Scope = new(Words(parsed, environments), Words(parsed, clusters), Words(parsed, namespaces), Words(parsed, workloads)),
-            Covers = [covers, .. parsed.GetValue(template) is { } manifest ? await TemplatesAsync(manifest, policy, terminal, cancellation) : []],
+            Covers = [covers, .. parsed.GetValue(template) is { } manifest ? await CoveredTemplates.ReadAsync(manifest, policy, terminal, cancellation) : []],
             Parameters = parsed.GetValue(act) is null ? given : default,
             NotBefore = parsed.GetTime(notBefore, now),
             NotAfter = parsed.GetTime(notAfter, now),
@@ -136,6 +134,7 @@ internal sealed class RequestCommand
     private static void Check(ApprovalRequest request, Signatory signatory, Policy policy, DateTimeOffset now)
     {
         policy.RuleOf(request.Action);
+        StatementWords.CheckShown(request);
         if (request.Requester != new Party(signatory.Person.Id, signatory.Key.Identity))
         {
             throw new GateException($"the request names {policy.PersonName(request.Requester.Person)} as requester, and {signatory} signed it", "have it signed by the requester, with the key that it names");
@@ -181,25 +180,6 @@ internal sealed class RequestCommand
         {
             throw new GateException($"version {next.Version} is {(needed == ApprovalRule.PolicyWeakening ? "weaker" : "not weaker")} than the policy in force, which {needed} must approve", $"ask with --action {needed}; gates policy diff tells why");
         }
-    }
-
-    private static async Task<ImmutableArray<Covered>> TemplatesAsync(string path, Policy policy, Terminal terminal, CancellationToken cancellation)
-    {
-        var covered = ImmutableArray.CreateBuilder<Covered>();
-        foreach (var manifest in await terminal.WhileAsync($"reading {path}", Manifests.ReadAsync(path, terminal.Input, cancellation)))
-        {
-            var workload = AdmissionRequests.ForManifest(manifest, "default", policy.Admission);
-            switch (TemplateProjection.OfObject(workload.Group, workload.Kind, workload.Object, policy.Admission.Sidecars))
-            {
-                case Reading<TemplateProjection>.Found(var projection):
-                    covered.Add(new(CoveredKind.Template, $"{workload.Kind}/{workload.Name}", projection.Digest, projection.Json));
-                    break;
-                case Reading<TemplateProjection>.Unread(var reason):
-                    throw new GateException($"{manifest.Source}: {reason.Message}", reason.Remedy ?? "mend the manifest");
-            }
-        }
-
-        return covered.Count > 0 ? covered.ToImmutable() : throw new GateException($"{path} holds no workload", "name the manifest of the workload that is to run");
     }
 
     private static bool IsActName(string name) => name.Length is > 0 and <= 64 && char.IsAsciiLetterLower(name[0]) && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');

@@ -89,6 +89,9 @@ internal sealed class ApprovalBench : IAsyncDisposable
         return ecdsa.SignData(bytes, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
     }
 
+    /// <summary>What was shown before signing, with the JSON in it on one line.</summary>
+    public static string OnOneLine(string shown) => string.Concat(shown.Split('\n').Select(line => line.Trim())).Replace("\": ", "\":", StringComparison.Ordinal);
+
     public Task<Ended> GatesAsync(params string[] arguments) => Bench.GatesAsync(arguments);
 
     /// <summary>Ann, unless another key is named, asks for the image in production.</summary>

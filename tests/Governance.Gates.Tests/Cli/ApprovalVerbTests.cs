@@ -416,7 +416,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         var asked = await firm.GatesAsync("request", "--act", "key-rotation", "--parameters", parameters, "--out", kept, "--policy", firm.PolicyFile, "--key", firm.Key("ann"), "--yes", "--output", "json");
         Assert.True(asked.ExitCode == 0, asked.Error);
         Assert.Contains("""covers: command key-rotation sha256:""", asked.Error, StringComparison.Ordinal);
-        Assert.Contains("""{"action":"key-rotation","parameters":{"new":"b","old":"a","size":2},"type":"https://governance.gates/projections/act/v1"}""", asked.Error, StringComparison.Ordinal);
+        Assert.Contains("""{"action":"key-rotation","parameters":{"new":"b","old":"a","size":2},"type":"https://governance.gates/projections/act/v1"}""", ApprovalBench.OnOneLine(asked.Error), StringComparison.Ordinal);
         Assert.Equal(Digest.Of("""{"action":"key-rotation","parameters":{"new":"b","old":"a","size":2},"type":"https://governance.gates/projections/act/v1"}"""u8).ToString(), asked.Json().GetProperty("subject").GetString());
         Assert.Equal(1, (await firm.GatesAsync("approvals", kept, "--policy", firm.PolicyFile)).ExitCode);
         Assert.Equal(0, (await firm.AnswerAsync(kept, "ben", [])).ExitCode);

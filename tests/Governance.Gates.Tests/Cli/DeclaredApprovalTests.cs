@@ -35,14 +35,14 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
         Assert.Equal((JsonValueKind.Null, "deny"), (answer.GetProperty("image").ValueKind, answer.GetProperty("verdict").GetString()));
         var asked = await RequestAsync("--object", manifest, "--action", "deploy");
         Assert.Contains("""covers: object ConfigMap pay/limits-eu sha256:""", asked.Error, StringComparison.Ordinal);
-        Assert.Contains("""{"content":{"data":{"max":"20"}},"group":"","kind":"ConfigMap","metadata":{"name":"limits-eu","namespace":"pay"},"type":""", asked.Error, StringComparison.Ordinal);
+        Assert.Contains("""{"content":{"data":{"max":"20"}},"group":"","kind":"ConfigMap","metadata":{"name":"limits-eu","namespace":"pay"},"type":""", ApprovalBench.OnOneLine(asked.Error), StringComparison.Ordinal);
         var document = asked.Json().GetProperty("subject").GetString()!;
 
         Assert.Equal(1, (await StandingAsync(document)).ExitCode);
         Assert.Contains("ann, who is the requester", (await firm.AnswerAsync(document, "ann", [])).Error, StringComparison.Ordinal);
         var first = await firm.AnswerAsync(document, "ben", []);
         Assert.True(first.ExitCode == 0, first.Error);
-        Assert.Contains("""{"content":{"data":{"max":"20"}}""", first.Error, StringComparison.Ordinal);
+        Assert.Contains("""{"content":{"data":{"max":"20"}}""", ApprovalBench.OnOneLine(first.Error), StringComparison.Ordinal);
         Assert.Contains("still needed: 1 releaser: cem", (await StandingAsync(document)).Output, StringComparison.Ordinal);
         Assert.Equal(0, (await firm.AnswerAsync(document, "cem", [])).ExitCode);
         var told = await StandingAsync(document, "--output", "json");
@@ -67,7 +67,7 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
         var asked = await RequestAsync("--object", manifest, "--deletion", "--action", "deploy");
         var goes = asked.Json().GetProperty("subject").GetString()!;
         Assert.NotEqual(stays, goes);
-        Assert.Contains("\"operation\":\"delete\"", asked.Error, StringComparison.Ordinal);
+        Assert.Contains("\"operation\":\"delete\"", ApprovalBench.OnOneLine(asked.Error), StringComparison.Ordinal);
         await firm.AnswerAsync(goes, "ben", []);
         await firm.AnswerAsync(goes, "cem", []);
         Assert.Equal(1, (await AdmitAsync(manifest)).ExitCode);
@@ -82,7 +82,7 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
         using var shell = JsonDocument.Parse("""{"apiVersion":"v1","kind":"PodExecOptions","stdin":true,"tty":true,"stdout":true,"container":"app","command":["sh"]}""");
         Assert.False((await JudgeAsync(Exec(options.RootElement))).Admitted);
         var asked = await RequestAsync("--session", "exec", "--pod", "shop-1", "--namespace", "pay", "--container", "app", "--", "ls", "-l", "/proc/1");
-        Assert.Contains("""{"command":["ls","-l","/proc/1"],"container":"app","namespace":"pay","pod":"shop-1",""", asked.Error, StringComparison.Ordinal);
+        Assert.Contains("""{"command":["ls","-l","/proc/1"],"container":"app","namespace":"pay","pod":"shop-1",""", ApprovalBench.OnOneLine(asked.Error), StringComparison.Ordinal);
         var json = asked.Json();
         Assert.Equal("session-exec", json.GetProperty("action").GetString());
         var document = json.GetProperty("subject").GetString()!;
