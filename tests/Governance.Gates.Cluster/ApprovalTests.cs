@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Governance.Gates.Images;
 using Governance.Gates.Testing.Processes;
 
@@ -260,6 +261,74 @@ public sealed class ApprovalTests(ApprovalCluster cluster) : IClassFixture<Appro
         await ReadyAsync(text => !text.Contains("degraded", StringComparison.Ordinal));
 
         async Task AgreeAsync(string person) => (await cluster.GatesAsync("approve", cluster.PolicyFile, "--policy", before, "--key", cluster.Key(person), "--yes")).Succeeded();
+    }
+
+    [Fact]
+    public async Task A_session_into_an_approved_Pod_opens_once_exactly_it_is_approved()
+    {
+        var ns = await NamespaceAsync();
+        var image = await cluster.ApprovedAsync("shell", app => GatedCluster.PodNamed("web", app));
+        (await ApplyAsync(ns, GatedCluster.PodNamed("web", image))).Succeeded();
+        await PodsRunAsync(ns, 1);
+        string[] exec = ["exec", "web", "-n", ns, "-c", "main", "--", "cat", "/proc/1/status"];
+        Refused(await Admin.RunAsync(exec), "session-exec");
+        var document = await AskedAsync("--session", "exec", "--namespace", ns, "--pod", "web", "--container", "main", "--", "cat", "/proc/1/status");
+        Refused(await Admin.RunAsync(exec), "1 system-admin");
+        await cluster.ApproveAsync(document, "bob");
+
+        // No container runs here: what answers is the API server that finds no kubelet, and no longer the gate.
+        Assert.DoesNotContain("denied the request", await AdmittedAsync(() => Admin.RunAsync(exec)), StringComparison.Ordinal);
+        Refused(await Admin.RunAsync([.. exec[..^2], "sh"]), "session-exec");
+        Refused(await Admin.RunAsync("exec", "-i", "web", "-n", ns, "-c", "main", "--", "cat", "/proc/1/status"), "session-exec");
+    }
+
+    [Fact]
+    public async Task A_declared_ConfigMap_is_made_changed_and_deleted_only_as_it_is_approved()
+    {
+        var ns = await NamespaceAsync();
+        Refused(await ApplyAsync(ns, Limits("20")), "limit-change");
+        (await ApplyAsync(ns, Limits("20").Replace("limits-eu", "colours", StringComparison.Ordinal))).Succeeded();
+        await AgreedAsync("--object", cluster.Write(Limits("20")));
+        Assert.Equal("", await AdmittedAsync(() => ApplyAsync(ns, Limits("20"))));
+
+        // Past what was approved, by whatever verb; and its deletion, which is another thing to approve.
+        Refused(await ApplyAsync(ns, Limits("2000")), "limit-change");
+        Refused(await Admin.RunAsync("patch", "configmap", "limits-eu", "-n", ns, "--type", "merge", "-p", """{"data":{"max":"2000"}}"""), "limit-change");
+        Refused(await Admin.RunAsync("delete", "configmap", "limits-eu", "-n", ns), "limit-change");
+        Assert.Equal("20", (await Admin.RunAsync("get", "configmap", "limits-eu", "-n", ns, "-o", "jsonpath={.data.max}")).Succeeded().Output);
+        await AgreedAsync("--object", cluster.Write(Limits("20")), "--deletion");
+        Assert.Equal("", await AdmittedAsync(() => Admin.RunAsync("delete", "configmap", "limits-eu", "-n", ns)));
+
+        string Limits(string max) => $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"limits-eu","namespace":"{{{ns}}}"},"data":{"max":"{{{max}}}"}}""";
+
+        async Task AgreedAsync(params string[] what)
+        {
+            var document = await AskedAsync(["--action", "limit-change", .. what]);
+            await cluster.ApproveAsync(document, "bob");
+            await cluster.ApproveAsync(document, "carol");
+        }
+    }
+
+    // Alice asks for an object or a session; what is to be answered is its document.
+    private async Task<string> AskedAsync(params string[] what)
+    {
+        var asked = (await cluster.GatesAsync(["request", "--environment", "production", "--policy", cluster.PolicyFile, "--key", cluster.Key("alice"), "--yes", "--output", "json", .. what])).Succeeded();
+        using var json = JsonDocument.Parse(asked.Output);
+        return json.RootElement.GetProperty("subject").GetString()!;
+    }
+
+    // What was not found a moment ago is known for a few seconds: the gate is asked until it lets it through. Gives what else went wrong.
+    private static async Task<string> AdmittedAsync(Func<Task<Command>> runAsync)
+    {
+        using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        var since = Stopwatch.GetTimestamp();
+        Command run;
+        while ((run = await runAsync()).Error.Contains("denied the request", StringComparison.Ordinal) && Stopwatch.GetElapsedTime(since) < Patience)
+        {
+            await interval.WaitForNextTickAsync();
+        }
+
+        return run.Error;
     }
 
     private static string Next(string policy) => policy.Replace(
