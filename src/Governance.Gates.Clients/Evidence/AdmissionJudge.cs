@@ -100,6 +100,12 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
         Reason reason;
         try
         {
+            // What begins once more as before, where uses are not counted, has its record: else who may make and delete one workload could fill the store.
+            if (MostUses(outcome) is null && (await records.FindAsync(record.Place, deadline).ConfigureAwait(false)).Any(record.BeginsAgain))
+            {
+                return outcome;
+            }
+
             switch (await records.AppendAsync(record, MostUses(outcome), deadline).ConfigureAwait(false))
             {
                 case Reading<AdmittedRecord>.Found:

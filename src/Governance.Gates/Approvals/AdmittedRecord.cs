@@ -109,6 +109,14 @@ public sealed record AdmittedRecord
     /// <param name="now">The time of the decision.</param>
     public bool IsLiveAt(DateTimeOffset now) => RunUntil is not { } end || now < end;
 
+    /// <summary>Whether this is what an earlier record says, begun again: the same in everything but review, time and the object's name.</summary>
+    /// <param name="earlier">The earlier one.</param>
+    public bool BeginsAgain(AdmittedRecord earlier)
+    {
+        ArgumentNullException.ThrowIfNull(earlier);
+        return Mistake is null && (this with { Id = earlier.Id, BegunAt = earlier.BegunAt, Workload = earlier.Workload }).ToJson().AsSpan().SequenceEqual(earlier.ToJson());
+    }
+
     /// <summary>The canonical bytes: one line of JSON, its fields in the documented order.</summary>
     /// <exception cref="InvalidOperationException">The record has a <see cref="Mistake"/>.</exception>
     public byte[] ToJson() => Mistake is { } mistake ? throw new InvalidOperationException(mistake) : AdmittedRecordJson.Write(this);

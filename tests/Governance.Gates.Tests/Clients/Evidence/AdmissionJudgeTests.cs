@@ -42,6 +42,27 @@ public sealed class AdmissionJudgeTests
     }
 
     [Fact]
+    public async Task What_begins_again_and_again_has_one_record_and_another_approval_a_new_one()
+    {
+        var policy = cluster.Policy;
+        policy = policy with { Approvals = policy.Approvals.SetItem("deploy", policy.Approvals["deploy"] with { MaxUses = null }) };
+        var uncounted = new ApprovedCluster(policy);
+        uncounted.Approved(deployment);
+        var records = new MemoryAdmittedRecords();
+        var place = deployment.Open(policy, Firm.Primary).Place!;
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.True((await JudgeAsync(deployment with { Uid = $"uid-{i}" }, records, uncounted)).Admitted);
+        }
+
+        Assert.Equal("uid-0", Assert.Single(await records.FindAsync(place, CancellationToken.None)).Id);
+        var next = new ApprovedCluster(policy with { Digest = Digest.Of("the next version"u8) });
+        next.Approved(deployment);
+        Assert.True((await JudgeAsync(deployment with { Uid = "later" }, records, next)).Admitted);
+        Assert.Equal(["uid-0", "later"], (await records.FindAsync(place, CancellationToken.None)).Select(record => record.Id));
+    }
+
+    [Fact]
     public async Task Of_many_that_ask_for_the_last_use_at_once_one_begins()
     {
         cluster.Approved(deployment, approval: approval => approval with { MaxUses = 1 });
