@@ -128,6 +128,17 @@ internal sealed class ApprovalsCommand
 
                 json.WriteEndArray();
                 json.WriteReasons("unread", claims.Unread);
+                json.WriteStartArray("refused");
+                foreach (var refused in claims.Refused)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("where", refused.Where);
+                    json.WriteString("code", refused.Code.ToString());
+                    json.WriteString("detail", refused.Detail);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
             });
     }
 

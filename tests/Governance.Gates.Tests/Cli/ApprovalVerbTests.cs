@@ -345,6 +345,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         Assert.Equal(0, told.ExitCode);
         Assert.Equal(4, told.Output.Split('\n').Count(line => line.StartsWith("  refused: ", StringComparison.Ordinal)));
         Assert.DoesNotContain('\u001b', told.Output);
+        Assert.Equal(4, (await firm.GatesAsync("approvals", next, "--policy", firm.PolicyFile, "--output", "json")).Json().GetProperty("refused").GetArrayLength());
 
         // Nor does a copy of what was said, or what a stranger says of it, count again.
         await File.AppendAllLinesAsync(kept, await File.ReadAllLinesAsync(kept, TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
