@@ -97,7 +97,7 @@ public static class AdmissionReview
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(WithoutManagedFields(body), Strict);
+            document = LeanReview.Parse(body, Strict);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -173,53 +173,6 @@ public static class AdmissionReview
             OldObject = request.TryGetProperty("oldObject", out var old) ? old : default,
         };
         return new ReviewReading.Request(value) { Document = document };
-    }
-
-    // Who changed which field last is often half of an object, and no rule looks at it. It is read as JSON and then left out: building the document costs far more.
-    private static ReadOnlyMemory<byte> WithoutManagedFields(ReadOnlyMemory<byte> body)
-    {
-        var json = body.Span;
-        if (json.IndexOf("\"managedFields\""u8) < 0)
-        {
-            return body;
-        }
-
-        var lean = GC.AllocateUninitializedArray<byte>(body.Length);
-        var (written, copied) = (0, 0);
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
-        var (inRequest, inObject, inMetadata) = (false, false, false);
-        while (reader.Read())
-        {
-            if (reader.TokenType != JsonTokenType.PropertyName)
-            {
-                continue;
-            }
-
-            switch (reader.CurrentDepth)
-            {
-                case 1:
-                    inRequest = reader.ValueTextEquals("request"u8);
-                    break;
-                case 2:
-                    inObject = inRequest && (reader.ValueTextEquals("object"u8) || reader.ValueTextEquals("oldObject"u8));
-                    break;
-                case 3:
-                    inMetadata = inObject && reader.ValueTextEquals("metadata"u8);
-                    break;
-                case 4 when inMetadata && reader.ValueTextEquals("managedFields"u8):
-                    reader.Read();
-                    var from = (int)reader.TokenStartIndex;
-                    reader.Skip();
-                    json[copied..from].CopyTo(lean.AsSpan(written));
-                    written += from - copied;
-                    "0"u8.CopyTo(lean.AsSpan(written++));
-                    copied = (int)reader.BytesConsumed;
-                    break;
-            }
-        }
-
-        json[copied..].CopyTo(lean.AsSpan(written));
-        return lean.AsMemory(0, written + json.Length - copied);
     }
 
     /// <summary>The uid of a review of which only a prefix was read, or whose rest is broken; null where it cannot be told.</summary>
