@@ -27,6 +27,9 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>What kind of key it is, and with it how signatures are checked.</summary>
     public KeyAlgorithm Algorithm { get; }
 
+    /// <summary>The key's DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7).</summary>
+    public ReadOnlyMemory<byte> Spki => spki;
+
     /// <summary>SHA-256 of the key's DER SubjectPublicKeyInfo: 32 bytes.</summary>
     public ReadOnlyMemory<byte> SpkiSha256 => spkiSha256;
 
