@@ -58,6 +58,8 @@ public sealed class TemplateProjection
         {
             ("", "Pod") => Of(obj, [], TemplateOwner.Pod, sidecars, memo),
             ("apps", "StatefulSet") => Of(obj, path.AsSpan(..^1), TemplateOwner.StatefulSet, sidecars, memo),
+            (_, "ReplicaSet") => Of(obj, path.AsSpan(..^1), TemplateOwner.ReplicaSet, sidecars, memo),
+            ("batch", "Job") => Of(obj, path.AsSpan(..^1), TemplateOwner.Job, sidecars, memo),
             _ => Of(obj, path.AsSpan(..^1), TemplateOwner.Workload, sidecars, memo),
         };
 
