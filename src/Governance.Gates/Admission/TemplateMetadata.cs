@@ -43,9 +43,18 @@ internal sealed class TemplateMetadata
     public static bool MayBeRead(JsonElement spec)
     {
         var json = JsonMarshal.GetRawUtf8Value(spec);
+        var rest = json;
+        while (rest.IndexOf("metadata."u8) is >= 0 and var at)
+        {
+            rest = rest[(at + "metadata."u8.Length)..];
+            if (rest.StartsWith("labels"u8) || rest.StartsWith("annotations"u8))
+            {
+                return true;
+            }
+        }
 
         // Only this escape spells letters.
-        return json.IndexOf("metadata.labels"u8) >= 0 || json.IndexOf("metadata.annotations"u8) >= 0 || json.IndexOf("\\u"u8) >= 0;
+        return json.IndexOf("\\u"u8) >= 0;
     }
 
     /// <summary>Whether these labels may name a Job: true also where they do not.</summary>

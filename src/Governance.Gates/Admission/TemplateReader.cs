@@ -34,6 +34,7 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         }
 
         JsonElement labels = default, annotations = default, claims = default;
+        var hasSpec = template.TryGetProperty("spec", out var spec);
         if (template.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null)
         {
             trail.Add(("metadata", 0));
@@ -44,11 +45,15 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             }
 
             metadata.TryGetProperty("annotations", out annotations);
-            metadata.TryGetProperty("labels", out labels);
+            if (hasSpec && TemplateMetadata.MayBeRead(spec))
+            {
+                metadata.TryGetProperty("labels", out labels);
+            }
+
             trail.RemoveAt(trail.Count - 1);
         }
 
-        if (!template.TryGetProperty("spec", out var spec))
+        if (!hasSpec)
         {
             trail.Add(("spec", 0));
             CannotRead("is missing");
@@ -58,11 +63,6 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         if (owner == TemplateOwner.StatefulSet)
         {
             value.GetProperty("spec").TryGetProperty("volumeClaimTemplates", out claims);
-        }
-
-        if (!TemplateMetadata.MayBeRead(spec))
-        {
-            labels = default;
         }
 
         // A pod's claims may have been made for it alone, and labels may name it or its Job.
