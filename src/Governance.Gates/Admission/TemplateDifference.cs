@@ -46,7 +46,11 @@ internal sealed class TemplateDifference
         }
 
         var difference = new TemplateDifference();
-        difference.Compare(before["annotations"] ?? new CanonicalNode.Members(), after["annotations"] ?? new CanonicalNode.Members(), "annotations");
+        foreach (var metadata in (string[])["annotations", "labels"])
+        {
+            difference.Compare(before[metadata] ?? new CanonicalNode.Members(), after[metadata] ?? new CanonicalNode.Members(), metadata);
+        }
+
         difference.Compare(before["spec"]!, after["spec"]!, "");
         return difference.unsaid == 0 ? difference.lines.ToImmutable() : [.. difference.lines, $"and {difference.unsaid} more"];
     }
@@ -76,8 +80,8 @@ internal sealed class TemplateDifference
             case (CanonicalNode.Members left, CanonicalNode.Members right):
                 foreach (var name in left.All.Keys.Union(right.All.Keys).Order(StringComparer.Ordinal))
                 {
-                    // Names that hold a dot, such as those of annotations, are set apart.
-                    var path = at == "annotations" ? $"{at}[{name}]" : at.Length == 0 ? name : $"{at}.{name}";
+                    // Names that hold a dot, such as those of annotations and labels, are set apart.
+                    var path = at is "annotations" or "labels" ? $"{at}[{name}]" : at.Length == 0 ? name : $"{at}.{name}";
                     CompareMember(left[name], right[name], path);
                 }
 

@@ -15,9 +15,6 @@ internal static class TemplateInjections
 
     /// <summary>Which (apimachinery, util/rand).</summary>
     public const string SuffixLetters = "bcdfghjklmnpqrstvwxz2456789";
-    private const string SeccompOfPod = "seccomp.security.alpha.kubernetes.io/pod";
-    private const string SeccompOfContainer = "container.seccomp.security.alpha.kubernetes.io/";
-    private const string AppArmorOfContainer = "container.apparmor.security.beta.kubernetes.io/";
 
     // plugin/pkg/admission/serviceaccount, TokenVolumeSource, after this projection's own defaults.
     private const string TokenSource = """{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"items":[{"key":"ca.crt","path":"ca.crt"}],"name":"kube-root-ca.crt"}},{"downwardAPI":{"items":[{"fieldRef":{"fieldPath":"metadata.namespace"},"path":"namespace"}]}}]}""";
@@ -30,23 +27,6 @@ internal static class TemplateInjections
     ];
 
     private static readonly SearchValues<char> Suffix = SearchValues.Create(SuffixLetters);
-
-    // What a runtime, a network or a device plugin acts on. Annotations are free text and most are notes: here, unlike in a spec, what counts is listed.
-    private static readonly string[] Meaningful =
-    [
-        SeccompOfPod, SeccompOfContainer, AppArmorOfContainer,
-        "io.kubernetes.cri-o.", "io.kubernetes.cri.", "io.containerd.", "io.katacontainers.", "dev.gvisor.", "run.oci.", "org.systemd.property.",
-        "cdi.k8s.io/", "k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network",
-    ];
-
-    /// <summary>Whether an annotation is part of the projection.</summary>
-    public static bool HasMeaning(string annotation)
-    {
-        var slash = annotation.IndexOf('/', StringComparison.Ordinal);
-        return Meaningful.Any(prefix => annotation.StartsWith(prefix, StringComparison.Ordinal))
-            // Plugins of the node resource interface (devices.nri.io/container.app) have a subdomain each.
-            || (slash > 0 && annotation.AsSpan(0, slash).EndsWith("nri.io"));
-    }
 
     /// <summary>The volume of a claim that a StatefulSet makes for each of its pods. No claim has such a name.</summary>
     public static CanonicalNode.Members OwnClaim(string volume)
@@ -64,10 +44,10 @@ internal static class TemplateInjections
 
     /// <summary>Takes away what was injected and writes what has several spellings in one.</summary>
     /// <param name="spec">The spec, without defaults; its containers and volumes have names, each once.</param>
-    /// <param name="annotations">Annotations that have a meaning.</param>
     /// <param name="sidecars">Names of containers that admission injects.</param>
     /// <param name="podName">Name of the pod; null in a template.</param>
-    public static void LeaveOut(CanonicalNode.Members spec, CanonicalNode.Members annotations, ImmutableArray<string> sidecars, string? podName)
+    /// <returns>The sidecars that were taken away.</returns>
+    public static IReadOnlyList<CanonicalNode.Members> LeaveOut(CanonicalNode.Members spec, ImmutableArray<string> sidecars, string? podName)
     {
         // Both are written by the API server; where they differ, the alias is ignored (Convert_v1_PodSpec_To_core_PodSpec).
         var serviceAccount = spec.TextOf("serviceAccountName") ?? spec.TextOf("serviceAccount") ?? "default";
@@ -78,75 +58,66 @@ internal static class TemplateInjections
             volume.All["emptyDir"] = new CanonicalNode.Members();
         }
 
-        LeaveOutSidecars(spec, annotations, sidecars);
-        LeaveOutToken(spec, serviceAccount);
+        var tokens = TokenVolumes(spec, serviceAccount);
+        var left = TemplateSidecars.LeaveOut(spec, sidecars, tokens);
+        LeaveOutToken(spec, tokens);
         foreach (var container in Containers(spec))
         {
-            container.Keep("env", variable => variable.TextOf("name") != "JOB_COMPLETION_INDEX" || !CompletionIndex.Contains(variable.ToString()));
             LeaveOutHostPorts(spec, container);
-            LeaveOutProfile(annotations, SeccompOfContainer + container.TextOf("name"), Profile(container, "seccompProfile"));
-            LeaveOutProfile(annotations, AppArmorOfContainer + container.TextOf("name"), Profile(container, "appArmorProfile") ?? Profile(spec, "appArmorProfile"));
         }
 
-        LeaveOutProfile(annotations, SeccompOfPod, Profile(spec, "seccompProfile"));
         NameOwnClaims(spec, podName);
 
         // The order of volumes says nothing, and a StatefulSet gives its own in any.
-        (spec["volumes"] as CanonicalNode.Items)?.All.Sort((left, right) => string.CompareOrdinal(((CanonicalNode.Members)left).TextOf("name"), ((CanonicalNode.Members)right).TextOf("name")));
+        (spec["volumes"] as CanonicalNode.Items)?.All.Sort((one, other) => string.CompareOrdinal(((CanonicalNode.Members)one).TextOf("name"), ((CanonicalNode.Members)other).TextOf("name")));
+        return left;
+    }
+
+    /// <summary>Takes away the variable with the index of an Indexed Job's pod. What it reads is read all the same: <see cref="TemplateMetadata"/> is asked before.</summary>
+    public static void LeaveOutCompletionIndex(CanonicalNode.Members spec)
+    {
+        foreach (var container in Containers(spec))
+        {
+            container.Keep("env", variable => variable.TextOf("name") != "JOB_COMPLETION_INDEX" || !CompletionIndex.Contains(variable.ToString()));
+        }
+    }
+
+    /// <summary>Takes away the annotations that say once more what a field says, as some versions of the API server write them.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <param name="sidecars">Containers that were taken away from it.</param>
+    /// <param name="annotations">Annotations of the pod.</param>
+    public static void LeaveOutProfiles(CanonicalNode.Members spec, IReadOnlyList<CanonicalNode.Members> sidecars, CanonicalNode.Members annotations)
+    {
+        if (annotations.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var container in Containers(spec).Concat(sidecars))
+        {
+            LeaveOutProfile(annotations, TemplateAnnotations.SeccompOfContainer + container.TextOf("name"), Profile(container, "seccompProfile"));
+            LeaveOutProfile(annotations, TemplateAnnotations.AppArmorOfContainer + container.TextOf("name"), Profile(container, "appArmorProfile") ?? Profile(spec, "appArmorProfile"));
+        }
+
+        LeaveOutProfile(annotations, TemplateAnnotations.SeccompOfPod, Profile(spec, "seccompProfile"));
     }
 
     private static CanonicalNode.Text OwnName(string volume) => new($"{volume}-$(pod)");
 
-    private static IEnumerable<CanonicalNode.Members> Containers(CanonicalNode.Members spec) => ContainerLists.SelectMany(spec.Each);
+    /// <summary>All containers of a spec.</summary>
+    public static IEnumerable<CanonicalNode.Members> Containers(CanonicalNode.Members spec) => ContainerLists.SelectMany(spec.Each);
 
-    private static IEnumerable<string?> VolumesOf(CanonicalNode.Members container) =>
+    /// <summary>The volumes that a container mounts, or has as devices.</summary>
+    public static IEnumerable<string?> VolumesOf(CanonicalNode.Members container) =>
         container.Each("volumeMounts").Concat(container.Each("volumeDevices")).Select(mount => mount.TextOf("name"));
 
-    private static void LeaveOutSidecars(CanonicalNode.Members spec, CanonicalNode.Members annotations, ImmutableArray<string> sidecars)
+    // Where the template forbids the token, admission injects none: what looks like one was put there by somebody else.
+    private static HashSet<string> TokenVolumes(CanonicalNode.Members spec, string serviceAccount) => spec["automountServiceAccountToken"] is CanonicalNode.Literal { Json: "false" }
+        ? []
+        : spec.Each("volumes").Where(volume => IsToken(volume, serviceAccount)).Select(volume => volume.TextOf("name")!).ToHashSet(StringComparer.Ordinal);
+
+    private static void LeaveOutToken(CanonicalNode.Members spec, HashSet<string> injected)
     {
-        if (sidecars.IsDefaultOrEmpty)
-        {
-            return;
-        }
-
-        // Admission injects no debug container; and a privileged one reaches what no rule about volumes would show.
-        var left = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var list in (string[])["initContainers", "containers"])
-        {
-            spec.Keep(list, container =>
-            {
-                var name = container.TextOf("name")!;
-                if (!sidecars.Contains(name) || (container["securityContext"] as CanonicalNode.Members)?["privileged"] is not null)
-                {
-                    return true;
-                }
-
-                annotations.All.Remove(SeccompOfContainer + name);
-                annotations.All.Remove(AppArmorOfContainer + name);
-                left.UnionWith(VolumesOf(container).OfType<string>());
-                return false;
-            });
-        }
-
-        left.ExceptWith(Containers(spec).SelectMany(VolumesOf).OfType<string>());
-        spec.Keep("volumes", volume => !left.Contains(volume.TextOf("name")!) || !IsHarmless(volume));
-    }
-
-    // A volume of a sidecar alone that brings in nothing of the node, of other pods, and no secret.
-    private static bool IsHarmless(CanonicalNode.Members volume) => volume.All.Count == 2
-        && (volume["emptyDir"] ?? volume["downwardAPI"] ?? volume["configMap"] ?? volume["projected"]) is CanonicalNode.Members source
-        && source.Each("sources").All(part => part["secret"] is null);
-
-    private static void LeaveOutToken(CanonicalNode.Members spec, string serviceAccount)
-    {
-        // Where the template forbids the token, admission injects none: what looks like one was put there by somebody else.
-        if (spec["automountServiceAccountToken"] is CanonicalNode.Literal { Json: "false" })
-        {
-            return;
-        }
-
-        var injected = spec.Each("volumes").Where(volume => IsToken(volume, serviceAccount)).Select(volume => volume.TextOf("name")!).ToHashSet(StringComparer.Ordinal);
-
         // One that is also mounted elsewhere, or in part, or to be written, is in use for something else, and counts with all its mounts.
         var mounts = Containers(spec).SelectMany(container => container.Each("volumeMounts").Concat(container.Each("volumeDevices")));
         injected.ExceptWith(mounts.Where(mount => !IsTokenMount(mount)).Select(mount => mount.TextOf("name")).OfType<string>());
@@ -176,10 +147,13 @@ internal static class TemplateInjections
             : HasSuffix(name, TokenVolume) && volume["projected"] is { } projected && projected.Is(TokenSource);
     }
 
-    private static bool HasSuffix(string name, string prefix) =>
-        name.Length == prefix.Length + SuffixLength && name.StartsWith(prefix, StringComparison.Ordinal) && !name.AsSpan(prefix.Length).ContainsAnyExcept(Suffix);
+    /// <summary>Whether these are letters that the API server puts behind a name.</summary>
+    public static bool IsSuffix(ReadOnlySpan<char> text) => text.Length == SuffixLength && !text.ContainsAnyExcept(Suffix);
 
-    private static bool IsTokenMount(CanonicalNode.Members mount) =>
+    private static bool HasSuffix(string name, string prefix) => name.StartsWith(prefix, StringComparison.Ordinal) && IsSuffix(name.AsSpan(prefix.Length));
+
+    /// <summary>Whether a mount is that of a token as the API server makes it.</summary>
+    public static bool IsTokenMount(CanonicalNode.Members mount) =>
         mount.All.Count == 3 && mount.TextOf("name") is not null && mount.TextOf("mountPath") == TokenPath && mount["readOnly"] is CanonicalNode.Literal { Json: "true" };
 
     // On the node's network a container's port is the node's: the API server writes it there too, in pods always, in templates until 1.28.

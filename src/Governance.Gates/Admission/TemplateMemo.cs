@@ -27,11 +27,12 @@ public sealed class TemplateMemo
 
     internal Reading<TemplateProjection> Get(TemplateReader reader, TemplateParts parts, ImmutableArray<string> sidecars)
     {
+        var labels = Raw(parts.Labels);
         var annotations = Raw(parts.Annotations);
         var spec = Raw(parts.Spec);
         var claims = Raw(parts.Claims);
-        var name = parts.PodName is { } pod && TemplateInjections.MayOwnClaims(pod) ? pod : "";
-        var most = annotations.Length + spec.Length + claims.Length + Encoding.UTF8.GetMaxByteCount(name.Length) + (4 * sizeof(int));
+        var name = parts.Name ?? "";
+        var most = labels.Length + annotations.Length + spec.Length + claims.Length + Encoding.UTF8.GetMaxByteCount(name.Length) + 1 + (6 * sizeof(int));
         if (most > LongestInput)
         {
             return TemplateProjection.Read(reader, parts);
@@ -41,6 +42,8 @@ public sealed class TemplateMemo
         try
         {
             var length = 0;
+            Append([(byte)parts.Owner]);
+            Append(labels);
             Append(annotations);
             Append(spec);
             Append(claims);

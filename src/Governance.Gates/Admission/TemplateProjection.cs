@@ -34,7 +34,7 @@ public sealed class TemplateProjection
 
     /// <summary>The projection of a pod.</summary>
     /// <param name="pod">The whole object, as written or as the API server sends it.</param>
-    /// <param name="sidecars">Names of containers that admission injects, as the policy says; they and the harmless volumes of theirs are left out.</param>
+    /// <param name="sidecars">Names of containers that admission injects, as the policy says; they and the volumes of theirs are left out where they reach nothing else.</param>
     /// <returns>The projection, or why there is none; never an exception for what stands in the object.</returns>
     public static Reading<TemplateProjection> OfPod(JsonElement pod, ImmutableArray<string> sidecars) =>
         Of(pod, [], TemplateOwner.Pod, sidecars, null);
@@ -58,6 +58,8 @@ public sealed class TemplateProjection
         {
             ("", "Pod") => Of(obj, [], TemplateOwner.Pod, sidecars, memo),
             ("apps", "StatefulSet") => Of(obj, path.AsSpan(..^1), TemplateOwner.StatefulSet, sidecars, memo),
+            (_, "ReplicaSet") => Of(obj, path.AsSpan(..^1), TemplateOwner.ReplicaSet, sidecars, memo),
+            ("batch", "Job") => Of(obj, path.AsSpan(..^1), TemplateOwner.Job, sidecars, memo),
             _ => Of(obj, path.AsSpan(..^1), TemplateOwner.Workload, sidecars, memo),
         };
 

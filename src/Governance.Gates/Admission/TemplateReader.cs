@@ -7,26 +7,6 @@ using Governance.Gates.Images;
 
 namespace Governance.Gates.Admission;
 
-/// <summary>What an object with a pod template is.</summary>
-internal enum TemplateOwner
-{
-    /// <summary>Anything that gives its pods the template and no more.</summary>
-    Workload,
-
-    /// <summary>A pod.</summary>
-    Pod,
-
-    /// <summary>A StatefulSet, whose claim templates become volumes.</summary>
-    StatefulSet,
-}
-
-/// <summary>All that a projection is made of. Nothing else of an object is read for it.</summary>
-/// <param name="Annotations">Annotations of the template; undefined where there are none.</param>
-/// <param name="Spec">Its spec.</param>
-/// <param name="Claims">Claim templates of a StatefulSet; undefined where there are none.</param>
-/// <param name="PodName">Name of a pod; null in a template.</param>
-internal readonly record struct TemplateParts(JsonElement Annotations, JsonElement Spec, JsonElement Claims, string? PodName);
-
 /// <summary>Reads one pod or pod template into the document of its projection; <see cref="TemplateSchema"/> says what is left out.</summary>
 /// <param name="sidecars">Names of containers that admission injects.</param>
 internal sealed class TemplateReader(ImmutableArray<string> sidecars)
@@ -53,7 +33,8 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             return null;
         }
 
-        JsonElement annotations = default, claims = default;
+        JsonElement labels = default, annotations = default, claims = default;
+        var hasSpec = template.TryGetProperty("spec", out var spec);
         if (template.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null)
         {
             trail.Add(("metadata", 0));
@@ -64,10 +45,15 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             }
 
             metadata.TryGetProperty("annotations", out annotations);
+            if (hasSpec && TemplateMetadata.MayBeRead(spec))
+            {
+                metadata.TryGetProperty("labels", out labels);
+            }
+
             trail.RemoveAt(trail.Count - 1);
         }
 
-        if (!template.TryGetProperty("spec", out var spec))
+        if (!hasSpec)
         {
             trail.Add(("spec", 0));
             CannotRead("is missing");
@@ -79,21 +65,19 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             value.GetProperty("spec").TryGetProperty("volumeClaimTemplates", out claims);
         }
 
-        // A pod's claims may have been made for it alone.
-        return new(annotations, spec, claims, owner == TemplateOwner.Pod ? NameOf(template) : null);
+        // A pod's claims may have been made for it alone, and labels may name it or its Job.
+        var name = owner switch
+        {
+            TemplateOwner.Pod when NameOf(template) is { } pod && (TemplateInjections.MayOwnClaims(pod) || TemplateMetadata.MayNameJob(labels)) => pod,
+            TemplateOwner.Job when labels.ValueKind != JsonValueKind.Undefined && NameOf(value) is { Length: > 0 } job => job,
+            _ => null,
+        };
+        return new(owner, name, labels, annotations, spec, claims);
     }
 
     /// <summary>Reads what was found.</summary>
     public Reading<CanonicalNode.Members> Read(TemplateParts parts)
     {
-        var annotations = new CanonicalNode.Members();
-        if (parts.Annotations.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null))
-        {
-            trail.AddRange([("metadata", 0), ("annotations", 0)]);
-            ReadAnnotations(parts.Annotations, annotations);
-            trail.RemoveRange(trail.Count - 2, 2);
-        }
-
         trail.Add(("spec", 0));
         if (ReadShape(parts.Spec, TemplateSchema.PodSpec, 0) is not { } spec || fault is not null)
         {
@@ -108,13 +92,38 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             return Unread();
         }
 
-        TemplateInjections.LeaveOut(spec, annotations, sidecars, parts.PodName);
+        var left = TemplateInjections.LeaveOut(spec, sidecars, parts.Owner == TemplateOwner.Pod ? parts.Name : null);
+        var reads = TemplateMetadata.Of(spec, TemplateMetadata.MayBeRead(parts.Spec));
+        TemplateInjections.LeaveOutCompletionIndex(spec);
+        var annotations = ReadTexts("annotations", parts.Annotations, name => TemplateAnnotations.HasMeaning(name) || reads.ReadsAnnotation(name));
+        var labels = reads.IsAny ? ReadTexts("labels", parts.Labels, _ => true) : null;
+        if (fault is not null)
+        {
+            return Unread();
+        }
+
+        if (labels is not null)
+        {
+            reads.LeaveOut(labels, annotations, parts);
+        }
+
+        if (left.Count > 0 && !reads.ReadsAnnotation(TemplateAnnotations.IstioStatus))
+        {
+            annotations.All.Remove(TemplateAnnotations.IstioStatus);
+        }
+
+        TemplateInjections.LeaveOutProfiles(spec, left, annotations);
         var document = new CanonicalNode.Members();
         document.All["type"] = new CanonicalNode.Text(TemplateProjection.Type);
         document.All["spec"] = spec;
         if (!annotations.IsEmpty)
         {
             document.All["annotations"] = annotations;
+        }
+
+        if (labels is { IsEmpty: false })
+        {
+            document.All["labels"] = labels;
         }
 
         return new Reading<CanonicalNode.Members>.Found(document);
@@ -164,7 +173,8 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
             && members.TextOf("type") == TemplateProjection.Type
             && members["spec"] is CanonicalNode.Members
             && members["annotations"] is null or CanonicalNode.Members
-            && members.All.Keys.All(name => name is "type" or "spec" or "annotations")
+            && members["labels"] is null or CanonicalNode.Members
+            && members.All.Keys.All(name => name is "type" or "spec" or "annotations" or "labels")
             ? members
             : null;
     }
@@ -204,12 +214,21 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         }
     }
 
-    private void ReadAnnotations(JsonElement value, CanonicalNode.Members annotations)
+    // Labels or annotations, those that count.
+    private CanonicalNode.Members ReadTexts(string of, JsonElement value, Func<string, bool> counts)
     {
+        var texts = new CanonicalNode.Members();
+        if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            return texts;
+        }
+
+        trail.Clear();
+        trail.AddRange([("metadata", 0), (of, 0)]);
         if (value.ValueKind != JsonValueKind.Object)
         {
             CannotRead("is no object");
-            return;
+            return texts;
         }
 
         var first = names.Count;
@@ -221,12 +240,12 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
                 break;
             }
 
-            if (TemplateInjections.HasMeaning(name))
+            if (counts(name))
             {
                 trail.Add((name, 0));
                 if (member.Value.Text() is { } text)
                 {
-                    annotations.All.Add(name, new CanonicalNode.Text(text));
+                    texts.All.Add(name, new CanonicalNode.Text(text));
                 }
                 else
                 {
@@ -238,6 +257,7 @@ internal sealed class TemplateReader(ImmutableArray<string> sidecars)
         }
 
         Forget(first);
+        return texts;
     }
 
     // Everything that is left out is left out by name: two of a name would be one too many. The API server refuses them too.

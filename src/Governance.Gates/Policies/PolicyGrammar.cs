@@ -100,7 +100,7 @@ internal static class PolicyGrammar
                     NotYet("models")),
                 MostRules),
             "Custom resources and where their images stand."),
-        Optional("sidecars", new List(Label, MostInList), "Names of containers that other admission webhooks put into Pods: an approved template does not hold them. Their images are judged all the same."),
+        Optional("sidecars", new List(Label, MostInList), "Names of containers that other admission webhooks put into Pods: an approved template does not hold them, as long as they reach no secret, no volume or process of others and nothing of the node. Their images are judged all the same."),
         Optional("statements", Line, "The repository in which requests and approvals about objects and sessions wait, without tag and digest."),
         Optional(
             "sessions",

@@ -389,6 +389,30 @@ public sealed class ApprovedWorkloadTests
 
         spec["containers"]![1]!["image"] = ApprovedCluster.Api.Replace("/shop/", "/open/", StringComparison.Ordinal);
         injecting.Goes(ApprovedCluster.Workload("Pod", spec));
+
+        spec["containers"]![1]!["envFrom"] = JsonNode.Parse("""[{ "secretRef": { "name": "exchange-keys" } }]""");
+        var refusal = injecting.Refused(ApprovedCluster.Workload("Pod", spec), "does not cover the pod template");
+        Assert.Contains(refusal.Decision.Reasons, reason => reason.Message.Contains("containers[mesh]: added", StringComparison.Ordinal));
+    }
+
+    // What runs is the same and its image too; what it is told is not.
+    [Fact]
+    public void An_approved_image_that_reads_another_label_is_refused_with_the_difference()
+    {
+        var spec = Workloads.Spec(ApprovedCluster.Api);
+        spec["containers"]![0]!["env"] = JsonNode.Parse("""[{ "name": "MODE", "valueFrom": { "fieldRef": { "fieldPath": "metadata.labels['app']" } } }]""");
+        var approved = ApprovedCluster.Workload("Deployment", spec);
+        cluster.Goes(cluster.Approved(approved));
+        var changed = ApprovedCluster.Workload("Deployment", spec);
+        changed.Object!["spec"]!["template"]!["metadata"]!["labels"]!["app"] = "live";
+        var refusal = cluster.Refused(changed.From(approved.Object), "does not cover the pod template");
+        Assert.Contains(refusal.Decision.Reasons, reason => reason.Message.Contains("labels[app]: \"api\" -> \"live\"", StringComparison.Ordinal));
+
+        var started = ApprovedCluster.Workload("Pod", spec);
+        started.Object!["metadata"]!["labels"] = new JsonObject { ["app"] = "live", ["pod-template-hash"] = "6cbc96d6b5" };
+        cluster.Refused(started, "does not cover the pod template");
+        started.Object!["metadata"]!["labels"]!["app"] = "api";
+        cluster.Goes(started);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ public sealed class TemplateDifferenceTests
         { "spec/volumes/4/hostPath/path", "\"/\"", "volumes[logs].hostPath.path: \"/var/log/shop\" -> \"/\"" },
         { "spec/serviceAccountName", "\"admin\"", "serviceAccountName: \"trader\" -> \"admin\"" },
         { "spec/hostPID", "true", "hostPID: added true" },
+        { "metadata/labels/app", "\"other\"", "labels[app]: \"api\" -> \"other\"" },
         { "spec/containers/0/volumeMounts/0/mountPath", "\"/bin\"", "containers[api].volumeMounts[cache].mountPath: \"/cache\" -> \"/bin\"" },
         { "spec/containers/0/workingDir", "null", "containers[api].workingDir: removed \"/srv\"" },
         { "spec/containers/0/workingDir", "\"a\\n\\u001b[31m\\u202e\"", "containers[api].workingDir: \"/srv\" -> \"a\\n\\u001b[31m\\u202e\"" },

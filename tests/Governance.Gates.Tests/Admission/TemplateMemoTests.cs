@@ -25,6 +25,13 @@ public sealed class TemplateMemoTests
     [InlineData(Plain, """{"metadata":{"name":"b"},"spec":{"containers":[{"name":"main","image":"j"}]}}""")]
     [InlineData(Plain, """{"metadata":{"name":"a","annotations":{"io.kubernetes.cri.x":"y"}},"spec":{"containers":[{"name":"main","image":"i"}]}}""")]
     [InlineData("""{"metadata":{"annotations":{"io.kubernetes.cri.x":"y"}},"spec":{"containers":[{"name":"main","image":"i"}]}}""", """{"metadata":{"annotations":{"io.kubernetes.cri.x":"z"}},"spec":{"containers":[{"name":"main","image":"i"}]}}""")]
+    // Only a label differs, and the Pod reads it: by name, with all others, in a file, and under another spelling of its path.
+    [InlineData("""{"metadata":{"labels":{"a":"x"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['a']"}}}]}]}}""", """{"metadata":{"labels":{"a":"y"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['a']"}}}]}]}}""")]
+    [InlineData("""{"metadata":{"labels":{"a":"x"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.l\u0061bels['a']"}}}]}]}}""", """{"metadata":{"labels":{"a":"y"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.l\u0061bels['a']"}}}]}]}}""")]
+    [InlineData("""{"metadata":{"labels":{"a":"x"}},"spec":{"containers":[{"name":"main","image":"i"}],"volumes":[{"name":"v","downwardAPI":{"items":[{"path":"p","fieldRef":{"fieldPath":"metadata.labels"}}]}}]}}""", """{"metadata":{"labels":{"b":"x"}},"spec":{"containers":[{"name":"main","image":"i"}],"volumes":[{"name":"v","downwardAPI":{"items":[{"path":"p","fieldRef":{"fieldPath":"metadata.labels"}}]}}]}}""")]
+    // Only the name of the Pod says whether its Job gave it the label.
+    [InlineData("""{"metadata":{"name":"load-bcdfg","labels":{"job-name":"load"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['job-name']"}}}]}]}}""", """{"metadata":{"name":"other-bcdfg","labels":{"job-name":"load"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['job-name']"}}}]}]}}""")]
+    [InlineData("""{"metadata":{"name":"load-bcdfg","labels":{"\u006aob-name":"load"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['job-name']"}}}]}]}}""", """{"metadata":{"name":"other-bcdfg","labels":{"\u006aob-name":"load"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['job-name']"}}}]}]}}""")]
     // Only the name of the Pod says whose claim it is.
     [InlineData("""{"metadata":{"name":"db-0"},"spec":{"containers":[{"name":"main","image":"i"}],"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"data-db-0"}}]}}""", """{"metadata":{"name":"db-1"},"spec":{"containers":[{"name":"main","image":"i"}],"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"data-db-0"}}]}}""")]
     // What looks like the volume of the token, and what stands in its place here.
@@ -40,6 +47,26 @@ public sealed class TemplateMemoTests
         }
 
         Assert.NotEqual(Ask(one), Ask(other));
+    }
+
+    [Fact]
+    public void Labels_that_no_Pod_reads_are_no_other_question()
+    {
+        Assert.Equal(Ask(Plain.Replace("{\"name\":\"a\"}", """{"labels":{"a":"x"}}""", StringComparison.Ordinal)), Ask(Plain.Replace("{\"name\":\"a\"}", """{"labels":{"a":"y"}}""", StringComparison.Ordinal)));
+        Assert.Equal(1, memo.Count);
+    }
+
+    // The same bytes in both: into the one its Deployment wrote the label, into the other a user did.
+    [Fact]
+    public void A_ReplicaSet_and_a_Deployment_are_two_questions()
+    {
+        using var json = JsonDocument.Parse("""{"spec":{"template":{"metadata":{"labels":{"pod-template-hash":"9b4d"}},"spec":{"containers":[{"name":"main","image":"i","env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels"}}}]}]}}}}""");
+        foreach (var kind in (string[])["Deployment", "ReplicaSet", "Deployment", "ReplicaSet"])
+        {
+            var told = Templates.Told(TemplateProjection.OfObject("apps", kind, json.RootElement, [], memo)!);
+            Assert.Equal(kind == "Deployment", told.Contains("9b4d", StringComparison.Ordinal));
+            Assert.Equal(Templates.Told(TemplateProjection.OfObject("apps", kind, json.RootElement, [])!), told);
+        }
     }
 
     [Fact]

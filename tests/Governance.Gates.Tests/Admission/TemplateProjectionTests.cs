@@ -12,7 +12,8 @@ namespace Governance.Gates.Tests.Admission;
 public sealed class TemplateProjectionTests
 {
     // Approvals name these. A change here is another version of the projection, never a correction of this one.
-    private const string DeploymentDigest = "sha256:8a410dbdd21fd108227d3879e958bda81162e0130b702723b884ef3f366be7c4";
+    private const string DeploymentDigest = "sha256:1fda9387df00ae0503891365895c77e8b769e18c319b6a2f3455665c0fd5ca94";
+    private const string WithoutLabelsDigest = "sha256:8a410dbdd21fd108227d3879e958bda81162e0130b702723b884ef3f366be7c4";
     private const string StatefulSetDigest = "sha256:0a988a9d11710de486255dfcc382a54f1635113c6329b1793ac1a0e34a447618";
     private const string Token = """{"name":"kube-api-access-7xk2q","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}""";
 
@@ -91,11 +92,13 @@ public sealed class TemplateProjectionTests
         { "metadata/annotations/io.kubernetes.cri-o.Devices", "\"/dev/kmsg\"" },
         { "metadata/annotations/devices.nri.io~1container.api", "\"- path: /dev/sda\"" },
         { "metadata/annotations/k8s.v1.cni.cncf.io~1networks", "\"backbone\"" },
+        // The pod has a file with all of its labels.
+        { "metadata/labels/app", "\"other\"" }, { "metadata/labels/added", "\"\"" }, { "metadata/labels/pod-template-hash", "\"vowels\"" },
     };
 
     public static TheoryData<string, string> LeftOut => new()
     {
-        { "metadata/labels/app", "\"other\"" }, { "metadata/annotations/note", "\"x\"" }, { "metadata/name", "\"api-x\"" }, { "metadata/generateName", "\"api-\"" },
+        { "metadata/labels/pod-template-hash", "\"9b4d\"" }, { "metadata/annotations/note", "\"x\"" }, { "metadata/name", "\"api-x\"" }, { "metadata/generateName", "\"api-\"" },
         { "metadata/creationTimestamp", "null" }, { "metadata/ownerReferences", "[]" }, { "status", "{\"phase\":\"Running\"}" },
         { "spec/containers/0/resources", "{\"limits\":{\"memory\":\"1Gi\"}}" }, { "spec/containers/0/imagePullPolicy", "\"Always\"" }, { "spec/containers/0/tty", "true" },
         { "spec/containers/0/image", $"\"registry.example.com/shop/api:v7@sha256:{new string('1', 64)}\"" },
@@ -131,6 +134,10 @@ public sealed class TemplateProjectionTests
     [Theory, MemberData(nameof(Recorded))]
     public void What_a_user_wrote_what_is_stored_and_the_pod_have_one_digest(string file, string digest) =>
         Assert.Equal(digest, Templates.Digest(Templates.Recorded(file), [.. Templates.Sidecars]));
+
+    [Fact]
+    public void Where_no_label_is_read_or_none_is_there_the_projection_has_none() =>
+        Assert.Equal(WithoutLabelsDigest, Templates.Digest(Templates.Pod().With("metadata/labels", """{"pod-template-hash":"6cbc96d6b5"}""")));
 
     [Theory, MemberData(nameof(Kept))]
     public void A_change_of_what_runs_or_what_it_reaches_is_another_projection(string path, string value)
@@ -257,9 +264,10 @@ public sealed class TemplateProjectionTests
     public void Any_change_of_a_projection_is_another_one() => Prop.ForAll(Arb.From(Gen.Choose(0, int.MaxValue - 1)), seed =>
     {
         var random = new Random(seed);
-        var pod = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["spec"] = JsonNode.Parse(Templates.Projection(Templates.Pod()).Json.Span)!["spec"]!.DeepClone() };
+        var projection = JsonNode.Parse(Templates.Projection(Templates.Pod()).Json.Span)!;
+        var pod = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = new JsonObject { ["labels"] = projection["labels"]!.DeepClone() }, ["spec"] = projection["spec"]!.DeepClone() };
         Assert.Equal(DeploymentDigest, Templates.Digest(pod));
-        var what = Change(pod["spec"]!, random);
+        var what = Change(random.Next(20) == 0 ? pod["metadata"]!["labels"]! : pod["spec"]!, random);
         if (Templates.Read(pod) is Reading<TemplateProjection>.Found(var changed))
         {
             Assert.True(changed.Digest.ToString() != DeploymentDigest, what);
@@ -288,7 +296,10 @@ public sealed class TemplateProjectionTests
     [InlineData("""{"spec":{"containers":[{"name":"a"}],"\udc00":1}}""", "name is no text")]
     [InlineData("""{"spec":{"containers":[{"name":"a"}],"hostPID":"true"}}""", "neither true nor false")]
     [InlineData("""{"metadata":[],"spec":{"containers":[{"name":"a"}]}}""", "/metadata is no object")]
-    [InlineData("""{"metadata":{"annotations":{"cdi.k8s.io/x":1}},"spec":{"containers":[{"name":"a"}]}}""", "is no text")]
+    [InlineData("""{"metadata":{"annotations":{"cdi.k8s.io/x":1}},"spec":{"containers":[{"name":"a"}]}}""", "/metadata/annotations/cdi.k8s.io~1x is no text")]
+    [InlineData("""{"metadata":{"labels":{"x":1}},"spec":{"containers":[{"name":"a","env":[{"name":"X","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['x']"}}}]}]}}""", "/metadata/labels/x is no text")]
+    [InlineData("""{"metadata":{"labels":{"x":"1","x":"2"}},"spec":{"containers":[{"name":"a","env":[{"name":"X","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['x']"}}}]}]}}""", "/metadata/labels has the field x twice")]
+    [InlineData("""{"metadata":{"labels":[]},"spec":{"containers":[{"name":"a","env":[{"name":"X","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['x']"}}}]}]}}""", "/metadata/labels is no object")]
     public void What_is_no_pod_cannot_be_read_and_says_where(string json, string why)
     {
         var reason = Assert.IsType<Reading<TemplateProjection>.Unread>(TemplateProjection.OfPod(JsonDocument.Parse(json).RootElement, [])).Reason;
