@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sees to what `make test` and `make lint` need beyond the .NET SDK, on Debian 12. As root it installs what is missing with
 # apt-get and says so; otherwise it prints the one line that does, and fails.
-#   prepare.sh test     packages; cosign and oras, and an API server built from Debian's source, in the user's cache folder:
-#                       ${XDG_CACHE_HOME:-~/.cache}/governance-gates. Where KUBEBUILDER_ASSETS names a folder with etcd,
+#   prepare.sh test     packages; cosign, oras, two verifiers of logs, and an API server built from Debian's source, in
+#                       ${XDG_CACHE_HOME:-~/.cache}/governance-gates, the user's cache folder. Where KUBEBUILDER_ASSETS names a folder with etcd,
 #                       kube-apiserver and kube-controller-manager, they are used and nothing is built.
 #   prepare.sh bench    the same, and a load generator
 #   prepare.sh publish  a linker for the command line's native code
@@ -35,13 +35,14 @@ case ${1:-} in
     needs_command curl curl
     needs_command openssl openssl
     needs_command docker-registry docker-registry
+    needs_command go golang-go
+    needs_command npm npm
     if [ -z "${KUBEBUILDER_ASSETS:-}" ] || [ ! -x "$KUBEBUILDER_ASSETS/kubectl" ]; then needs_command kubectl kubernetes-client; fi
     build_cluster=no
     if [ -z "${KUBEBUILDER_ASSETS:-}" ]; then
       needs_command etcd etcd-server
       if [ ! -x "$cache/cluster/kube-apiserver" ] || [ ! -x "$cache/cluster/kube-controller-manager" ]; then
         build_cluster=yes
-        needs_command go golang-go
         needs_command dpkg-source dpkg-dev
         python3 -c 'import json' 2> /dev/null || missing+=(python3)
         needs_file /usr/share/gocode/src/github.com/modern-go/reflect2 golang-github-modern-go-reflect2-dev
@@ -49,6 +50,7 @@ case ${1:-} in
     fi
     install_missing
     "$here/peers/install.sh" "$cache/peers" >&2
+    "$here/peers/verifiers.sh" "$cache/peers" >&2
     if [ $build_cluster = yes ]; then
       echo "building kube-apiserver and kube-controller-manager into $cache/cluster, once; this takes about five minutes" >&2
       "$here/cluster/build.sh" "$cache/cluster" > "$cache/cluster-build.log" 2>&1 \

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 
 namespace Governance.Gates.Admission;
@@ -9,8 +8,6 @@ internal abstract record CanonicalNode
 {
     /// <summary>The deepest value that is read or written.</summary>
     public const int MaxDepth = 64;
-
-    private static readonly SearchValues<char> Escaped = SearchValues.Create("\"\\" + string.Concat(Enumerable.Range(0, 0x20).Select(c => (char)c)));
 
     private CanonicalNode()
     {
@@ -41,7 +38,6 @@ internal abstract record CanonicalNode
     /// <returns>Whether all of it was written; not once the buffer holds more than <paramref name="most"/> bytes.</returns>
     protected abstract bool TryWrite(ArrayBufferWriter<byte> buffer, int most);
 
-    // RFC 8785, section 3.2.2.2: two-character escapes where JSON has them, \u00xx for the other control characters, all else as itself.
     private static bool TryWriteText(ArrayBufferWriter<byte> buffer, int most, string text)
     {
         if (text.Length > most - buffer.WrittenCount)
@@ -49,28 +45,7 @@ internal abstract record CanonicalNode
             return false;
         }
 
-        buffer.Write("\""u8);
-        var rest = text.AsSpan();
-        while (rest.IndexOfAny(Escaped) is >= 0 and var at)
-        {
-            WriteUtf8(buffer, rest[..at]);
-            var c = rest[at];
-            WriteUtf8(buffer, c switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                _ => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-            });
-            rest = rest[(at + 1)..];
-        }
-
-        WriteUtf8(buffer, rest);
-        buffer.Write("\""u8);
+        CanonicalText.Write(buffer, text);
         return buffer.WrittenCount <= most;
     }
 
@@ -173,7 +148,7 @@ internal abstract record CanonicalNode
     public sealed record Text(string Value) : CanonicalNode
     {
         /// <inheritdoc/>
-        public override bool Is(string json) => json.Length == Value.Length + 2 && json[0] == '"' && json.AsSpan(1..^1).SequenceEqual(Value) && !Value.AsSpan().ContainsAny(Escaped);
+        public override bool Is(string json) => json.Length == Value.Length + 2 && json[0] == '"' && json.AsSpan(1..^1).SequenceEqual(Value) && !CanonicalText.NeedsEscape(Value);
 
         /// <inheritdoc/>
         protected override bool TryWrite(ArrayBufferWriter<byte> buffer, int most) => TryWriteText(buffer, most, Value);

@@ -26,7 +26,7 @@ public static class ApprovalStatements
     /// <param name="predicate">Its JSON object.</param>
     public static Reading<ApprovalStatement> Read(string predicateType, ReadOnlyMemory<byte> predicate)
     {
-        var fields = new StatementFields();
+        var fields = new JsonFields();
         ApprovalStatement? statement = null;
         if (!Utf8.IsValid(predicate.Span))
         {
@@ -107,7 +107,7 @@ public static class ApprovalStatements
         json.WriteEndObject();
     });
 
-    private static void ReadVersion(JsonElement root, string type, StatementFields fields)
+    private static void ReadVersion(JsonElement root, string type, JsonFields fields)
     {
         if (fields.OptionalCount(root, "v") != 1)
         {
@@ -131,7 +131,7 @@ public static class ApprovalStatements
             : ["request", "decision", "approver", "evidenceSeen", "issuedAt", "useBy", "runUntil", "maxUses", "waives", "reviewBy", "withdraws", "supersedes", "rationale", "revocationVersion"],
     ];
 
-    private static ApprovalRequest ReadRequest(JsonElement root, StatementFields fields)
+    private static ApprovalRequest ReadRequest(JsonElement root, JsonFields fields)
     {
         var window = fields.Object(root, "window") ?? default;
         var request = new ApprovalRequest
@@ -163,7 +163,7 @@ public static class ApprovalStatements
         return request;
     }
 
-    private static Approval ReadApproval(JsonElement root, StatementFields fields)
+    private static Approval ReadApproval(JsonElement root, JsonFields fields)
     {
         var request = fields.RequiredObject(root, "request");
         var approver = fields.RequiredObject(root, "approver");
@@ -207,10 +207,10 @@ public static class ApprovalStatements
         return approval;
     }
 
-    private static Party ReadParty(JsonElement party, StatementFields fields) =>
+    private static Party ReadParty(JsonElement party, JsonFields fields) =>
         new(fields.RequiredText(party, "person"), ReadIdentity(fields.RequiredObject(party, "identity"), fields));
 
-    private static Identity ReadIdentity(JsonElement identity, StatementFields fields)
+    private static Identity ReadIdentity(JsonElement identity, JsonFields fields)
     {
         switch (fields.RequiredText(identity, "kind"))
         {
@@ -226,13 +226,13 @@ public static class ApprovalStatements
         }
     }
 
-    private static ApprovalScope ReadScope(JsonElement root, StatementFields fields)
+    private static ApprovalScope ReadScope(JsonElement root, JsonFields fields)
     {
         var scope = fields.RequiredObject(root, "scope");
         return new(fields.Texts(scope, "environments"), fields.Texts(scope, "clusters"), fields.Texts(scope, "namespaces"), fields.Texts(scope, "workloads"));
     }
 
-    private static ImmutableArray<Covered> ReadCovers(JsonElement root, StatementFields fields)
+    private static ImmutableArray<Covered> ReadCovers(JsonElement root, JsonFields fields)
     {
         var covers = fields.List(root, "covers", entry =>
         {
@@ -253,7 +253,7 @@ public static class ApprovalStatements
         return covers;
     }
 
-    private static ReadOnlyMemory<byte> ReadDocument(JsonElement element, string name, StatementFields fields)
+    private static ReadOnlyMemory<byte> ReadDocument(JsonElement element, string name, JsonFields fields)
     {
         var document = fields.Raw(element, name);
         if (document.Length > MostDocumentBytes)
@@ -264,10 +264,10 @@ public static class ApprovalStatements
         return document;
     }
 
-    private static ImmutableArray<Ticket> ReadTickets(JsonElement root, StatementFields fields) =>
+    private static ImmutableArray<Ticket> ReadTickets(JsonElement root, JsonFields fields) =>
         fields.List(root, "tickets", ticket => new Ticket(fields.RequiredText(ticket, "system"), fields.RequiredText(ticket, "id"), fields.OptionalDigest(ticket, "digest")));
 
-    private static PolicySeen? ReadPolicy(JsonElement root, StatementFields fields) =>
+    private static PolicySeen? ReadPolicy(JsonElement root, JsonFields fields) =>
         fields.Object(root, "policy") is { } policy
         ? new(fields.RequiredText(policy, "name"), fields.RequiredCount(policy, "version"), fields.RequiredDigest(policy, "digest"))
         {
@@ -275,7 +275,7 @@ public static class ApprovalStatements
         }
         : null;
 
-    private static int ReadChoice(JsonElement element, string name, ImmutableArray<string> words, StatementFields fields)
+    private static int ReadChoice(JsonElement element, string name, ImmutableArray<string> words, JsonFields fields)
     {
         var index = words.IndexOf(fields.RequiredText(element, name));
         if (index < 0)

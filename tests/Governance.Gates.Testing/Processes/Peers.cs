@@ -25,6 +25,18 @@ public static class Peers
     /// <summary>oras.</summary>
     public static Peer Oras { get; } = Find("oras", Cache("peers"));
 
+    /// <summary>Go's checks of transparency logs, golang.org/x/mod/sumdb, as <c>tests/peers/gotlog</c> calls them.</summary>
+    public static Peer GoTlog { get; } = In("gotlog", Cache("peers"));
+
+    /// <summary>The folder of npm packages with sigstore's verifier, which <c>tests/peers/sigstore-js</c> calls.</summary>
+    public static Peer SigstoreJs { get; } = new("sigstore-js", Existing(Cache("peers/sigstore-js"), "version") is null ? null : Cache("peers/sigstore-js/node_modules"));
+
+    /// <summary>node.</summary>
+    public static Peer Node { get; } = Find("node");
+
+    /// <summary>openssl.</summary>
+    public static Peer OpenSsl { get; } = Find("openssl");
+
     /// <summary>kubectl.</summary>
     public static Peer Kubectl { get; } = Find("kubectl", Assets);
 

@@ -4,13 +4,16 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Governance.Gates.Images;
 
-namespace Governance.Gates.Approvals;
+namespace Governance.Gates;
 
-/// <summary>Reads the fields of a statement under limits, and remembers the first that is wrong; what follows it is empty.</summary>
-internal sealed class StatementFields
+/// <summary>Reads the fields of a document under limits, and remembers the first that is wrong; what follows it is empty.</summary>
+internal class JsonFields
 {
-    private const int LongestText = 1_024;
-    private const int MostInList = 256;
+    /// <summary>The longest text that is read, in UTF-16 code units.</summary>
+    public const int LongestText = 1_024;
+
+    /// <summary>The most members of a list, or of an object with free names.</summary>
+    public const int MostInList = 256;
 
     /// <summary>What is wrong; null while nothing is.</summary>
     public string? Fault { get; private set; }
@@ -90,7 +93,7 @@ internal sealed class StatementFields
         var items = ImmutableArray.CreateBuilder<T>();
         foreach (var member in value.EnumerateObject())
         {
-            if (!IsText(member.Name))
+            if (!IsText(member.Name, LongestText))
             {
                 Fail($"'{name}' has a member whose name is no text of 1 to {LongestText} characters on one line");
                 return [];
@@ -202,18 +205,20 @@ internal sealed class StatementFields
     /// <summary>The bytes of an object as they stand there; empty where there is none.</summary>
     public ReadOnlyMemory<byte> Raw(JsonElement element, string name) => Object(element, name) is { } value ? JsonMarshal.GetRawUtf8Value(value).ToArray() : default;
 
-    private string? Text(JsonElement value, string name)
+    /// <summary>Whether a text is accepted, of up to <paramref name="longest"/> UTF-16 code units.</summary>
+    /// <remarks>Here: one that no terminal or log line can be broken with, and that is one text for every reader.</remarks>
+    protected virtual bool IsText(string text, int longest) =>
+        text.Length > 0 && text.Length <= longest && !text.Any(c => char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+
+    /// <summary>A value that must be text.</summary>
+    protected string? Text(JsonElement value, string name, int longest = LongestText)
     {
-        if (value.ValueKind == JsonValueKind.String && value.GetString() is { } text && IsText(text))
+        if (value.ValueKind == JsonValueKind.String && value.GetString() is { } text && IsText(text, longest))
         {
             return text;
         }
 
-        Fail($"'{name}' is no text of 1 to {LongestText} characters on one line");
+        Fail($"'{name}' is no text of 1 to {longest} characters on one line");
         return null;
     }
-
-    // A text that no terminal or log line can be broken with, and that is one text for every reader.
-    private static bool IsText(string text) =>
-        text.Length is > 0 and <= LongestText && !text.Any(c => char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

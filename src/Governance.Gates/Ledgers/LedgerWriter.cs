@@ -1,0 +1,145 @@
+using System.Buffers;
+using System.Collections.Immutable;
+
+namespace Governance.Gates.Ledgers;
+
+/// <summary>An entry as it was appended.</summary>
+/// <param name="Sequence">Its index in the log.</param>
+/// <param name="Hash">Its record hash: the hash of the leaf that it is.</param>
+/// <param name="Bytes">What is stored.</param>
+public sealed record AppendedEntry(long Sequence, TreeHash Hash, ReadOnlyMemory<byte> Bytes);
+
+/// <summary>The end of a log: chains entries, grows the tree, and says what a store has to write. Pure: durable is what the store makes durable.</summary>
+/// <remarks>Not safe for concurrent use: entry n+1 holds the hash of entry n. Memory is that of one bundle of entries and the right edge of the tree.</remarks>
+public sealed class LedgerWriter
+{
+    private readonly GrowingTree tree;
+    private readonly EntryChain chain;
+    private readonly long epoch;
+    private readonly List<Tile> full = [];
+    private ArrayBufferWriter<byte> bundle = new();
+    private bool hasGrown;
+
+    private LedgerWriter(string origin, long epoch, GrowingTree tree, EntryChain chain)
+    {
+        Origin = origin;
+        this.epoch = epoch;
+        this.tree = tree;
+        this.chain = chain;
+    }
+
+    /// <summary>The log.</summary>
+    public string Origin { get; }
+
+    /// <summary>How many entries it has.</summary>
+    public long Size => tree.Size;
+
+    /// <summary>The root over them, for the next checkpoint.</summary>
+    public TreeHash Root => tree.Root;
+
+    /// <summary>The hash of the last entry; the default value where there is none.</summary>
+    public TreeHash Last => chain.Last;
+
+    /// <summary>A log without entries.</summary>
+    /// <param name="origin">Its name: of the form <see cref="NoteKey"/> asks of names.</param>
+    /// <param name="epoch">Which holder of the log writes, from 1.</param>
+    public static LedgerWriter Begin(string origin, long epoch) => new(origin, epoch, new(), new());
+
+    /// <summary>A log that goes on where it ended.</summary>
+    /// <param name="origin">Its name.</param>
+    /// <param name="epoch">Which holder of the log writes, from 1.</param>
+    /// <param name="size">How many entries it has.</param>
+    /// <param name="source">Where its tiles and bundles of that size are. Who calls this has verified them.</param>
+    public static Reading<LedgerWriter> Resume(string origin, long epoch, long size, TileSource source)
+    {
+        if (!GrowingTree.Restore(size, size, source).Try(out var tree, out var why))
+        {
+            return new Reading<LedgerWriter>.Unread(why);
+        }
+
+        var chain = new EntryChain();
+        if (size > 0)
+        {
+            var last = size - 1;
+            if (!HashTile.Read(TileAddress.Of(0, last / TileAddress.FullWidth, size)!.Value, source).Try(out var leaves, out why))
+            {
+                return new Reading<LedgerWriter>.Unread(why);
+            }
+
+            chain = new(size, leaves[(int)(last % TileAddress.FullWidth)]);
+        }
+
+        var writer = new LedgerWriter(origin, epoch, tree, chain);
+        if (TileAddress.OfEntries(size / TileAddress.FullWidth, size) is { } partial)
+        {
+            if (!source(partial).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
+            {
+                return new Reading<LedgerWriter>.Unread(why);
+            }
+
+            if (entries.Length < partial.Width)
+            {
+                return new Reading<LedgerWriter>.Unread(new("ledger", $"{partial} holds {entries.Length} entries", "recover the log"));
+            }
+
+            foreach (var entry in entries.Take(partial.Width))
+            {
+                EntryBundle.Put(writer.bundle, entry.Span);
+            }
+        }
+
+        return new Reading<LedgerWriter>.Found(writer);
+    }
+
+    /// <summary>Appends an entry: its log, holder, place and link are set here.</summary>
+    /// <returns>What to store; or why it cannot be, and then the log is as it was.</returns>
+    public Reading<AppendedEntry> Append(LedgerEntry entry)
+    {
+        var placed = entry with { PreviousHash = chain.Last, Origin = Origin, Epoch = epoch, Sequence = chain.Next };
+        if (!placed.Write().Try(out var bytes, out var why))
+        {
+            return new Reading<AppendedEntry>.Unread(why);
+        }
+
+        return Replay(bytes.Span) is { } fault
+            ? new Reading<AppendedEntry>.Unread(fault)
+            : new Reading<AppendedEntry>.Found(new(placed.Sequence, chain.Last, bytes));
+    }
+
+    /// <summary>Appends an entry as it was stored before, as a store does that finds more entries than tiles.</summary>
+    /// <returns>Why it cannot follow, and then the log is as it was; null where it does.</returns>
+    public Reason? Replay(ReadOnlySpan<byte> stored)
+    {
+        if (chain.Add(stored) is { } fault)
+        {
+            return new("ledger", $"entry {chain.Next} {fault}", "compare the log with copies and checkpoints kept elsewhere");
+        }
+
+        EntryBundle.Put(bundle, stored);
+        tree.Append(chain.Last);
+        hasGrown = true;
+        if (tree.Size % TileAddress.FullWidth == 0)
+        {
+            full.Add(new(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value, bundle.WrittenMemory));
+            bundle = new();
+        }
+
+        full.AddRange(tree.TakeFull());
+        return null;
+    }
+
+    /// <summary>What a checkpoint of the present size needs and was not given out before: bundles and tiles that became full, and those at the right edge.</summary>
+    public ImmutableArray<Tile> TakeTiles()
+    {
+        IEnumerable<Tile> edge = hasGrown ? tree.Partial() : [];
+        if (hasGrown && TileAddress.OfEntries(tree.Size / TileAddress.FullWidth, tree.Size) is { } partial)
+        {
+            edge = edge.Prepend(new(partial, bundle.WrittenSpan.ToArray()));
+        }
+
+        ImmutableArray<Tile> taken = [.. full, .. edge];
+        full.Clear();
+        hasGrown = false;
+        return taken;
+    }
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Puts two verifiers of transparency logs that are not ours into a folder:
+#   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
+#   sigstore-js   npm's @sigstore/verify, which check.mjs calls
+#   verifiers.sh DIR     needs go and npm; does nothing when both stand there
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+out=$(realpath -m "${1:?usage: verifiers.sh DIR}")
+version=3.1.0
+work=$(mktemp -d "${TMPDIR:-/tmp}/verifiers.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$out"
+
+# Stands in the folder under the hash of its source, so that another source is built again.
+source=$(sha256sum "$here/gotlog/main.go" | cut -c1-16)
+if [ ! -x "$out/gotlog" ] || [ "$(cat "$out/gotlog.source" 2> /dev/null)" != "$source" ]; then
+  modules=$(go env GOROOT)/src/cmd/vendor/golang.org/x/mod
+  mkdir -p "$work/gotlog/xmod/sumdb" "$work/gotlog/xmod/internal"
+  cp "$here/gotlog/main.go" "$work/gotlog"
+  cp -rL "$modules/sumdb/note" "$modules/sumdb/tlog" "$work/gotlog/xmod/sumdb"
+  if [ -d "$modules/internal/lazyregexp" ]; then cp -rL "$modules/internal/lazyregexp" "$work/gotlog/xmod/internal"; fi
+  # Older trees name a package that only wraps the standard one, and that is not among these.
+  sed -i 's,golang.org/x/crypto/ed25519,crypto/ed25519,' "$work/gotlog/xmod/sumdb/note/note.go"
+  printf 'module golang.org/x/mod\ngo 1.19\n' > "$work/gotlog/xmod/go.mod"
+  printf 'module gotlog\ngo 1.19\nrequire golang.org/x/mod v0.0.0\nreplace golang.org/x/mod => ./xmod\n' > "$work/gotlog/go.mod"
+  (cd "$work/gotlog" && GOFLAGS=-mod=mod GOPROXY=off GOSUMDB=off GOTOOLCHAIN=local go build -o "$out/.gotlog.new" .)
+  mv "$out/.gotlog.new" "$out/gotlog"
+  echo "$source" > "$out/gotlog.source"
+fi
+
+if [ "$(cat "$out/sigstore-js/version" 2> /dev/null)" != "$version" ]; then
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/sigstore-js" "@sigstore/verify@$version" > /dev/null
+  echo "$version" > "$work/sigstore-js/version"
+  rm -rf "$out/sigstore-js"
+  mv "$work/sigstore-js" "$out/sigstore-js"
+fi
+echo "verifiers: $out/gotlog, $out/sigstore-js"
