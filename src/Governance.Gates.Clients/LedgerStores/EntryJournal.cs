@@ -1,0 +1,309 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using System.Numerics;
+using Governance.Gates.Clients.GateState;
+using Microsoft.Win32.SafeHandles;
+
+namespace Governance.Gates.Clients.LedgerStores;
+
+/// <summary>How urgently an entry needs its place when the disk is nearly full.</summary>
+public enum Precedence
+{
+    /// <summary>What can be refused instead.</summary>
+    Usual,
+
+    /// <summary>What happened anyway or must be possible: failures, allows, rollbacks, freezes. Space is kept for these.</summary>
+    Vital,
+}
+
+/// <summary>Entries from the answer until the tiles hold them: batches in files that were written with zeros before, so that one write and one fdatasync make a batch durable.</summary>
+/// <remarks>
+/// A file is named after its first entry. A batch is <c>u32 magic | u32 length | u64 first sequence | u32 count | u32 CRC-32C | (u16 length | entry)*</c>, all big-endian. A batch whose sum does not hold
+/// and after which no sound one follows is a write that was not finished, and never answered. One that a sound one follows was changed later.
+/// Not safe for concurrent use, but for <see cref="MakeSpare"/> and <see cref="Forget"/>, which another thread may call.
+/// </remarks>
+internal sealed class EntryJournal : IDisposable
+{
+    public const int FileBytes = 8 * 1024 * 1024;
+
+    /// <summary>Where entries begin in a batch.</summary>
+    public const int HeaderBytes = 24;
+
+    /// <summary>The most bytes of a batch.</summary>
+    public const int MostBatchBytes = 1024 * 1024;
+
+    private const uint Magic = 0x47474A31;
+    private const int SumAt = 20;
+    private const string SpareName = "spare";
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
+
+    private readonly string folder;
+    private readonly JournalDisk disk;
+    private readonly int fileBytes;
+
+    // Guards the spare file, which is made beside the appends.
+    private readonly Lock making = new();
+
+    // Guards the list of files, which the publisher shortens.
+    private readonly Lock files = new();
+    private readonly List<long> firsts = [];
+    private volatile bool hasSpare;
+    private long full;
+    private SafeFileHandle? file;
+    private int position;
+
+    private EntryJournal(string folder, JournalDisk disk, int fileBytes) => (this.folder, this.disk, this.fileBytes) = (folder, disk, fileBytes);
+
+    /// <summary>What of the last file was cut, for people; null where all was whole.</summary>
+    public string? Cut { get; private set; }
+
+    private string SparePath => Path.Combine(folder, SpareName);
+
+    /// <summary>Opens the journal, and hands every entry in it to <paramref name="take"/> in order.</summary>
+    /// <param name="folder">Its folder; made where it is missing.</param>
+    /// <param name="disk">The disk.</param>
+    /// <param name="take">Takes a sequence and the stored bytes; may throw.</param>
+    /// <param name="fileBytes">The size of a file.</param>
+    /// <exception cref="FormatException">A batch was changed, and it says which.</exception>
+    public static EntryJournal Open(string folder, JournalDisk disk, Action<long, ReadOnlyMemory<byte>> take, int fileBytes = FileBytes)
+    {
+        Directory.CreateDirectory(folder);
+        var journal = new EntryJournal(folder, disk, fileBytes);
+        try
+        {
+            journal.Load(take);
+            return journal;
+        }
+        catch
+        {
+            journal.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether the file that is written has room for a batch of this many bytes.</summary>
+    public bool HasRoom(int bytes) => file is not null && fileBytes - position >= bytes;
+
+    /// <summary>Makes sure that a batch of this many bytes can be written; null where it can.</summary>
+    /// <param name="bytes">With its header.</param>
+    /// <param name="first">The sequence of its first entry.</param>
+    /// <param name="precedence">Whether the space that is kept may be used.</param>
+    public Reason? Reserve(int bytes, long first, Precedence precedence)
+    {
+        if (!CanTake(bytes, precedence))
+        {
+            // Usually the next file was made beside the appends; a disk that was full a moment ago is not asked for each entry.
+            if (Stopwatch.GetElapsedTime(Volatile.Read(ref full)) < AskAgain || MakeSpare() is not null)
+            {
+                return file is null || !HasRoom(bytes)
+                    ? new("ledger", "the disk of the ledger is full", "free space on it")
+                    : new("ledger", "the disk of the ledger is nearly full, and what is left is kept for what must be recorded", "free space on it");
+            }
+        }
+
+        if (!HasRoom(bytes))
+        {
+            Begin(first);
+        }
+
+        return null;
+    }
+
+    /// <summary>Writes a batch, and returns once it is durable.</summary>
+    /// <param name="batch">Room for the header, and the entries behind it, each behind its length.</param>
+    /// <param name="first">The sequence of its first entry.</param>
+    /// <param name="count">How many entries.</param>
+    public void Write(Span<byte> batch, long first, int count)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(batch, Magic);
+        BinaryPrimitives.WriteInt32BigEndian(batch[4..], batch.Length - HeaderBytes);
+        BinaryPrimitives.WriteInt64BigEndian(batch[8..], first);
+        BinaryPrimitives.WriteInt32BigEndian(batch[16..], count);
+        BinaryPrimitives.WriteUInt32BigEndian(batch[SumAt..], Sum(batch));
+        disk.Write(file!, batch, position);
+        disk.Sync(file!);
+        position += batch.Length;
+    }
+
+    /// <summary>Makes the next file ahead of its time; null where it is there.</summary>
+    public Reason? MakeSpare()
+    {
+        lock (making)
+        {
+            if (hasSpare)
+            {
+                return null;
+            }
+
+            try
+            {
+                disk.Allocate(SparePath, fileBytes);
+                StateDisk.SyncFolder(folder);
+                hasSpare = true;
+                return null;
+            }
+            catch (Exception exception) when (StateDisk.IsOfDisk(exception))
+            {
+                Volatile.Write(ref full, Stopwatch.GetTimestamp());
+
+                // What of it was made is given back: tiles need space too.
+                File.Delete(SparePath);
+                return new("ledger", $"no more space for the ledger could be kept: {exception.Message}", "free space on its disk");
+            }
+        }
+    }
+
+    /// <summary>Deletes the files all of whose entries are in the tiles of a log of this size.</summary>
+    public void Forget(long size)
+    {
+        while (true)
+        {
+            long first;
+            lock (files)
+            {
+                if (firsts.Count < 2 || firsts[1] > size)
+                {
+                    return;
+                }
+
+                first = firsts[0];
+                firsts.RemoveAt(0);
+            }
+
+            File.Delete(PathOf(first));
+        }
+    }
+
+    public void Dispose() => file?.Dispose();
+
+    private bool CanTake(int bytes, Precedence precedence) =>
+        hasSpare || (HasRoom(bytes) && (precedence == Precedence.Vital || HasRoom(bytes + (fileBytes / 2))));
+
+    private void Begin(long first)
+    {
+        file?.Dispose();
+        lock (making)
+        {
+            File.Move(SparePath, PathOf(first));
+            StateDisk.SyncFolder(folder);
+            hasSpare = false;
+        }
+
+        lock (files)
+        {
+            firsts.Add(first);
+        }
+
+        position = 0;
+        file = File.OpenHandle(PathOf(first), FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+        _ = Task.Run(MakeSpare);
+    }
+
+    private void Load(Action<long, ReadOnlyMemory<byte>> take)
+    {
+        // A spare that was not finished has another length.
+        hasSpare = new FileInfo(SparePath) is { Exists: true } spare && spare.Length == fileBytes;
+        firsts.AddRange(Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(name => name is { Length: 20 }).Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var first) ? first : -1).Where(first => first >= 0).Order());
+        for (var i = 0; i < firsts.Count; i++)
+        {
+            var bytes = File.ReadAllBytes(PathOf(firsts[i]));
+            var end = 0;
+            while (Batch(bytes, end) is { } length)
+            {
+                Take(bytes.AsMemory(end, length), take);
+                end += length;
+            }
+
+            var isLast = i == firsts.Count - 1;
+            if (bytes.AsSpan(end).ContainsAnyExcept((byte)0))
+            {
+                if (!isLast || SoundAfter(bytes, end) is not null)
+                {
+                    throw new FormatException($"{PathOf(firsts[i])}: the batch at byte {end} is not as it was written, and others follow it");
+                }
+
+                Cut = $"{PathOf(firsts[i])}: what stood at byte {end} was of a write that was not finished";
+            }
+
+            if (isLast)
+            {
+                (file, position) = (File.OpenHandle(PathOf(firsts[i]), FileMode.Open, FileAccess.ReadWrite, FileShare.Read), end);
+                if (Cut is not null)
+                {
+                    disk.Write(file, new byte[bytes.Length - end], end);
+                }
+
+                // What a process wrote and did not flush is answered from now on: it must be durable first.
+                disk.Sync(file);
+            }
+        }
+    }
+
+    private static void Take(ReadOnlyMemory<byte> batch, Action<long, ReadOnlyMemory<byte>> take)
+    {
+        var sequence = BinaryPrimitives.ReadInt64BigEndian(batch.Span[8..]);
+        for (var rest = batch[HeaderBytes..]; !rest.IsEmpty; sequence++)
+        {
+            var length = rest.Length < 2 ? rest.Length : BinaryPrimitives.ReadUInt16BigEndian(rest.Span);
+            if (length > rest.Length - 2)
+            {
+                throw new FormatException($"entry {sequence} does not end within its batch, though the batch is as it was written");
+            }
+
+            take(sequence, rest.Slice(2, length));
+            rest = rest[(2 + length)..];
+        }
+    }
+
+    // The length of the sound batch at this place; null where there is none.
+    private static int? Batch(byte[] bytes, int at)
+    {
+        if (bytes.Length - at < HeaderBytes || BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at)) != Magic)
+        {
+            return null;
+        }
+
+        var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at + 4));
+        return length > 0 && length <= bytes.Length - at - HeaderBytes && Sum(bytes.AsSpan(at, HeaderBytes + length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt)) ? HeaderBytes + length : null;
+    }
+
+    private static int? SoundAfter(byte[] bytes, int at)
+    {
+        ReadOnlySpan<byte> magic = [0x47, 0x47, 0x4A, 0x31];
+        for (at++; bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
+        {
+            at += next;
+            if (Batch(bytes, at) is not null)
+            {
+                return at;
+            }
+        }
+
+        return null;
+    }
+
+    // Over the header up to the sum, and the entries. A sum tells a torn write; that nothing was changed is told by the hashes.
+    private static uint Sum(ReadOnlySpan<byte> batch)
+    {
+        var sum = uint.MaxValue;
+        Add(batch[..SumAt], ref sum);
+        Add(batch[HeaderBytes..], ref sum);
+        return ~sum;
+    }
+
+    private static void Add(ReadOnlySpan<byte> bytes, ref uint sum)
+    {
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
+        {
+            sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        }
+
+        foreach (var one in bytes)
+        {
+            sum = BitOperations.Crc32C(sum, one);
+        }
+    }
+
+    private string PathOf(long first) => Path.Combine(folder, first.ToString("D20", CultureInfo.InvariantCulture));
+}

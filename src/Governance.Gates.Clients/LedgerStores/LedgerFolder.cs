@@ -1,0 +1,98 @@
+using Governance.Gates.Clients.GateState;
+using Governance.Gates.Ledgers;
+
+namespace Governance.Gates.Clients.LedgerStores;
+
+/// <summary>A log in a folder as anyone may read it: <c>checkpoint</c> and <c>tile/…</c> (C2SP tlog-tiles).</summary>
+/// <remarks>Reading takes no lock: files are replaced whole, and a tile that is full never changes.</remarks>
+/// <param name="path">The folder.</param>
+public sealed class LedgerFolder(string path)
+{
+    internal const string CheckpointName = "checkpoint";
+    internal const string TileName = "tile";
+
+    // A bundle of 256 entries of the largest size, with their lengths.
+    private const long MostBytes = TileAddress.FullWidth * (LedgerEntry.MostBytes + 2L);
+    private const string Partial = ".p/";
+
+    /// <summary>The folder.</summary>
+    public string Path { get; } = System.IO.Path.GetFullPath(path);
+
+    /// <summary>The checkpoint that was published last, verified with the log's key; unread where there is none.</summary>
+    public Reading<Checkpoint> ReadCheckpoint(NoteKey key)
+    {
+        try
+        {
+            return StateDisk.Read(PathOf(CheckpointName), 128 * 1024) is { } note
+                ? Checkpoint.Open(note, key)
+                : Unread<Checkpoint>($"{PathOf(CheckpointName)} is not there", "name the folder of a log, or restore it from a copy");
+        }
+        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
+        {
+            return Unread<Checkpoint>(exception.Message, "make the folder readable");
+        }
+    }
+
+    /// <summary>A tile or bundle, or the full one that stands there by now; a <see cref="TileSource"/>.</summary>
+    public Reading<ReadOnlyMemory<byte>> Read(TileAddress address)
+    {
+        var file = PathOf(address.Path);
+        try
+        {
+            var bytes = StateDisk.Read(file, MostBytes);
+            if (bytes is null && file.LastIndexOf(Partial, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                bytes = StateDisk.Read(file[..at], MostBytes);
+            }
+
+            return bytes is null ? Unread<ReadOnlyMemory<byte>>($"{file} is not there", "restore it from a copy of the log") : new Reading<ReadOnlyMemory<byte>>.Found(bytes);
+        }
+        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
+        {
+            return Unread<ReadOnlyMemory<byte>>(exception.Message, "make the folder readable");
+        }
+    }
+
+    /// <summary>Writes tiles, and then the checkpoint that needs them; each is durable before the next stands there.</summary>
+    internal void Publish(IEnumerable<Tile> tiles, ReadOnlySpan<byte> checkpoint)
+    {
+        var folders = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var tile in tiles)
+        {
+            var file = PathOf(tile.Address.Path);
+            var folder = System.IO.Path.GetDirectoryName(file)!;
+            if (folders.Add(folder))
+            {
+                CreateFolder(folder);
+            }
+
+            StateDisk.Replace(file, tile.Bytes.Span);
+
+            // The widths that it had before are asked for by nobody who sees that it is full.
+            if (tile.Address.Width == TileAddress.FullWidth && Directory.Exists(file + ".p"))
+            {
+                Directory.Delete(file + ".p", recursive: true);
+            }
+        }
+
+        StateDisk.Replace(PathOf(CheckpointName), checkpoint);
+    }
+
+    internal string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    // Each folder of the way is only found after a crash once the one above it was written.
+    private static void CreateFolder(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            return;
+        }
+
+        var above = System.IO.Path.GetDirectoryName(folder)!;
+        CreateFolder(above);
+        Directory.CreateDirectory(folder);
+        StateDisk.SyncFolder(above);
+    }
+
+    private static Reading<T>.Unread Unread<T>(string message, string remedy) => new(new("ledger", message, remedy));
+}
