@@ -103,7 +103,7 @@ public sealed class LedgerVerifierTests
     {
         var checkpoint = TestLog.Of(Size).Checkpoint();
         var fault = LedgerVerifier.Verify(checkpoint, TestLog.Rewritten(Size, 650).Source)!;
-        Assert.Contains("not to the checkpoint", fault.ToString(), StringComparison.Ordinal);
+        Assert.Contains("belong together, and not to", fault.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
