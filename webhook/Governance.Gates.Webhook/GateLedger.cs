@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Reflection;
 using Governance.Gates.Admission;
@@ -13,10 +14,14 @@ namespace Governance.Gates.Webhook;
 internal sealed partial class GateLedger(WebhookOptions options, GateMetrics metrics, TimeProvider clock, ILogger<GateLedger> log) : IAsyncDisposable
 {
     private const string Rule = "ledger";
+    private const int MostSeen = 100_000;
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan VerifyEvery = TimeSpan.FromHours(1);
 
     private readonly EntryComponent component = new("gates-webhook", typeof(GateLedger).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0", null);
+
+    // Statements that the ledger tells of, by the digest of their bytes.
+    private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
 
     // Guards what could not be recorded since the last entry that could.
     private readonly Lock gaps = new();
@@ -134,6 +139,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             return outcome;
         }
 
+        await SeenAsync(outcome, cancellation);
         var reason = await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
         if (reason is null)
         {
@@ -157,6 +163,29 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         {
             await open.AppendAsync(Event(LedgerEvents.Stop), Precedence.Vital, CancellationToken.None);
             await open.DisposeAsync();
+        }
+    }
+
+    // Statements are told once, when a decision first looks at them. One that cannot be told now is told with the next decision.
+    private async ValueTask SeenAsync(AdmissionOutcome outcome, CancellationToken cancellation)
+    {
+        var fresh = outcome.Evidence.Where(claim => claim.Approval is not null && !seen.ContainsKey(claim.Evidence.Hex)).DistinctBy(claim => claim.Evidence.Hex).ToList();
+        if (fresh.Count == 0)
+        {
+            return;
+        }
+
+        var now = clock.GetUtcNow();
+        await Task.WhenAll(fresh.Select(async claim =>
+        {
+            if (await TryAppendAsync(DecisionEntry.OfSeen(claim, component, now)!, Precedence.Usual, cancellation) is null)
+            {
+                seen[claim.Evidence.Hex] = 0;
+            }
+        }));
+        if (seen.Count > MostSeen)
+        {
+            seen.Clear();
         }
     }
 

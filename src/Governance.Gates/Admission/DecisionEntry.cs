@@ -44,6 +44,7 @@ public static class DecisionEntry
             EventId = $"{LedgerText.Of(request.Uid, LongestUid)}-{What(@case, outcome)}",
             EventType = LedgerEvents.Decision,
             CorrelationId = LedgerText.Of(request.Uid),
+            ChangeId = LedgerText.Of(outcome.Evidence.Select(claim => claim.Approval).OfType<SignedStatement>().Where(signed => outcome.Grants.Any(grant => grant.RequestDigest == signed.Digest)).Select(signed => signed.Statement.ChangeId).FirstOrDefault()),
             Component = component,
             Environment = @case.Environment ?? (cluster is null ? null : policy.EnvironmentOf(cluster, request.Namespace)?.Name),
             Cluster = LedgerText.Of(cluster),
@@ -62,6 +63,37 @@ public static class DecisionEntry
             Policy = new(policy.Name, policy.Version, policy.Digest),
             Evidence = Part([.. outcome.Evidence.DistinctBy(claim => claim.Evidence).Take(MostNamed).Select(claim => new EntryEvidence(LedgerText.Of(claim.PredicateType) ?? "signature", claim.Evidence, claim.Size, PersonalText.Of(string.Join(' ', claim.Signers)), null))]),
             Admitted = outcome.Grants.IsEmpty || !outcome.Admitted ? null : new(outcome.Grants.Min(grant => grant.UseBy), outcome.Grants.Min(grant => grant.RunUntil), LedgerText.Of(request.Uid)),
+        };
+    }
+
+    /// <summary>The entry that tells when a request or an answer to one was seen first; null for any other claim.</summary>
+    /// <param name="claim">What was proven.</param>
+    /// <param name="component">What saw it.</param>
+    /// <param name="now">When.</param>
+    public static LedgerEntry? OfSeen(Claim claim, EntryComponent component, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(claim);
+        if (claim.Approval is not { Statement: var statement } signed)
+        {
+            return null;
+        }
+
+        var (approval, person) = (statement as Approval, statement is Approval { Approver: var approver } ? approver.Person : statement.Requester.Person);
+        return new()
+        {
+            Timestamp = now,
+            EventId = $"seen-{signed.Digest.Hex}",
+            EventType = approval is null ? LedgerEvents.RequestSeen : LedgerEvents.ApprovalSeen,
+            CorrelationId = LedgerText.Of(approval?.RequestId ?? statement.Id),
+            ChangeId = LedgerText.Of(statement.ChangeId),
+            Component = component,
+            Environment = LedgerText.Of(statement.Scope.Environments.FirstOrDefault()),
+            Actor = PersonalText.Of(person) is { } id ? new(id, "person", LedgerText.Of(approval?.Approver.Role), PersonalText.Of(approval?.Approver.OnBehalfOf), null) : null,
+            Action = LedgerText.Of(statement.Action),
+            Artifacts = Part([.. statement.Covers.Where(covered => covered.Kind == CoveredKind.Artifact).Take(MostNamed).Select(covered => new EntryArtifact(LedgerText.Of(covered.Name) ?? "artifact", covered.Digest, "image"))]),
+            TemplateDigest = statement.Covers.FirstOrDefault(covered => covered.Kind == CoveredKind.Template)?.Digest,
+            Outcome = approval?.Decision.ToString().ToLowerInvariant() ?? "request",
+            Evidence = Part<EntryEvidence>([new(claim.PredicateType!, claim.Evidence, claim.Size, PersonalText.Of(string.Join(' ', claim.Signers)), null)]),
         };
     }
 

@@ -2,15 +2,19 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
+using Governance.Gates.Testing;
 using Governance.Gates.Webhook;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Governance.Gates.Tests.Webhook;
 
 /// <summary>No answer without its entry: what the webhook decides, loads and lives through is in its ledger, and a ledger that takes nothing lets nothing in.</summary>
-public sealed class LedgerTests
+public sealed class LedgerTests : IDisposable
 {
     private const string Origin = "test/production/c1/gate-0";
+    private readonly TemporaryFolder state = new();
+
+    public void Dispose() => state.Dispose();
 
     [Fact]
     public async Task Every_decision_is_in_the_ledger_with_its_evidence_and_a_dry_run_is_not()
@@ -60,6 +64,28 @@ public sealed class LedgerTests
         var second = await StoppedAsync(gate);
         Assert.Equal(LedgerEvents.Start, second[first.Count].EventType);
         Assert.DoesNotContain(LedgerEvents.LogOpened, second.Skip(1).Select(entry => entry.EventType));
+    }
+
+    [Fact]
+    public async Task Who_asked_and_approved_and_what_began_by_it_are_one_chain()
+    {
+        await using var gate = await FirmGate.StartAsync(FirmGate.AskingPolicy, state.PathOf("state"), options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin });
+        var image = gate.UnsignedImage();
+        var deployment = FirmGate.Workload("Deployment", image);
+        var asked = await FirmGate.ApproveAsync(gate, deployment, image);
+        await FirmGate.AllowedAsync(gate, deployment);
+        await FirmGate.AllowedAsync(gate, FirmGate.Workload("Pod", image) with { Name = "api-7f9c-x2" });
+        var entries = await StoppedAsync(gate);
+
+        Assert.Equal(asked.Statement.Id, Assert.Single(entries, entry => entry.EventType == LedgerEvents.RequestSeen).CorrelationId);
+        Assert.Equal(["approve", "approve"], entries.Where(entry => entry.EventType == LedgerEvents.ApprovalSeen).Select(entry => entry.Outcome));
+        var decisions = entries.Where(entry => entry.EventType == LedgerEvents.Decision).ToList();
+        Assert.Equal(2, decisions.Count);
+        Assert.Equal(2, Assert.Single(Inline(decisions[0].Quorum)).Counted.Length);
+        Assert.NotNull(decisions[0].Admitted);
+        Assert.Equal(3, Inline(decisions[0].Evidence).Length);
+        Assert.Contains("goes on under what was admitted", ((PersonalText.Plain)Assert.Single(Inline(decisions[1].Reasons)).Message).Value, StringComparison.Ordinal);
+        Assert.All(entries.Where(entry => entry.EventType is LedgerEvents.RequestSeen or LedgerEvents.ApprovalSeen).Append(decisions[0]), entry => Assert.Equal(asked.Statement.ChangeId, entry.ChangeId));
     }
 
     [Fact]
