@@ -20,6 +20,8 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     private readonly EntryComponent component = new("gates-webhook", typeof(GateLedger).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0", null);
 
+    private readonly RefusalFlood flood = new();
+
     // Statements that the ledger tells of, by the digest of their bytes.
     private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
 
@@ -96,6 +98,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         while (await timer.WaitForNextTickAsync(cancellation))
         {
             await AppendAsync(Event(LedgerEvents.Heartbeat), cancellation);
+            await SuppressedAsync(cancellation);
             if (clock.GetElapsedTime(last) >= VerifyEvery)
             {
                 last = clock.GetTimestamp();
@@ -139,6 +142,11 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             return outcome;
         }
 
+        if (!outcome.Admitted && flood.Takes(@case.Request.User, entry))
+        {
+            return outcome;
+        }
+
         await SeenAsync(outcome, cancellation);
         var reason = await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
         if (reason is null)
@@ -161,10 +169,30 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     {
         if (Interlocked.Exchange(ref ledger, null) is { } open)
         {
+            foreach (var entry in Suppressed())
+            {
+                await open.AppendAsync(entry, Precedence.Vital, CancellationToken.None);
+            }
+
             await open.AppendAsync(Event(LedgerEvents.Stop), Precedence.Vital, CancellationToken.None);
             await open.DisposeAsync();
         }
     }
+
+    private async Task SuppressedAsync(CancellationToken cancellation)
+    {
+        foreach (var entry in Suppressed())
+        {
+            await AppendAsync(entry, cancellation);
+        }
+    }
+
+    private IEnumerable<LedgerEntry> Suppressed() => flood.Turn().Select(one => Event(LedgerEvents.Suppressed) with
+    {
+        Actor = PersonalText.Of(one.Actor) is { } actor ? new(actor, DecisionEntry.KindOf(one.Actor), null, null, null) : null,
+        Outcome = DecisionEntry.Refused,
+        Suppressed = one.Sum,
+    });
 
     // Statements are told once, when a decision first looks at them. One that cannot be told now is told with the next decision.
     private async ValueTask SeenAsync(AdmissionOutcome outcome, CancellationToken cancellation)

@@ -108,7 +108,8 @@ public static class DecisionEntry
 
     private static EntryPart<ImmutableArray<T>>? Part<T>(ImmutableArray<T> items) => items.IsEmpty ? null : new EntryPart<ImmutableArray<T>>.Inline(items);
 
-    private static string KindOf(string user) => user.StartsWith("system:serviceaccount:", StringComparison.Ordinal) ? "service-account" : user.StartsWith("system:", StringComparison.Ordinal) ? "system" : "user";
+    /// <summary>The kind of an actor, by the name with which the API server authenticated it.</summary>
+    public static string KindOf(string user) => user.StartsWith("system:serviceaccount:", StringComparison.Ordinal) ? "service-account" : user.StartsWith("system:", StringComparison.Ordinal) ? "system" : "user";
 
     private static JsonElement Metadata(AdmissionRequest request, string name) =>
         (request.Object.ValueKind == JsonValueKind.Object ? request.Object : request.OldObject) is { ValueKind: JsonValueKind.Object } value

@@ -89,6 +89,34 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_floods_with_refusals_gets_one_sum_and_what_is_admitted_is_recorded_always()
+    {
+        await using var gate = await StartAsync();
+        var (bad, good) = (gate.UnsignedImage(), await gate.SignedImageAsync());
+        for (var i = 0; i < RefusalFlood.MostInMinute + 20; i++)
+        {
+            Assert.False((await gate.AskAsync(Review(bad, "mallory"))).Allowed);
+        }
+
+        Assert.False((await gate.AskAsync(Review(bad, "alice"))).Allowed);
+        Assert.True((await gate.AskAsync(Review(good, "mallory"))).Allowed);
+        var entries = await StoppedAsync(gate);
+        var decisions = entries.Where(entry => entry.EventType == LedgerEvents.Decision).ToList();
+        Assert.Equal(RefusalFlood.MostInMinute + 2, decisions.Count);
+        Assert.Equal("admitted", decisions[^1].Outcome);
+        var sum = Assert.Single(entries, entry => entry.EventType == LedgerEvents.Suppressed);
+        Assert.Equal((20L, "mallory"), (sum.Suppressed!.Count, ((PersonalText.Plain)sum.Actor!.Id).Value));
+        Assert.NotNull(sum.Suppressed.Root);
+
+        static JsonObject Review(string image, string user)
+        {
+            var review = RunningGate.Review(image);
+            review["request"]!["userInfo"] = new JsonObject { ["username"] = user };
+            return review;
+        }
+    }
+
+    [Fact]
     public async Task Without_its_ledger_an_enforcing_gate_refuses_and_says_so()
     {
         await using var gate = await StartAsync();
