@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Governance.Gates.Clients.GateState;
 
@@ -75,12 +76,18 @@ internal sealed class StateDisk(string folder)
     /// <summary>The bytes of a file; null where there is none.</summary>
     public static byte[]? Read(string path, long most)
     {
-        if (!File.Exists(path))
+        SafeFileHandle file;
+        try
         {
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Asked for first, it could be gone by then, and what may not be looked at would count as gone.
             return null;
         }
 
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        using var reading = file;
         var length = RandomAccess.GetLength(file);
         if (length > most)
         {
