@@ -13,5 +13,8 @@ internal static class LedgerCommand
         LedgerProveCommand.Create(terminal),
         LedgerVerifyProofCommand.Create(terminal),
         LedgerQueryCommand.Create(terminal),
+        LedgerTailCommand.Create(terminal),
+        LedgerExportCommand.Create(terminal),
+        LedgerServeCommand.Create(terminal),
     };
 }

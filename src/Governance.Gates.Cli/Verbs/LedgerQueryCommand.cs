@@ -26,14 +26,7 @@ internal static class LedgerQueryCommand
         var type = Text("--type", "The type of event, such as decision.", "TYPE");
         var since = Moment("--since", "Not before this time");
         var until = Moment("--until", "Before this time");
-        var limit = new Option<int>("--limit") { Description = $"How many entries at most, up to {MostLimit}; 64 MiB of them end it too.", HelpName = "NUMBER", DefaultValueFactory = _ => 1_000 };
-        limit.Validators.Add(result =>
-        {
-            foreach (var token in result.Tokens.Where(token => !int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is 0 or > MostLimit))
-            {
-                result.AddError($"--limit '{token.Value}' is no whole number from 1 to {MostLimit}");
-            }
-        });
+        var limit = Limit("--limit", "How many entries at most; 64 MiB of them end it too.", 1_000, MostLimit);
         var form = Report.OutputOption();
         var command = new Command("query", "Prints the entries for which all that is given holds, character for character; each is proven under the log's checkpoint. Entries that cannot be read are told, and then it exits with 2. Example: gates ledger query /var/lib/gates/ledger --correlation-id 5d0a3b6e-0000-4000-8000-000000000001")
         {
@@ -64,6 +57,20 @@ internal static class LedgerQueryCommand
     }
 
     private static readonly string[] Verdicts = [.. Enum.GetValues<Verdict>().Select(AdmissionAnswer.Name)];
+
+    /// <summary>How many entries are printed.</summary>
+    public static Option<int> Limit(string name, string description, int usual, int most)
+    {
+        var option = new Option<int>(name) { Description = $"{description} Up to {most}; {usual} unless given.", HelpName = "NUMBER", DefaultValueFactory = _ => usual };
+        option.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(token => !int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number == 0 || number > most))
+            {
+                result.AddError($"{name} '{token.Value}' is no whole number from 1 to {most}");
+            }
+        });
+        return option;
+    }
 
     /// <summary>Entries for people and machines.</summary>
     public static Report ToReport(string folder, OpenLog log, LedgerScan scan)

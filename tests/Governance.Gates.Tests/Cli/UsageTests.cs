@@ -130,6 +130,14 @@ public sealed class UsageTests : IDisposable
         { "ledger query d --since yesterday", "--since 'yesterday' is neither" },
         { "ledger query d --limit 0", "--limit '0' is no whole number" },
         { "ledger query d --limit 100001", "from 1 to 100000" },
+        { "ledger tail d --lines 1001", "from 1 to 1000" },
+        { "ledger tail d --follow --output markdown", "--follow has none" },
+        { "ledger export d", "--out" },
+        { "ledger export d --out p --format parquet", "none of ndjson, audit-package" },
+        { "ledger export d --out p --from first", "--from 'first' is no sequence" },
+        { "ledger serve d --listen 8787", "--listen '8787' is no ADDRESS:PORT" },
+        { "ledger serve d --listen 127.0.0.1", "--listen '127.0.0.1' is no ADDRESS:PORT" },
+        { "ledger serve d --listen localhost:1", "no ADDRESS:PORT" },
         { "version more", "more" },
     };
 
@@ -172,11 +180,14 @@ public sealed class UsageTests : IDisposable
         { "ledger verify no-such-log", "no-such-log.vkey" },
         { "ledger verify no-such-log --vkey KEY", "holds no vkey" },
         { "ledger query no-such-log", "no-such-log.vkey" },
+        { "ledger tail no-such-log", "no-such-log.vkey" },
+        { "ledger export no-such-log --out p", "no-such-log.vkey" },
+        { "ledger serve no-such-log", "no-such-log is no folder" },
         { "ledger prove 1 no-such-log --vkey no-such.vkey", "no-such.vkey" },
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)
