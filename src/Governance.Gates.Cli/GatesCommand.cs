@@ -27,6 +27,7 @@ internal static class GatesCommand
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
             PolicyCommand.Create(safe),
+            LedgerCommand.Create(safe),
             VersionCommand.Create(safe),
         };
         var code = await CommandRunner.RunAsync(root, args, output, error, cancellation: cancellation);

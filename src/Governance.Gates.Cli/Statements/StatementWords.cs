@@ -162,18 +162,20 @@ internal static class StatementWords
     /// <summary>A time in words.</summary>
     public static string? Shown(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static DateTimeOffset? ReadTime(string text, DateTimeOffset now)
-    {
-        if (DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
-        {
-            return ToTheSecond(time);
-        }
+    /// <summary>The moment that a text says, to the second; null where it says none.</summary>
+    public static DateTimeOffset? ReadMoment(string text) =>
+        DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? ToTheSecond(time) : null;
 
+    /// <summary>The duration that a text such as <c>90s</c> or <c>7d</c> says, of at most a century; null where it says none.</summary>
+    public static TimeSpan? ReadSpan(string text)
+    {
         var unit = text.Length is > 1 and <= 6 ? text[^1] switch { 's' => 1L, 'm' => 60, 'h' => 3_600, 'd' => 86_400, 'w' => 604_800, _ => 0 } : 0;
         return unit > 0 && text[..^1].All(char.IsAsciiDigit) && int.Parse(text.AsSpan(0, text.Length - 1), CultureInfo.InvariantCulture) is > 0 and var count && TimeSpan.FromSeconds(count * unit) is var span && span < TimeSpan.FromDays(36_525)
-            ? ToTheSecond(now + span)
+            ? span
             : null;
     }
+
+    private static DateTimeOffset? ReadTime(string text, DateTimeOffset now) => ReadMoment(text) ?? (ReadSpan(text) is { } span ? ToTheSecond(now + span) : null);
 
     private static DateTimeOffset ToTheSecond(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
 }

@@ -1,4 +1,5 @@
 using Governance.Gates.Clients.GateState;
+using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
@@ -14,45 +15,36 @@ public sealed class LedgerFolder(string path)
 
     // A bundle of 256 entries of the largest size, with their lengths.
     private const long MostBytes = TileAddress.FullWidth * (LedgerEntry.MostBytes + 2L);
+    private const long MostCheckpointBytes = 128 * 1024;
+    private const long MostEvidenceBytes = 64 * 1024 * 1024;
     private const string Partial = ".p/";
 
     /// <summary>The folder.</summary>
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
     /// <summary>The checkpoint that was published last, verified with the log's key; unread where there is none.</summary>
-    public Reading<Checkpoint> ReadCheckpoint(NoteKey key)
+    public Reading<Checkpoint> ReadCheckpoint(NoteKey key) => !FindCheckpoint().Try(out var note, out var why) ? new Reading<Checkpoint>.Unread(why)
+        : note is { } found ? Checkpoint.Open(found, key)
+        : Unread<Checkpoint>($"{PathOf(CheckpointName)} is not there", "name the folder of a log, or restore it from a copy");
+
+    /// <summary>The checkpoint that was published last, whoever signed it; null where there is none.</summary>
+    public Reading<ReadOnlyMemory<byte>?> FindCheckpoint() => Find(PathOf(CheckpointName), MostCheckpointBytes);
+
+    /// <summary>A tile or bundle, or the full one that stands there by now; null where there is neither.</summary>
+    public Reading<ReadOnlyMemory<byte>?> Find(TileAddress address)
     {
-        try
-        {
-            return StateDisk.Read(PathOf(CheckpointName), 128 * 1024) is { } note
-                ? Checkpoint.Open(note, key)
-                : Unread<Checkpoint>($"{PathOf(CheckpointName)} is not there", "name the folder of a log, or restore it from a copy");
-        }
-        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
-        {
-            return Unread<Checkpoint>(exception.Message, "make the folder readable");
-        }
+        var file = PathOf(address.Path);
+        var found = Find(file, MostBytes);
+        return found is Reading<ReadOnlyMemory<byte>?>.Found(null) && file.LastIndexOf(Partial, StringComparison.Ordinal) is >= 0 and var at ? Find(file[..at], MostBytes) : found;
     }
 
     /// <summary>A tile or bundle, or the full one that stands there by now; a <see cref="TileSource"/>.</summary>
-    public Reading<ReadOnlyMemory<byte>> Read(TileAddress address)
-    {
-        var file = PathOf(address.Path);
-        try
-        {
-            var bytes = StateDisk.Read(file, MostBytes);
-            if (bytes is null && file.LastIndexOf(Partial, StringComparison.Ordinal) is >= 0 and var at)
-            {
-                bytes = StateDisk.Read(file[..at], MostBytes);
-            }
+    public Reading<ReadOnlyMemory<byte>> Read(TileAddress address) => !Find(address).Try(out var bytes, out var why) ? new Reading<ReadOnlyMemory<byte>>.Unread(why)
+        : bytes is { } found ? new Reading<ReadOnlyMemory<byte>>.Found(found)
+        : Unread<ReadOnlyMemory<byte>>($"{PathOf(address.Path)} is not there", "restore it from a copy of the log");
 
-            return bytes is null ? Unread<ReadOnlyMemory<byte>>($"{file} is not there", "restore it from a copy of the log") : new Reading<ReadOnlyMemory<byte>>.Found(bytes);
-        }
-        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
-        {
-            return Unread<ReadOnlyMemory<byte>>(exception.Message, "make the folder readable");
-        }
-    }
+    /// <summary>What decided, as it is kept beside the log; null where it is not. Whether it has this digest is for the caller to see.</summary>
+    public Reading<ReadOnlyMemory<byte>?> FindEvidence(Digest digest) => Find(PathOf(System.IO.Path.Combine("evidence", "sha256", digest.Hex)), MostEvidenceBytes);
 
     /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
     internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlySpan<byte> checkpoint)
@@ -108,6 +100,19 @@ public sealed class LedgerFolder(string path)
     }
 
     internal string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    private static Reading<ReadOnlyMemory<byte>?> Find(string file, long most)
+    {
+        try
+        {
+            // A null array would be empty memory, and not nothing.
+            return new Reading<ReadOnlyMemory<byte>?>.Found(StateDisk.Read(file, most) is { } bytes ? bytes : default(ReadOnlyMemory<byte>?));
+        }
+        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
+        {
+            return Unread<ReadOnlyMemory<byte>?>(exception.Message, "make the folder readable");
+        }
+    }
 
     // Each folder of the way is only found after a crash once the one above it was written.
     private static void CreateFolder(string folder)

@@ -113,6 +113,31 @@ public sealed class UsageTests : IDisposable
         { "policy diff p q r", "r" },
         { "policy diff p q --output xml", "none of text, json, markdown" },
         { "policy schema more", "more" },
+        { "ledger", "Required command" },
+        { "ledger init d", "--origin" },
+        { "ledger verify", "DIR" },
+        { "ledger verify d --deadline soon", "--deadline 'soon' is no duration" },
+        { "ledger verify d --deadline 9d", "of at most 7d" },
+        { "ledger verify d --output xml", "none of text, json, markdown" },
+        { "ledger prove -1 d", "-1" },
+        { "ledger prove one d", "'one' is no sequence" },
+        { "ledger prove 1", "DIR" },
+        { "ledger verify-proof p e", "--vkey" },
+        { "ledger query d --digest latest", "--digest 'latest' is no digest" },
+        { "ledger query d --resource web", "--resource 'web' is no KIND/NAME" },
+        { "ledger query d --resource Deployment./web", "is no KIND/NAME" },
+        { "ledger query d --verdict maybe", "none of allow, warn, unknown, deny" },
+        { "ledger query d --since yesterday", "--since 'yesterday' is neither" },
+        { "ledger query d --limit 0", "--limit '0' is no whole number" },
+        { "ledger query d --limit 100001", "from 1 to 100000" },
+        { "ledger tail d --lines 1001", "from 1 to 1000" },
+        { "ledger tail d --follow --output markdown", "--follow has none" },
+        { "ledger export d", "--out" },
+        { "ledger export d --out p --format parquet", "none of ndjson, audit-package" },
+        { "ledger export d --out p --from first", "--from 'first' is no sequence" },
+        { "ledger serve d --listen 8787", "--listen '8787' is no ADDRESS:PORT" },
+        { "ledger serve d --listen 127.0.0.1", "--listen '127.0.0.1' is no ADDRESS:PORT" },
+        { "ledger serve d --listen localhost:1", "no ADDRESS:PORT" },
         { "version more", "more" },
     };
 
@@ -151,9 +176,18 @@ public sealed class UsageTests : IDisposable
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
         { "policy diff no-such.yaml POLICY", "no-such.yaml" },
         { "policy diff POLICY no-such.yaml", "no-such.yaml" },
+        { "ledger init no-such-folder/log --origin a+b", "'a+b' cannot be the name of a log" },
+        { "ledger verify no-such-log", "no-such-log.vkey" },
+        { "ledger verify no-such-log --vkey KEY", "holds no vkey" },
+        { "ledger query no-such-log", "no-such-log.vkey" },
+        { "ledger tail no-such-log", "no-such-log.vkey" },
+        { "ledger export no-such-log --out p", "no-such-log.vkey" },
+        { "ledger serve no-such-log", "no-such-log is no folder" },
+        { "ledger prove 1 no-such-log --vkey no-such.vkey", "no-such.vkey" },
+        { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

@@ -1,7 +1,8 @@
-// Checks a log, or the proof of one entry, with golang.org/x/mod/sumdb/{note,tlog}:
+// Checks a log, the proof of one entry, or that one checkpoint goes on from another, with golang.org/x/mod/sumdb/{note,tlog}:
 //
 //	gotlog log ROOT VKEY [OLD_SIZE OLD_ROOT]   every entry, every tile, the checkpoint; consistency with an earlier root in base64
 //	gotlog proof FILE VKEY ENTRY               a .tlog-proof file and the bytes of its entry
+//	gotlog consistency FILE VKEY CHECKPOINT    the body of a witness's add-checkpoint, and the earlier checkpoint that it goes on from
 //
 // Ends with 1 and a line that begins with FAIL when anything does not hold.
 package main
@@ -125,13 +126,36 @@ func proof(file, vkey, entryFile string) {
 	fmt.Printf("entry %d of %d\n", index, tree.N)
 }
 
+func consistency(file, vkey, earlier string) {
+	text, err := os.ReadFile(file)
+	must(err)
+	head, checkpoint, found := strings.Cut(string(text), "\n\n")
+	lines := strings.Split(head, "\n")
+	note, err := os.ReadFile(earlier)
+	must(err)
+	old, tree := open(note, vkey), open([]byte(checkpoint), vkey)
+	if !found || lines[0] != fmt.Sprintf("old %d", old.N) {
+		must(fmt.Errorf("no proof of consistency with %d", old.N))
+	}
+	var path tlog.TreeProof
+	for _, line := range lines[1:] {
+		hash, err := tlog.ParseHash(line)
+		must(err)
+		path = append(path, hash)
+	}
+	must(tlog.CheckTree(path, tree.N, tree.Hash, old.N, old.Hash))
+	fmt.Printf("consistent with %d\n", old.N)
+}
+
 func main() {
 	switch {
 	case len(os.Args) >= 4 && os.Args[1] == "log":
 		log(os.Args[2], os.Args[3], os.Args[4:])
 	case len(os.Args) == 5 && os.Args[1] == "proof":
 		proof(os.Args[2], os.Args[3], os.Args[4])
+	case len(os.Args) == 5 && os.Args[1] == "consistency":
+		consistency(os.Args[2], os.Args[3], os.Args[4])
 	default:
-		must(fmt.Errorf("usage: gotlog log ROOT VKEY [OLD_SIZE OLD_ROOT] | gotlog proof FILE VKEY ENTRY"))
+		must(fmt.Errorf("usage: gotlog log ROOT VKEY [OLD_SIZE OLD_ROOT] | gotlog proof FILE VKEY ENTRY | gotlog consistency FILE VKEY CHECKPOINT"))
 	}
 }

@@ -1,0 +1,120 @@
+using Governance.Gates.Images;
+using Governance.Gates.Ledgers;
+
+namespace Governance.Gates.Cli.Ledgers;
+
+/// <summary>Whether an entry is one of those that are looked for.</summary>
+internal enum EntryMatch
+{
+    /// <summary>It is not.</summary>
+    No,
+
+    /// <summary>It is as far as it can be read, and what would tell is encrypted or kept beside the log.</summary>
+    Unsure,
+
+    /// <summary>It is.</summary>
+    Yes,
+}
+
+/// <summary>Which entries are looked for: those for which all that is given holds, character for character.</summary>
+internal sealed record EntryFilter
+{
+    /// <summary><c>correlation_id</c>.</summary>
+    public string? CorrelationId { get; init; }
+
+    /// <summary><c>change_id</c>.</summary>
+    public string? ChangeId { get; init; }
+
+    /// <summary>Any digest in the entry.</summary>
+    public Digest? Digest { get; init; }
+
+    /// <summary><c>resource</c>.</summary>
+    public ResourceName? Resource { get; init; }
+
+    /// <summary><c>namespace</c>.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Who acted, for whom, or who really authenticated.</summary>
+    public string? Actor { get; init; }
+
+    /// <summary><c>verdict</c>.</summary>
+    public Verdict? Verdict { get; init; }
+
+    /// <summary><c>event_type</c>.</summary>
+    public string? EventType { get; init; }
+
+    /// <summary>Not before this.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Before this.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Whether an entry is one.</summary>
+    public EntryMatch Of(LedgerEntry entry)
+    {
+        if ((CorrelationId is not null && CorrelationId != entry.CorrelationId)
+            || (ChangeId is not null && ChangeId != entry.ChangeId)
+            || (Namespace is not null && Namespace != entry.Namespace)
+            || (EventType is not null && EventType != entry.EventType)
+            || (Verdict is not null && Verdict != entry.Verdict)
+            || (Resource is not null && !Resource.Names(entry.Resource))
+            || entry.Timestamp < Since
+            || entry.Timestamp >= Until)
+        {
+            return EntryMatch.No;
+        }
+
+        var (actor, digest) = (OfActor(entry.Actor), OfDigest(entry));
+        return actor < digest ? actor : digest;
+    }
+
+    private EntryMatch OfActor(EntryActor? actor)
+    {
+        PersonalText?[] texts = Actor is null ? [] : [actor?.Id, actor?.OnBehalfOf, actor?.ImpersonatedBy];
+        return Actor is null || texts.Any(text => text is PersonalText.Plain(var plain) && plain == Actor) ? EntryMatch.Yes
+            : texts.Any(text => text is PersonalText.Encrypted) ? EntryMatch.Unsure
+            : EntryMatch.No;
+    }
+
+    private EntryMatch OfDigest(LedgerEntry entry)
+    {
+        if (Digest is null)
+        {
+            return EntryMatch.Yes;
+        }
+
+        var isUnsure = false;
+        bool IsIn<T>(EntryPart<T>? part, Func<T, bool> holds)
+        {
+            // The digest of a part that is kept beside the log stands in the entry too.
+            isUnsure |= part is EntryPart<T>.Kept;
+            return part switch { EntryPart<T>.Inline(var value) => holds(value), EntryPart<T>.Kept(var digest, _) => digest == Digest, _ => false };
+        }
+
+        var isFound = Digest == entry.ObjectDigest || Digest == entry.TemplateDigest || Digest == entry.Policy?.Digest || Digest == entry.Component.Digest || entry.Inputs.Any(input => input.Digest == Digest);
+        isFound |= IsIn(entry.Artifacts, artifacts => artifacts.Any(one => one.Digest == Digest));
+        isFound |= IsIn(entry.Evidence, evidence => evidence.Any(one => one.Digest == Digest));
+
+        // Of these only where they are kept: what a text inside says is no digest of ours.
+        var unsure = isUnsure;
+        isFound |= IsIn(entry.Reasons, _ => false) | IsIn(entry.Quorum, _ => false) | IsIn(entry.PreviousState, _ => false) | IsIn(entry.NewState, _ => false) | IsIn(entry.Details, _ => false) | IsIn(entry.Rationale, _ => false);
+        return isFound ? EntryMatch.Yes : unsure ? EntryMatch.Unsure : EntryMatch.No;
+    }
+}
+
+/// <summary>A resource as <c>KIND/NAME</c> or <c>KIND.GROUP/NAME</c>; without a group, of any.</summary>
+internal sealed record ResourceName(string Kind, string? Group, string Name)
+{
+    /// <summary>Reads one; null for what is none.</summary>
+    public static ResourceName? TryParse(string text)
+    {
+        if (text.Split('/', 2) is not [var type, { Length: > 0 } name] || type.Split('.', 2) is not [{ Length: > 0 } kind, .. var group] || group is [""])
+        {
+            return null;
+        }
+
+        return new(kind, group is [var one] ? one : null, name);
+    }
+
+    public bool Names(EntryResource? resource) => resource is not null && resource.Kind == Kind && resource.Name == Name && (Group is null || Group == resource.Group);
+}

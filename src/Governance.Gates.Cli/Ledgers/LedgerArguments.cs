@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Governance.Gates.Clients.LedgerStores;
+using Governance.Gates.Ledgers;
+
+namespace Governance.Gates.Cli.Ledgers;
+
+/// <summary>The arguments that name a log and its key.</summary>
+internal sealed class LedgerArguments
+{
+    private const int MostVkeyBytes = 4_096;
+
+    /// <summary>The folder.</summary>
+    public Argument<string> Folder { get; } = new("DIR") { Description = "The folder of the log; a process may write it meanwhile.", HelpName = "DIR" };
+
+    /// <summary><c>--vkey</c>.</summary>
+    public Option<string?> Vkey { get; } = new("--vkey") { Description = "The log's verifier key, as its owner published it; DIR.vkey unless given.", HelpName = "FILE" };
+
+    /// <summary>The file beside a log's folder that ends so: <c>.vkey</c>, <c>.key</c>.</summary>
+    public static string Beside(string folder, string ending) => Path.TrimEndingDirectorySeparator(folder) + ending;
+
+    /// <summary>Reads a vkey.</summary>
+    /// <exception cref="GateException">There is none in that file.</exception>
+    public static NoteKey ReadVkey(string file) => NoteKey.TryParse(Encoding.UTF8.GetString(InputFile.Read(file, "vkey", MostVkeyBytes)).Trim())
+        ?? throw new GateException($"'{file}' holds no vkey", "name the file that gates ledger init wrote: one line NAME+ID+KEY");
+
+    /// <summary>The key that the command line names.</summary>
+    /// <exception cref="GateException">It cannot be read.</exception>
+    public NoteKey ReadKey(ParseResult parsed) => ReadVkey(parsed.GetValue(Vkey) ?? Beside(parsed.GetRequiredValue(Folder), ".vkey"));
+
+    /// <summary>The log with its last checkpoint.</summary>
+    /// <exception cref="GateException">Key or checkpoint cannot be read, or the checkpoint is not signed by the key.</exception>
+    public OpenLog Open(ParseResult parsed)
+    {
+        var key = ReadKey(parsed);
+        var folder = new LedgerFolder(parsed.GetRequiredValue(Folder));
+        return new(folder, key, folder.ReadCheckpoint(key).Required());
+    }
+}
+
+/// <summary>What the verbs of the ledger share.</summary>
+internal static class LedgerReadings
+{
+    private const int MostCheckpointBytes = 128 * 1024;
+
+    /// <summary>The value, or an end with its reason: for what a verb cannot go on without.</summary>
+    /// <exception cref="GateException">It could not be read.</exception>
+    public static T Required<T>(this Reading<T> reading) => reading.Try(out var value, out var why) ? value : throw new GateException(why.Message, why.Remedy ?? "try again");
+
+    /// <summary>A checkpoint that was kept elsewhere.</summary>
+    /// <exception cref="GateException">The file holds none that the key signed: then it shows nothing.</exception>
+    public static Checkpoint ReadCheckpoint(string file, NoteKey key) => Checkpoint.Open(InputFile.Read(file, "checkpoint", MostCheckpointBytes), key).Try(out var checkpoint, out var why)
+        ? checkpoint
+        : throw new GateException($"'{file}': {why.Message}", "name a checkpoint of this log, kept as it was published");
+
+    /// <summary><c>log</c>: which log, as of which checkpoint; null where none can be trusted.</summary>
+    public static void WriteLog(this Utf8JsonWriter json, string folder, NoteKey key, Checkpoint? checkpoint)
+    {
+        json.WriteStartObject("log");
+        json.WriteString("folder", folder);
+        json.WriteString("origin", key.Name);
+        json.WriteString("vkey", key.ToString());
+        json.WriteString("root", checkpoint?.Root.ToBase64());
+        json.WriteNumber("size", checkpoint?.Size ?? 0);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,110 @@
+using Governance.Gates.Ledgers;
+
+namespace Governance.Gates.Cli.Ledgers;
+
+/// <summary>What a search of a log found.</summary>
+internal sealed class LedgerScan
+{
+    // What is shown is held in memory until it is written.
+    private const long MostBytes = 64 * 1024 * 1024;
+    private const int MostTold = 20;
+
+    private readonly List<ShownEntry> found = [];
+    private readonly List<Reason> unread = [];
+    private long bytes;
+
+    private LedgerScan()
+    {
+    }
+
+    /// <summary>The entries, in order; each is proven under the checkpoint.</summary>
+    public IReadOnlyList<ShownEntry> Found => found;
+
+    /// <summary>Whether there may be more after them.</summary>
+    public bool HasMore { get; private set; }
+
+    /// <summary>How many entries, or bundles of them, could not be told of.</summary>
+    public long UnreadCount { get; private set; }
+
+    /// <summary>The first of those, and why.</summary>
+    public IReadOnlyList<Reason> Unread => unread;
+
+    /// <summary>Searches a log from its beginning, one bundle in memory at a time.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="first">The first entry that is looked at.</param>
+    /// <param name="filter">Which are looked for.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static LedgerScan Run(OpenLog log, long first, EntryFilter filter, int limit, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var scan = new LedgerScan();
+        foreach (var bundle in log.Bundles(first, log.Checkpoint.Size))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (!bundle.Entries.Try(out var entries, out var why))
+            {
+                scan.Tell($"entries {bundle.First} to {bundle.First + bundle.Count - 1}", why);
+                continue;
+            }
+
+            for (var place = 0; place < entries.Length; place++)
+            {
+                if (!scan.Take(log, bundle.First + place, entries[place], filter, limit))
+                {
+                    return scan;
+                }
+            }
+
+            progress?.Report(bundle.First + bundle.Count);
+        }
+
+        return scan;
+    }
+
+    // False once there is no room for more.
+    private bool Take(OpenLog log, long sequence, ReadOnlyMemory<byte> stored, EntryFilter filter, int limit)
+    {
+        if (!LedgerEntry.Read(stored).Try(out var entry, out var why))
+        {
+            Tell($"entry {sequence}", why);
+            return true;
+        }
+
+        var match = filter.Of(entry);
+        if (match == EntryMatch.Unsure)
+        {
+            Tell($"entry {sequence}", new("ledger", "it may be one: what would tell is encrypted, or kept beside the log", "look at it with its keys and its evidence"));
+        }
+
+        if (match != EntryMatch.Yes)
+        {
+            return true;
+        }
+
+        if (found.Count == limit || bytes + stored.Length > MostBytes)
+        {
+            HasMore = true;
+            return false;
+        }
+
+        if (!log.Prove(sequence, stored.Span).Try(out _, out why))
+        {
+            Tell($"entry {sequence}", why);
+            return true;
+        }
+
+        found.Add(new(sequence, stored, entry));
+        bytes += stored.Length;
+        return true;
+    }
+
+    private void Tell(string what, Reason why)
+    {
+        UnreadCount++;
+        if (unread.Count < MostTold)
+        {
+            unread.Add(why with { Message = $"{what}: {why.Message}" });
+        }
+    }
+}

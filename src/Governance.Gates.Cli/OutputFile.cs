@@ -1,0 +1,73 @@
+namespace Governance.Gates.Cli;
+
+/// <summary>Writes files that a command line names; what stands there already is never written over.</summary>
+internal static class OutputFile
+{
+    /// <summary>Makes a file with these bytes, durably.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">What it holds.</param>
+    /// <param name="isSecret">Whether nobody but its owner may read it.</param>
+    /// <exception cref="GateException">There is one, or it cannot be written.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> bytes, bool isSecret = false)
+    {
+        try
+        {
+            using var file = Create(path, isSecret);
+            file.Write(bytes);
+            file.Flush(flushToDisk: true);
+        }
+        catch (Exception exception) when (IsOfDisk(exception))
+        {
+            throw Failed(path, exception);
+        }
+    }
+
+    /// <summary>Makes a file to be written.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="isSecret">Whether nobody but its owner may read it.</param>
+    /// <exception cref="GateException">There is one, or it cannot be made.</exception>
+    public static FileStream Create(string path, bool isSecret = false)
+    {
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (isSecret && !OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            return new(path, options);
+        }
+        catch (Exception exception) when (IsOfDisk(exception))
+        {
+            throw Failed(path, exception);
+        }
+    }
+
+    /// <summary>Makes a folder that was not there, or was empty.</summary>
+    /// <exception cref="GateException">Something stands there, or it cannot be made.</exception>
+    public static void CreateFolder(string path)
+    {
+        try
+        {
+            if (Path.Exists(path) && (!Directory.Exists(path) || Directory.EnumerateFileSystemEntries(path).Any()))
+            {
+                throw new GateException($"'{path}' is there already", "name a folder that is not there yet, or is empty");
+            }
+
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception exception) when (IsOfDisk(exception))
+        {
+            throw Failed(path, exception);
+        }
+    }
+
+    /// <summary>Whether an exception is the disk's, or of a name that no file can have.</summary>
+    public static bool IsOfDisk(Exception exception) => exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
+
+    /// <summary>What to say when a file cannot be written.</summary>
+    public static GateException Failed(string path, Exception exception) => Path.Exists(path) && exception is IOException and not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException)
+        ? new($"'{path}' is there already, or cannot be written ({exception.GetType().Name})", "name a file that is not there yet, on a disk with space", exception)
+        : new($"'{path}' cannot be written ({exception.GetType().Name})", "name a file in a folder that is there and can be written", exception);
+}
