@@ -5,6 +5,7 @@ using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Admission;
 
@@ -17,6 +18,8 @@ public static class DecisionEntry
     /// <summary>What came of a request that does not.</summary>
     public const string Refused = "refused";
 
+    // The annotation in which cosign keeps the signature.
+    private const string SimpleSigningSignature = "dev.cosignproject.cosign/signature";
     private const int MostNamed = 256;
     private const int LongestUid = 256;
     private const int HashDigits = 16;
@@ -61,7 +64,7 @@ public static class DecisionEntry
             Reasons = Part([.. decision.Reasons.Concat(decision.Verdict <= Verdict.Warn ? decision.Notes : []).Take(MostNamed).Select(reason => new EntryReason(LedgerText.Of(reason.Rule) ?? "none", null, PersonalText.Of(reason.ToString(), LedgerText.LongestMessage)!))]),
             Quorum = Part([.. outcome.Grants.DistinctBy(grant => grant.RequestDigest).Select(Quorum)]),
             Policy = new(policy.Name, policy.Version, policy.Digest),
-            Evidence = Part([.. outcome.Evidence.DistinctBy(claim => claim.Evidence).Take(MostNamed).Select(claim => new EntryEvidence(LedgerText.Of(claim.PredicateType) ?? "signature", claim.Evidence, claim.Size, PersonalText.Of(string.Join(' ', claim.Signers)), null))]),
+            Evidence = Part([.. outcome.Evidence.SelectMany(Evidence).DistinctBy(one => one.Digest).Take(MostNamed)]),
             Admitted = outcome.Grants.IsEmpty || !outcome.Admitted ? null : new(outcome.Grants.Min(grant => grant.UseBy), outcome.Grants.Min(grant => grant.RunUntil), LedgerText.Of(request.Uid)),
         };
     }
@@ -93,8 +96,18 @@ public static class DecisionEntry
             Artifacts = Part([.. statement.Covers.Where(covered => covered.Kind == CoveredKind.Artifact).Take(MostNamed).Select(covered => new EntryArtifact(LedgerText.Of(covered.Name) ?? "artifact", covered.Digest, "image"))]),
             TemplateDigest = statement.Covers.FirstOrDefault(covered => covered.Kind == CoveredKind.Template)?.Digest,
             Outcome = approval?.Decision.ToString().ToLowerInvariant() ?? "request",
-            Evidence = Part<EntryEvidence>([new(claim.PredicateType!, claim.Evidence, claim.Size, PersonalText.Of(string.Join(' ', claim.Signers)), null)]),
+            Evidence = Part([.. Evidence(claim)]),
         };
+    }
+
+    private static IEnumerable<EntryEvidence> Evidence(Claim claim)
+    {
+        var signer = PersonalText.Of(string.Join(' ', claim.Signers));
+        yield return new(LedgerText.Of(claim.PredicateType) ?? MediaTypes.SimpleSigning, claim.Evidence, claim.Size, signer, null);
+        if (!claim.Signature.IsEmpty)
+        {
+            yield return new(SimpleSigningSignature, Digest.Of(claim.Signature.Span), claim.Signature.Length, signer, null);
+        }
     }
 
     // A review that is sent again and comes out the same is one event. Under its uid nothing else may pass for it.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 
@@ -19,6 +20,9 @@ public sealed record EvidenceItem(SignedEntity Entity, Digest Digest, string Whe
         SignedEntity.Bundle bundle => bundle.Json,
         _ => throw new UnreachableException(),
     };
+
+    /// <summary>The signature in base64, where it stands beside those bytes and not in them; empty where it is in them.</summary>
+    public ReadOnlyMemory<byte> Signature => Entity is SignedEntity.CosignSignature { Signature: { } base64 } ? Encoding.UTF8.GetBytes(base64) : default;
 }
 
 /// <summary>Everything that was found on one digest, and what could not be read.</summary>

@@ -46,6 +46,9 @@ public sealed record Claim
     /// <summary>How many bytes they are.</summary>
     public long Size { get; internal init; }
 
+    /// <summary>The signature in base64, where it stands beside those bytes; empty where it is in them.</summary>
+    public ReadOnlyMemory<byte> Signature { get; internal init; }
+
     /// <summary>Where they were found.</summary>
     public string Where { get; }
 
@@ -110,7 +113,7 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                         approval = new(read, signers, Digest.Of(answer.Payload.Span), item.Where);
                     }
 
-                    proven.Add(new(type, signers, names, item.Digest, item.Where) { Approval = approval, Size = item.Bytes.Length });
+                    proven.Add(new(type, signers, names, item.Digest, item.Where) { Approval = approval, Size = item.Bytes.Length, Signature = item.Signature });
                     break;
                 case VerificationOutcome.Rejected rejected:
                     refused.Add(new(item.Where, rejected.Code, rejected.Detail));

@@ -36,9 +36,12 @@ public sealed class LedgerTests : IDisposable
         Assert.Equal((Verdict.Allow, "admitted", "create pods", "Pod", "web", "shop"), (yes.Verdict, yes.Outcome, yes.Action, yes.Resource!.Kind, yes.Resource.Name, yes.Namespace));
         var artifact = Assert.Single(Inline(yes.Artifacts));
         Assert.Equal(good, $"{artifact.Uri}@{artifact.Digest}");
-        var evidence = Assert.Single(Inline(yes.Evidence));
-        Assert.True(new EvidenceStore(Folder(gate)).Read(evidence.Digest).Try(out var bytes, out _));
-        Assert.Equal(evidence.Size, bytes.Length);
+        Assert.Equal(["application/vnd.dev.cosign.simplesigning.v1+json", "dev.cosignproject.cosign/signature"], Inline(yes.Evidence).Select(evidence => evidence.Type));
+        foreach (var evidence in Inline(yes.Evidence))
+        {
+            Assert.True(new EvidenceStore(Folder(gate)).Read(evidence.Digest).Try(out var bytes, out _));
+            Assert.Equal(evidence.Size, bytes.Length);
+        }
         Assert.Equal((Verdict.Deny, "refused", "service-account"), (no.Verdict, no.Outcome, no.Actor!.Kind));
         Assert.Contains("has no signature", ((PersonalText.Plain)Assert.Single(Inline(no.Reasons)).Message).Value, StringComparison.Ordinal);
         Assert.All(decisions, entry => Assert.Equal("test", entry.Policy!.Name));
