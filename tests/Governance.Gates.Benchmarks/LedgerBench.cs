@@ -16,6 +16,9 @@ internal sealed class LedgerBench : IDisposable
     private const int EntryBytes = 685;
     private const int InMemory = 10_000;
     private const int OnDisk = 1_000_000;
+    /// <summary>The argument after which the program verifies a folder and measures nothing else.</summary>
+    public const string VerifyFolderName = "verify-folder";
+
     private const string Origin = "bench/production/c1/gate-0";
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
 
@@ -26,6 +29,22 @@ internal sealed class LedgerBench : IDisposable
     public void Dispose() => folder.Dispose();
 
     public async Task<IReadOnlyList<Row>> MeasureAsync() => [.. await VerifyInMemoryAsync(), .. await VerifyOnDiskAsync(), .. await AppendAsync()];
+
+    /// <summary>Verifies a log in a folder, and writes the seconds, the most resident MiB within the first tenth, and the most at all.</summary>
+    public static int VerifyFolder(string path, string vkey)
+    {
+        var log = new LedgerFolder(path);
+        var checkpoint = Found(log.ReadCheckpoint(NoteKey.TryParse(vkey)!));
+        var (early, late) = (0.0, 0.0);
+        var memory = new Told(size =>
+        {
+            late = Math.Max(late, Environment.WorkingSet / 1048576.0);
+            early = size <= checkpoint.Size / 10 ? late : early;
+        });
+        var seconds = Milliseconds(() => Check(LedgerVerifier.Verify(checkpoint, log.Read, progress: memory) is null)) / 1000;
+        Console.Write(string.Create(CultureInfo.InvariantCulture, $"{seconds} {early} {late}"));
+        return 0;
+    }
 
     private async Task<IReadOnlyList<Row>> VerifyInMemoryAsync()
     {
@@ -48,11 +67,12 @@ internal sealed class LedgerBench : IDisposable
             }
         }
 
-        var (chained, verified, hashed) = (Median(chain), Median(all), Median(raw));
+        // openssl counts processor time: the fastest runs are those that nothing else interrupted.
+        var (chained, verified, hashed) = (chain.Min(), all.Min(), raw.Min());
         return
         [
-            new($"{InMemory:n0} entries of {EntryBytes} bytes in memory, their chain: median ms", $"{chained:0.0}", $"their SHA-256 by `openssl speed`: {hashed:0.0}", $"at most 2.5 of it: {chained / hashed:0.00}", chained <= 2.5 * hashed),
-            new("the same with tiles and Merkle root: median ms", $"{verified:0.0}", $"the same: {hashed:0.0}", $"at most 4 of it: {verified / hashed:0.00}", verified <= 4 * hashed),
+            new($"{InMemory:n0} entries of {EntryBytes} bytes in memory, their chain: ms, fastest of 140", $"{chained:0.0}", $"their SHA-256 by `openssl speed`: {hashed:0.0}", $"at most 2.5 of it: {chained / hashed:0.00}", chained <= 2.5 * hashed),
+            new("the same with tiles and Merkle root: ms, fastest of 140", $"{verified:0.0}", $"the same: {hashed:0.0}", $"at most 4 of it: {verified / hashed:0.00}", verified <= 4 * hashed),
         ];
     }
 
@@ -69,16 +89,12 @@ internal sealed class LedgerBench : IDisposable
             }
         }
 
-        var log = new LedgerFolder(path);
-        var checkpoint = await CheckpointAsync(writer);
-        var (early, late) = (0.0, 0.0);
-        var memory = new Told(size =>
-        {
-            var now = Environment.WorkingSet / 1048576.0;
-            (early, late) = size <= OnDisk / 10 ? (Math.Max(early, now), late) : (early, Math.Max(late, now));
-        });
+        await File.WriteAllBytesAsync(Path.Combine(path, "checkpoint"), (await CheckpointAsync(writer)).Note);
         var raw = OnDisk * await OpenSslMillisecondsAsync() / 1000;
-        var seconds = Milliseconds(() => Check(LedgerVerifier.Verify(checkpoint, log.Read, progress: memory) is null)) / 1000;
+
+        // In a process of its own, whose memory is that of the verification.
+        var verified = (await Command.RunAsync(Environment.ProcessPath!, [typeof(LedgerBench).Assembly.Location, VerifyFolderName, path, signer.Key.ToString()])).Succeeded().Output.Split(' ');
+        var (seconds, early, late) = (double.Parse(verified[0], CultureInfo.InvariantCulture), double.Parse(verified[1], CultureInfo.InvariantCulture), double.Parse(verified[2], CultureInfo.InvariantCulture));
         Directory.Delete(path, recursive: true);
         return
         [
@@ -99,7 +115,7 @@ internal sealed class LedgerBench : IDisposable
             {
                 var (rate, p99) = await AppendAsync(writers);
                 var after = RawPerSecond();
-                rates[writers].Add((rate, (before + after) / 2, p99));
+                rates[writers].Add((rate, Math.Max(before, after), p99));
                 before = after;
             }
         }
@@ -132,7 +148,6 @@ internal sealed class LedgerBench : IDisposable
             seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         }
 
-        Directory.Delete(path, recursive: true);
         var all = times.SelectMany(own => own).Order().ToList();
         return (all.Count / seconds, all[(int)(all.Count * 0.99)]);
     }
@@ -218,8 +233,6 @@ internal sealed class LedgerBench : IDisposable
         action();
         return Stopwatch.GetElapsedTime(since).TotalMilliseconds;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private sealed class Told(Action<long> tell) : IProgress<long>
     {

@@ -9,6 +9,11 @@ using Governance.Gates.Testing.Registries;
 
 // make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`), those alone, and nothing is written.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [LedgerBench.VerifyFolderName, var log, var vkey])
+{
+    return LedgerBench.VerifyFolder(log, vkey);
+}
+
 if (Peers.WhyNot(Peers.Cosign, Peers.DockerRegistry) is { } missing)
 {
     Console.Error.WriteLine(missing);

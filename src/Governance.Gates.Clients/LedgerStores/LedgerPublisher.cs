@@ -113,6 +113,11 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
             folder.Publish(tiles, note);
             last = new(size, bytes, null);
         }
+        catch (OperationCanceledException)
+        {
+            last = last with { Warning = CouldNot($"the key did not answer within {Longest.TotalSeconds} s") };
+            return false;
+        }
 #pragma warning disable CA1031 // A signer may be anyone's code. Whatever it or the disk throws, entries are durable in the journal, and this is tried again.
         catch (Exception exception)
 #pragma warning restore CA1031

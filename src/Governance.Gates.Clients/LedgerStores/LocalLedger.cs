@@ -6,13 +6,6 @@ using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
 
-/// <summary>How a ledger stands.</summary>
-/// <param name="Size">How many entries are durable.</param>
-/// <param name="Published">How many of them the checkpoint in the folder covers.</param>
-/// <param name="Fault">Why nothing is appended any more; null while all is well.</param>
-/// <param name="Warning">What could not be done for now and is tried again, such as publishing on a full disk; null where nothing.</param>
-public sealed record LedgerState(long Size, long Published, Reason? Fault, Reason? Warning);
-
 /// <summary>A log in a local folder: one thread gives entries their order, many writers share one fdatasync, and tiles and checkpoint follow within a second.</summary>
 /// <remarks>
 /// An entry that was acknowledged is durable. One process at a time. After a write or flush that failed nothing is acknowledged any more until the folder was opened again: nobody knows then what the disk holds (fsync(2)).
@@ -21,6 +14,7 @@ public sealed class LocalLedger : IAsyncDisposable
 {
     private const int MostBytes = sizeof(ushort) + LedgerEntry.MostBytes;
     private const int MostQueued = 16_384;
+    private const long MostQueuedBytes = 64 * 1024 * 1024;
     private const int MostInBatch = 4_096;
     private const int MostUnpublishedFiles = 32;
     private const string JournalName = "journal";
@@ -35,6 +29,7 @@ public sealed class LocalLedger : IAsyncDisposable
     // Guards the queue and what is told of the ledger; the sequencer waits on it.
     private readonly object gate = new();
     private List<Pending> queue = [];
+    private long queuedBytes;
     private Task? closing;
     private long durable;
     private Reason? fault;
@@ -96,7 +91,8 @@ public sealed class LocalLedger : IAsyncDisposable
             var recent = new RecentEvents();
             var writer = await ResumeAsync(folder, signer, recent, cancellation);
             var published = writer.Size;
-            journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => Replay(writer, recent, sequence, bytes), fileBytes);
+            var replayed = 0L;
+            journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
 
             // With a nearly full disk it starts for what must be recorded, and with a full one not at all.
@@ -107,7 +103,7 @@ public sealed class LocalLedger : IAsyncDisposable
             }
 
             var publisher = new LedgerPublisher(folder, signer, journal, clock, published, full, (long)MostUnpublishedFiles * fileBytes);
-            ledger = new(folder, held, writer, recent, journal, publisher) { Recovered = journal.Cut };
+            ledger = new(folder, held, writer, recent, journal, publisher) { Recovered = journal.Cut, appendedBytes = replayed };
         }
         catch (Exception exception)
         {
@@ -158,12 +154,14 @@ public sealed class LocalLedger : IAsyncDisposable
                 return new Reading<AppendedEntry>.Unread(fault ?? Closed);
             }
 
-            if (queue.Count >= (precedence == Precedence.Vital ? 2 * MostQueued : MostQueued))
+            var share = precedence == Precedence.Vital ? 2 : 1;
+            if (queue.Count >= share * MostQueued || queuedBytes >= share * MostQueuedBytes)
             {
                 return new Reading<AppendedEntry>.Unread(new("ledger", $"{queue.Count} entries wait for the disk", "try again"));
             }
 
             queue.Add(pending);
+            queuedBytes += draft.Length;
             Monitor.Pulse(gate);
         }
 
@@ -249,7 +247,7 @@ public sealed class LocalLedger : IAsyncDisposable
         return recent.AddLast(checkpoint.Size, folder.Read) is { } missing ? throw new FormatException(missing.ToString()) : writer;
     }
 
-    private static void Replay(LedgerWriter writer, RecentEvents recent, long sequence, ReadOnlyMemory<byte> bytes)
+    private static int Replay(LedgerWriter writer, RecentEvents recent, long sequence, ReadOnlyMemory<byte> bytes)
     {
         if (sequence > writer.Size)
         {
@@ -258,7 +256,7 @@ public sealed class LocalLedger : IAsyncDisposable
 
         if (sequence < writer.Size)
         {
-            return;
+            return 0;
         }
 
         if (writer.Replay(bytes.Span) is { } wrong)
@@ -267,6 +265,7 @@ public sealed class LocalLedger : IAsyncDisposable
         }
 
         recent.Add(sequence, bytes);
+        return bytes.Length;
     }
 
     private void Run()
@@ -289,7 +288,7 @@ public sealed class LocalLedger : IAsyncDisposable
                     return;
                 }
 
-                (taken, queue) = (queue, taken);
+                (taken, queue, queuedBytes) = (queue, taken, 0);
             }
 
             try

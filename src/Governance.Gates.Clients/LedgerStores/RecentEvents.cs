@@ -10,7 +10,7 @@ internal sealed class RecentEvents
     private const int Most = 65_536;
 
     // Of what the tiles hold already; whatever the journal holds beyond them comes on top.
-    private const int MostOfTiles = 16_384;
+    private const int MostOfTiles = 8_192;
 
     private readonly Dictionary<string, AppendedEntry> places = new(StringComparer.Ordinal);
     private readonly Queue<string> oldest = new();

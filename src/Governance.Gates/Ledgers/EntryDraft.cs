@@ -14,6 +14,9 @@ public sealed class EntryDraft
     /// <param name="sequenceAt">Where its sequence stands, which is the one digit 0.</param>
     internal EntryDraft(byte[] bytes, int sequenceAt) => (this.bytes, this.sequenceAt) = (bytes, sequenceAt);
 
+    /// <summary>How many bytes it has, with a sequence of one digit.</summary>
+    public int Length => bytes.Length;
+
     /// <summary>The entry as it is stored at a place.</summary>
     internal Reading<ReadOnlyMemory<byte>> Place(TreeHash previous, long sequence)
     {

@@ -66,9 +66,11 @@ public sealed partial class KilledLedgerTests
             }
 
             // A kill seldom stops the kernel within a write, as a power loss does.
-            if (random.Next(10) == 0 && Tear(folder, random) is { } tear)
+            if (random.Next(10) == 0 && Tear(folder, random) is var (file, from, end))
             {
-                torn.Add(tear);
+                // Behind what no process came to cut since, it is cut together with that.
+                torn.Remove((file, from));
+                torn.Add((file, end));
             }
         }
 
@@ -94,11 +96,11 @@ public sealed partial class KilledLedgerTests
         Assert.True(acknowledged.Count > Rounds, $"only {acknowledged.Count} were acknowledged");
     }
 
-    // Puts what a write that was not finished leaves behind the last batch of the journal, and says where it ends.
-    private static (string File, long End)? Tear(string folder, Random random)
+    // Puts what a write that was not finished leaves behind the last batch of the journal, and says where it begins and ends.
+    private static (string File, long From, long End)? Tear(string folder, Random random)
     {
         var journal = Path.Combine(folder, "journal");
-        var last = Directory.Exists(journal) ? Directory.EnumerateFiles(journal, new string('?', 20)).Max(StringComparer.Ordinal) : null;
+        var last = Directory.Exists(journal) ? Directory.EnumerateFiles(journal).Where(file => Path.GetFileName(file).Length == 20).Max(StringComparer.Ordinal) : null;
         if (last is null)
         {
             return null;
@@ -116,7 +118,7 @@ public sealed partial class KilledLedgerTests
         }
 
         RandomAccess.Write(file, torn, end);
-        return (Path.GetFileName(last), end + torn.Length);
+        return (Path.GetFileName(last), end, end + torn.Length);
     }
 
     private static long Number(Match match, string group) => long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);

@@ -277,6 +277,18 @@ public sealed class LedgerFaultTests : LedgerInFolder
     }
 
     [Fact]
+    public async Task Large_entries_that_wait_are_bounded_by_their_bytes()
+    {
+        await using var ledger = await OpenAsync();
+        Disk.Flushing.Reset();
+        var large = new EntryPart<ReadOnlyMemory<byte>>.Inline(Encoding.UTF8.GetBytes($$"""{"text":"{{new string('x', 60_000)}}"}"""));
+        var asked = Enumerable.Range(0, 3_000).Select(i => ledger.AppendAsync(Entry($"e-{i}", null) with { Details = large }, Precedence.Usual, TestContext.Current.CancellationToken).AsTask()).ToList();
+        Assert.InRange(asked.Count(one => one.IsCompleted), 500, 2_000);
+        Disk.Flushing.Set();
+        await Task.WhenAll(asked);
+    }
+
+    [Fact]
     public async Task A_reader_finds_a_tile_that_became_full_while_it_looked_for_part_of_it()
     {
         await FilledAsync(256);

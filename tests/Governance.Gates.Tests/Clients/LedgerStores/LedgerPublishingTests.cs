@@ -73,6 +73,15 @@ public sealed class LedgerPublishingTests : LedgerInFolder
             Assert.Null(ledger.State.Fault);
             Assert.InRange((double)vital / usual, 0.8, 1.2);
 
+            // What was not published is counted again after a restart.
+            var copy = Temporary.PathOf("copy");
+            Copy(Folder, copy);
+            await using (var killed = await OpenAsync(copy, clock))
+            {
+                Assert.Equal(usual + vital, killed.State.Size);
+                Assert.IsType<Reading<AppendedEntry>.Unread>(await TryAppendAsync(killed, "more", Precedence.Vital));
+            }
+
             sign = SignWell;
             clock.Advance(TimeSpan.FromSeconds(2));
             await UntilAsync(() => ledger.State.Published == usual + vital);
@@ -80,6 +89,25 @@ public sealed class LedgerPublishingTests : LedgerInFolder
         }
 
         AssertVerified(usual + vital + 1);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_slow_to_answer_is_asked_again()
+    {
+        await using (var ledger = await OpenAsync(clock: new Hasty()))
+        {
+            sign = async (_, cancellation) =>
+            {
+                await Task.Delay(Timeout.Infinite, cancellation);
+                return [];
+            };
+            await AppendAsync(ledger, "first");
+            await UntilAsync(() => ledger.State.Warning?.Message.Contains("did not answer", StringComparison.Ordinal) == true);
+            sign = SignWell;
+            await UntilAsync(() => ledger.State.Published == 1);
+        }
+
+        AssertVerified(1);
     }
 
     [Fact]
