@@ -18,7 +18,11 @@ internal sealed class LedgerArguments
     public Option<string?> Vkey { get; } = new("--vkey") { Description = "The log's verifier key, as its owner published it; DIR.vkey unless given.", HelpName = "FILE" };
 
     /// <summary>The file beside a log's folder that ends so: <c>.vkey</c>, <c>.key</c>.</summary>
-    public static string Beside(string folder, string ending) => Path.TrimEndingDirectorySeparator(folder) + ending;
+    public static string Beside(string folder, string ending)
+    {
+        var name = Path.TrimEndingDirectorySeparator(folder);
+        return (Path.GetFileName(name) is "." or ".." ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(name)) : name) + ending;
+    }
 
     /// <summary>Reads a vkey.</summary>
     /// <exception cref="GateException">There is none in that file.</exception>
