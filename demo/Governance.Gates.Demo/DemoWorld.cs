@@ -17,6 +17,9 @@ internal sealed record DemoWorld
 
     public string Layout => Path.Combine(Folder, "images");
 
+    /// <summary>The folder of the ledger.</summary>
+    public string Ledger => Path.Combine(Folder, "ledger");
+
     /// <summary>Signed with the release key, for the repository from which it is deployed.</summary>
     public required string Signed { get; init; }
 

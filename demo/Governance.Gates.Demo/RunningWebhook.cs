@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -35,7 +36,7 @@ internal sealed class RunningWebhook : IAsyncDisposable
         var log = new StreamWriter(Path.Combine(world.Folder, "webhook.log")) { AutoFlush = true };
         var process = Process.Start(new ProcessStartInfo(
             program,
-            ["serve", "--policy", world.Policy, "--policy-root", world.PolicyDigest, "--state", Path.Combine(world.Folder, "state"), "--cluster-uid", DemoWorld.Cluster, "--layout", world.Layout, "--certificate", Path.Combine(tls, "tls.crt"), "--key", Path.Combine(tls, "tls.key"), "--listen", $"127.0.0.1:{port}"])
+            ["serve", "--policy", world.Policy, "--policy-root", world.PolicyDigest, "--state", Path.Combine(world.Folder, "state"), "--ledger", world.Ledger, "--ledger-origin", "demo/production/loopback/demo-0", "--cluster-uid", DemoWorld.Cluster, "--layout", world.Layout, "--certificate", Path.Combine(tls, "tls.crt"), "--key", Path.Combine(tls, "tls.key"), "--listen", $"127.0.0.1:{port}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -101,8 +102,18 @@ internal sealed class RunningWebhook : IAsyncDisposable
     {
         if (!process.HasExited)
         {
-            process.Kill();
-            await process.WaitForExitAsync();
+            // In order, so that the last entry is published; a gate that is killed goes on from its journal.
+            using var told = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill();
+                await process.WaitForExitAsync();
+            }
         }
 
         process.Dispose();

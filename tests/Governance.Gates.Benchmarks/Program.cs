@@ -7,7 +7,7 @@ using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 
-// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`), those alone, and nothing is written.
+// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`), those alone, and nothing is written.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (Peers.WhyNot(Peers.Cosign, Peers.DockerRegistry) is { } missing)
 {
@@ -19,7 +19,7 @@ using var world = new BenchWorld();
 var rows = new List<Row>();
 await using (var registry = await DockerRegistry.StartAsync())
 {
-    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync)];
+    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync())];
     foreach (var part in parts.Where(part => args.Length == 0 || args.Contains(part.Name)))
     {
         await part.Measure(registry);
@@ -200,6 +200,12 @@ async Task CommandLineAsync(DockerRegistry registry)
 
     rows.Add(new("`gates verify --key`, NativeAOT, whole process: median ms", $"{Median(ours):0.0}", $"`cosign verify --key`: {Median(theirs):0.0}", $"at most 2.5 of it: {Median(ours) / Median(theirs):0.00}", Median(ours) <= 2.5 * Median(theirs)));
     rows.Add(new("of it, start-up (`gates version`): median ms", $"{Median(start):0.0}", "", "", true));
+}
+
+async Task LedgerAsync()
+{
+    using var ledger = new LedgerBench();
+    rows.AddRange(await ledger.MeasureAsync());
 }
 
 static async Task AskAsync(HttpClient client, Uri address, string review)

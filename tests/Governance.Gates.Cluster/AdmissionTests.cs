@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Governance.Gates.Ledgers;
 using Governance.Gates.Testing.Processes;
 
 namespace Governance.Gates.Cluster;
@@ -236,12 +238,24 @@ public sealed class AdmissionTests(GatedCluster cluster) : IClassFixture<GatedCl
         var pods = (await cluster.Admin.RunAsync("get", "pods", "-n", ns, "-o", "jsonpath={.items[*].spec.containers[*].image}")).Succeeded().Output;
         Assert.DoesNotContain(cluster.Unsigned, pods, StringComparison.Ordinal);
 
-        async Task<List<Command>> ApplyUntilAsync(string prefix, string image)
+        // Every answer that kubectl saw is in the ledger, whenever the gate was killed; what follows it comes under a checkpoint within a second.
+        HashSet<string> answered = [.. (await good).Concat(await bad).SelectMany(runs => runs).Where(run => run.ExitCode == 0 || run.Error.Contains("denied the request", StringComparison.Ordinal)).Select(run => $"{run.Name} {(run.ExitCode == 0 ? "admitted" : "refused")}")];
+        using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        var since = Stopwatch.GetTimestamp();
+        IEnumerable<string> missing;
+        while ((missing = answered.Except(cluster.Ledger().Where(entry => entry.EventType == LedgerEvents.Decision && entry.Namespace == ns).Select(entry => $"{entry.Resource!.Name} {entry.Outcome}"))).Any())
         {
-            var runs = new List<Command>();
+            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(20), string.Join(", ", missing));
+            await interval.WaitForNextTickAsync();
+        }
+
+        async Task<List<(string Name, int ExitCode, string Error)>> ApplyUntilAsync(string prefix, string image)
+        {
+            var runs = new List<(string, int, string)>();
             for (var i = 0; !done.IsCancellationRequested; i++)
             {
-                runs.Add(await ApplyAsync(ns, GatedCluster.PodNamed($"{prefix}-{i}", image)));
+                var run = await ApplyAsync(ns, GatedCluster.PodNamed($"{prefix}-{i}", image));
+                runs.Add(($"{prefix}-{i}", run.ExitCode, run.Error));
             }
 
             return runs;

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using Governance.Gates.Clients.LedgerStores;
+using Governance.Gates.Ledgers;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Certificates;
 using Governance.Gates.Testing.Processes;
@@ -85,6 +87,23 @@ public sealed class GatedCluster : IAsyncLifetime
         folder.Dispose();
     }
 
+    /// <summary>What the webhook's ledger holds by its last checkpoint, which verifies.</summary>
+    public List<LedgerEntry> Ledger()
+    {
+        var log = new LedgerFolder(folder.PathOf("ledger"));
+        Assert.True(log.ReadCheckpoint(LedgerKeyFiles.ReadVerifierKey(LedgerKeyFiles.VerifierKeyOf(log.Path))).Try(out var checkpoint, out var why), why?.Message);
+        Assert.Null(LedgerVerifier.Verify(checkpoint, log.Read));
+        var entries = new List<LedgerEntry>();
+        for (var i = 0L; TileAddress.OfEntries(i, checkpoint.Size) is { } bundle; i++)
+        {
+            Assert.True(log.Read(bundle).Try(out var bytes, out _));
+            Assert.True(EntryBundle.Read(bytes).Try(out var stored, out _));
+            entries.AddRange(stored.Take(bundle.Width).Select(one => LedgerEntry.Read(one).Try(out var entry, out var unread) ? entry : throw new InvalidOperationException(unread.Message)));
+        }
+
+        return entries;
+    }
+
     private async Task StartAsync()
     {
         plane = await ControlPlane.StartAsync();
@@ -103,7 +122,7 @@ public sealed class GatedCluster : IAsyncLifetime
         folder.Write("governance.yaml", Policy(release.PublicKeyPem));
         var (certificate, key) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
         var port = FreePort.Next();
-        webhook = await WebhookProcess.StartAsync(authority, port, ["serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}"]);
+        webhook = await WebhookProcess.StartAsync(authority, port, ["serve", "--policy", PolicyFile, "--certificate", certificate, "--key", key, "--listen", $"127.0.0.1:{port}", "--ledger", folder.PathOf("ledger"), "--ledger-origin", "gated/all/c1/gate-0"]);
 
         await Admin.InstallGateAsync(PolicyFile, folder.Write("ca.crt", authority.CertificatePem), Signed, webhook.Address);
 

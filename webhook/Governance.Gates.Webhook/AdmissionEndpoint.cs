@@ -8,7 +8,7 @@ using Governance.Gates.Clients.Evidence;
 namespace Governance.Gates.Webhook;
 
 /// <summary>Answers AdmissionReviews. Whatever happens, a request of the API server whose uid can be read gets HTTP 200 with a verdict.</summary>
-internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudge judge, GateMetrics metrics, ClientAuthorities clients, WebhookOptions options, TimeProvider clock, ILogger<AdmissionEndpoint> log)
+internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudge judge, GateLedger ledger, GateMetrics metrics, ClientAuthorities clients, WebhookOptions options, TimeProvider clock, ILogger<AdmissionEndpoint> log)
 {
     // A Pod can hold thousands of images, and its line in the log must stay readable.
     private const int MostLogged = 16;
@@ -110,7 +110,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
         var inForce = policy.Current;
         var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid, templates);
         using var deadline = new CancellationTokenSource(Left(context, began), clock);
-        var outcome = await judge.JudgeAsync(@case, inForce.Keys, deadline.Token);
+        var outcome = await ledger.RecordAsync(@case, await judge.JudgeAsync(@case, inForce.Keys, deadline.Token), context.RequestAborted);
         var answer = new ArrayBufferWriter<byte>(512);
         AdmissionAnswer.Write(answer, @case, outcome);
         metrics.Decided(outcome, clock.GetElapsedTime(began));

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Governance.Gates.Admission;
 using Governance.Gates.Clients.Evidence;
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Policies;
 
 namespace Governance.Gates.Webhook;
@@ -16,6 +17,10 @@ internal sealed class GateMetrics : IDisposable
     public const string PolicyInfo = "gates_policy_info";
     public const string PolicyRefusals = "gates_policy_refusals_total";
     public const string CertificateEnd = "gates_certificate_not_after_seconds";
+    public const string LedgerEntries = "gates_ledger_entries";
+    public const string LedgerPublished = "gates_ledger_published_entries";
+    public const string LedgerVerified = "gates_ledger_verified";
+    public const string LedgerFailures = "gates_ledger_failures_total";
     public const string ClaimsKept = "gates_claims_kept";
     public const string ClaimsUnderWay = "gates_claims_under_way";
 
@@ -28,9 +33,11 @@ internal sealed class GateMetrics : IDisposable
     private readonly Counter<long> unreadable;
     private readonly Counter<long> failures;
     private readonly Counter<long> refusals;
+    private readonly Counter<long> notRecorded;
     private readonly Histogram<double> duration;
     private volatile KeyValuePair<string, object?>[]? policy;
     private double certificateEnd;
+    private int verified = -1;
 
     public GateMetrics()
     {
@@ -39,6 +46,8 @@ internal sealed class GateMetrics : IDisposable
         unreadable = meter.CreateCounter<long>(UnreadableRequests, description: "Bodies that were no readable AdmissionReview.");
         failures = meter.CreateCounter<long>(Failures, description: "Requests refused because the gate itself failed.");
         refusals = meter.CreateCounter<long>(PolicyRefusals, description: "Changed policies that were refused.");
+        notRecorded = meter.CreateCounter<long>(LedgerFailures, description: "Decisions that could not be recorded in the ledger.");
+        meter.CreateObservableGauge(LedgerVerified, () => Volatile.Read(ref verified) is >= 0 and var holds ? [new Measurement<long>(holds)] : Array.Empty<Measurement<long>>(), description: "Whether the ledger verified when it was looked at last.");
         duration = meter.CreateHistogram<double>(Duration, unit: "s", description: "Seconds from the request to its answer.", tags: null, advice: new() { HistogramBucketBoundaries = Buckets });
         meter.CreateObservableGauge(PolicyInfo, () => policy is { } labels ? [new Measurement<long>(1, labels)] : Array.Empty<Measurement<long>>(), description: "The policy in force.");
         meter.CreateObservableGauge(CertificateEnd, () => Volatile.Read(ref certificateEnd), description: "When the server certificate ends, in seconds since 1970.");
@@ -49,7 +58,7 @@ internal sealed class GateMetrics : IDisposable
     /// <summary>Begins what is counted without labels at zero, so that the first event is an increase, and watches the claims.</summary>
     public void Begin(ClaimCache claims)
     {
-        foreach (var counter in (Counter<long>[])[unreadable, failures, refusals])
+        foreach (var counter in (Counter<long>[])[unreadable, failures, refusals, notRecorded])
         {
             counter.Add(0);
         }
@@ -57,6 +66,17 @@ internal sealed class GateMetrics : IDisposable
         meter.CreateObservableGauge(ClaimsKept, () => (long)claims.Count, description: "Images of which claims are kept.");
         meter.CreateObservableGauge(ClaimsUnderWay, () => (long)claims.UnderWay, description: "Verifications under way.");
     }
+
+    /// <summary>Watches the ledger.</summary>
+    public void Begin(LocalLedger ledger)
+    {
+        meter.CreateObservableGauge(LedgerEntries, () => ledger.State.Size, description: "Entries of the ledger.");
+        meter.CreateObservableGauge(LedgerPublished, () => ledger.State.Published, description: "Entries of the ledger that its checkpoint covers.");
+    }
+
+    public void NotRecorded() => notRecorded.Add(1);
+
+    public void Verified(bool holds) => Volatile.Write(ref verified, holds ? 1 : 0);
 
     public void Decided(AdmissionOutcome outcome, TimeSpan took)
     {

@@ -33,6 +33,9 @@ internal sealed class InstallManifests
 
     public required int TimeoutSeconds { get; init; }
 
+    /// <summary>What the name of each Pod's log begins with; the Pod's own name follows.</summary>
+    public required string LedgerOrigin { get; init; }
+
     /// <summary>Whether the gate remembers what it admitted: then one Pod serves, since one process owns the folder.</summary>
     public bool HasState { get; init; }
 
@@ -51,13 +54,14 @@ internal sealed class InstallManifests
     /// <summary>What the policy says about sessions and whole objects.</summary>
     public AdmissionSettings Admission { get; init; } = new();
 
-    /// <summary>Namespace, ServiceAccount, policy, Service, Deployment and PodDisruptionBudget: everything that only serves.</summary>
+    /// <summary>Namespace, ServiceAccount, policy, Service, StatefulSet and PodDisruptionBudget: everything that only serves.</summary>
+    /// <remarks>A StatefulSet, so that each Pod keeps its own ledger: a log has one writer.</remarks>
     public string Server()
     {
         var podDisruptionBudget = KubernetesVersion >= new Version(1, 21) ? "policy/v1" : "policy/v1beta1";
         return $$"""
             # Install in this order: this part; a Secret {{Name}}-tls with the server certificate (gates-webhook certificate, or an issuer of yours);
-            # wait for the Deployment; then the part with the ValidatingWebhookConfiguration.
+            # wait for the StatefulSet; then the part with the ValidatingWebhookConfiguration.
             # Uninstall in the opposite order: FIRST delete validatingwebhookconfiguration {{Name}}, then everything else. A configuration
             # whose webhook is gone refuses every Pod, by design.
             apiVersion: v1
@@ -83,7 +87,7 @@ internal sealed class InstallManifests
             # Base64 of the very bytes: the digest of the policy is over them.
             binaryData:
             {{Lines(PolicyFiles.Select((file, index) => $"  file-{index}: {Convert.ToBase64String(file.Content)}"))}}
-            {{StateClaim}}---
+            ---
             apiVersion: v1
             kind: Service
             metadata:
@@ -110,16 +114,16 @@ internal sealed class InstallManifests
                   app.kubernetes.io/name: {{Name}}
             ---
             apiVersion: apps/v1
-            kind: Deployment
+            kind: StatefulSet
             metadata:
               name: {{Name}}
               namespace: {{Namespace}}
               labels:
                 app.kubernetes.io/name: {{Name}}
             spec:
+              serviceName: {{Name}}
               replicas: {{Replicas}}
-              strategy:
-            {{Strategy}}
+              podManagementPolicy: Parallel
               selector:
                 matchLabels:
                   app.kubernetes.io/name: {{Name}}
@@ -133,7 +137,8 @@ internal sealed class InstallManifests
                   terminationGracePeriodSeconds: 45
                   securityContext:
                     runAsNonRoot: true
-                    runAsUser: 65532{{(HasState ? "\n        fsGroup: 65532" : "")}}
+                    runAsUser: 65532
+                    fsGroup: 65532
                     seccompProfile:
                       type: RuntimeDefault
                   affinity:
@@ -153,7 +158,9 @@ internal sealed class InstallManifests
                         - --policy={{PolicyFolder}}/governance.yaml
                         - --certificate=/etc/governance-gates/tls/tls.crt
                         - --key=/etc/governance-gates/tls/tls.key
-                        - --drain-seconds=5{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}{{(HasState ? $"\n            - --state={StateFolder}" : "")}}{{string.Concat(ServeOptions.Select(option => $"\n            - {Quoted(option)}"))}}
+                        - --drain-seconds=5
+                        - --ledger={{StateFolder}}/ledger
+                        - {{Quoted($"--ledger-origin={LedgerOrigin}/$(POD_NAME)")}}{{(ClusterUid is null ? "" : $"\n            - --cluster-uid={ClusterUid}")}}{{(HasState ? $"\n            - --state={StateFolder}" : "")}}{{string.Concat(ServeOptions.Select(option => $"\n            - {Quoted(option)}"))}}
                       ports:
                         - name: https
                           containerPort: 8443
@@ -171,10 +178,13 @@ internal sealed class InstallManifests
                       securityContext:
                         allowPrivilegeEscalation: false
                         readOnlyRootFilesystem: true
-                        capabilities: { drop: [ALL] }{{(RegistrySecret is null ? "" : "\n          env:\n            - { name: DOCKER_CONFIG, value: /etc/governance-gates/registry }")}}
+                        capabilities: { drop: [ALL] }
+                      env:
+                        - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }{{(RegistrySecret is null ? "" : "\n            - { name: DOCKER_CONFIG, value: /etc/governance-gates/registry }")}}
                       volumeMounts:
                         - { name: policy, mountPath: {{PolicyFolder}}, readOnly: true }
-                        - { name: tls, mountPath: /etc/governance-gates/tls, readOnly: true }{{(HasState ? $"\n            - {{ name: state, mountPath: {StateFolder} }}" : "")}}{{(RegistrySecret is null ? "" : "\n            - { name: registry, mountPath: /etc/governance-gates/registry, readOnly: true }")}}
+                        - { name: tls, mountPath: /etc/governance-gates/tls, readOnly: true }
+                        - { name: state, mountPath: {{StateFolder}} }{{(RegistrySecret is null ? "" : "\n            - { name: registry, mountPath: /etc/governance-gates/registry, readOnly: true }")}}
                   volumes:
                     - name: policy
                       configMap:
@@ -183,7 +193,15 @@ internal sealed class InstallManifests
             {{Lines(PolicyFiles.Select((file, index) => $"              - {{ key: file-{index}, path: {Quoted(file.Path)} }}"))}}
                     - name: tls
                       secret:
-                        secretName: {{Name}}-tls{{(HasState ? $"\n        - name: state\n          persistentVolumeClaim:\n            claimName: {Name}-state" : "")}}{{(RegistrySecret is null ? "" : $"\n        - name: registry\n          secret:\n            secretName: {RegistrySecret}\n            items:\n              - {{ key: .dockerconfigjson, path: config.json }}")}}
+                        secretName: {{Name}}-tls{{(RegistrySecret is null ? "" : $"\n        - name: registry\n          secret:\n            secretName: {RegistrySecret}\n            items:\n              - {{ key: .dockerconfigjson, path: config.json }}")}}
+              # What was admitted and decided must survive the Pod.
+              volumeClaimTemplates:
+                - metadata:
+                    name: state
+                  spec:
+                    accessModes: [ReadWriteOnce]
+                    resources:
+                      requests: { storage: 10Gi }
 
             """;
     }
@@ -194,7 +212,7 @@ internal sealed class InstallManifests
         var groups = CustomResources.Select(resource => (Plural: resource[..resource.IndexOf('.', StringComparison.Ordinal)], Group: resource[(resource.IndexOf('.', StringComparison.Ordinal) + 1)..])).ToList();
         return $"""
             ---
-            # Apply this when the Deployment is ready. Delete it first when uninstalling.
+            # Apply this when the StatefulSet is ready. Delete it first when uninstalling.
             apiVersion: admissionregistration.k8s.io/v1
             kind: ValidatingWebhookConfiguration
             metadata:
@@ -207,24 +225,6 @@ internal sealed class InstallManifests
 
             """;
     }
-
-    // What was admitted must survive the Pod: without it, what runs could not start again once its approvals are used up.
-    private string StateClaim => !HasState ? "" : $$"""
-        ---
-        apiVersion: v1
-        kind: PersistentVolumeClaim
-        metadata:
-          name: {{Name}}-state
-          namespace: {{Namespace}}
-        spec:
-          accessModes: [ReadWriteOnce]
-          resources:
-            requests: { storage: 1Gi }
-
-        """;
-
-    // One process owns the folder: the old Pod goes before the new one comes, and the API server refuses what must be judged meanwhile.
-    private string Strategy => HasState ? "    type: Recreate" : "    rollingUpdate:\n      maxUnavailable: 0\n      maxSurge: 1";
 
     // The API server's proxies are other ways to where a session leads.
     private IEnumerable<string> Connects()

@@ -18,7 +18,7 @@ internal delegate ValueTask<Reading<RevocationList>> RevocationsOf(Policy policy
 /// The policy in force. A changed file that holds together, and to which those agreed whom the policy in force names, replaces it; any other is reported, and
 /// the old one stays.
 /// </summary>
-internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder? state, RevocationsOf revocations, GateMetrics metrics, TimeProvider clock, ILogger<LivePolicy> log)
+internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder? state, RevocationsOf revocations, GateLedger ledger, GateMetrics metrics, TimeProvider clock, ILogger<LivePolicy> log)
 {
     private volatile PolicyInForce? inForce;
     private volatile string? mistake;
@@ -94,6 +94,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             // Told before it is counted: who sees the count rise finds the reason in the log.
             LogRefused(defect, options.Policy, Current.Policy.Version, refused);
             metrics.PolicyRefused();
+            await ledger.PolicyAsync(Current.Policy, default, refused, cancellation);
         }
 
         lastRefusal = refused;
@@ -121,6 +122,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
         }
 
         Take(policy, warnings);
+        await ledger.PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy) is { } bytes ? bytes.Yaml : default, null, cancellation);
         return null;
     }
 

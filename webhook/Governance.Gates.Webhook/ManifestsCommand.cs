@@ -110,6 +110,7 @@ internal static class ManifestsCommand
                 Url = parsed.GetValue(url) is { } address ? new Uri(address).GetLeftPart(UriPartial.Authority) : null,
                 Replicas = remembers ? 1 : parsed.GetValue(replicas),
                 HasState = remembers,
+                LedgerOrigin = Origin(read, parsed.GetValue(cluster)),
                 TimeoutSeconds = parsed.GetValue(timeout),
                 ClusterUid = parsed.GetValue(cluster),
                 RegistrySecret = parsed.GetValue(credentials),
@@ -127,6 +128,10 @@ internal static class ManifestsCommand
         });
         return command;
     }
+
+    // <policy>/<environment>/<cluster>; a cluster that holds several environments has logs for all of them.
+    private static string Origin(Policy policy, string? cluster) =>
+        $"{policy.Name}/{(policy.Environments.Values.Where(environment => cluster is not null && environment.Clusters.Contains(cluster, StringComparer.OrdinalIgnoreCase)).ToArray() is [var only] ? only.Name : "all")}/{cluster ?? "cluster"}";
 
     private static void Range(Option<int> option, int least, int most) => option.Validators.Add(result =>
     {

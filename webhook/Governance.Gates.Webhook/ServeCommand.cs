@@ -17,6 +17,8 @@ internal static class ServeCommand
         var clients = new Option<string?>("--client-ca") { Description = "Authorities, PEM, of the client certificate that the API server shows; without it, whoever reaches the port may ask and use approvals up." };
         var cluster = new Option<string?>("--cluster-uid") { Description = "UID of this cluster's kube-system namespace; needed where rules name environments." };
         var state = new Option<string?>("--state") { Description = "The folder in which the gate remembers what it admitted under approvals and which policy it accepted. One process at a time." };
+        var ledger = new Option<string?>("--ledger") { Description = "The folder of the ledger in which every decision is recorded before it is answered. Its key lies beside it, as gates ledger init makes it." };
+        var origin = new Option<string?>("--ledger-origin") { Description = "The name of the log, such as <policy>/<environment>/<cluster>/<writer>: where it has no key yet, one is made under this name." };
         var root = new Option<string?>("--policy-root") { Description = "sha256:… of the first policy that this gate follows; later ones need the agreement of those whom it names." };
         var layout = new Option<string?>("--layout") { Description = "An OCI image layout folder that stands in for every registry." };
         var registryCa = new Option<string?>("--registry-ca") { Description = "Certificate authorities of registries, PEM, besides the system's." };
@@ -46,7 +48,7 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Answers AdmissionReviews over TLS. Example: gates-webhook serve --policy governance.yaml --certificate tls.crt --key tls.key")
         {
-            policy, certificate, key, listen, clients, cluster, state, root, layout, registryCa, plainHttp, drain,
+            policy, certificate, key, listen, clients, cluster, state, ledger, origin, root, layout, registryCa, plainHttp, drain,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -60,6 +62,8 @@ internal static class ServeCommand
                     ClientCa = parsed.GetValue(clients),
                     ClusterUid = parsed.GetValue(cluster),
                     State = parsed.GetValue(state),
+                    Ledger = parsed.GetValue(ledger),
+                    LedgerOrigin = parsed.GetValue(origin),
                     PolicyRoot = Digest.TryParse(parsed.GetValue(root)),
                     Layout = parsed.GetValue(layout),
                     RegistryCa = parsed.GetValue(registryCa),

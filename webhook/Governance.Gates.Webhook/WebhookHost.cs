@@ -31,11 +31,12 @@ internal static class WebhookHost
             .AddSingleton(_ => new GateState(options.State is { } folder ? GateStateFolder.Open(folder, clock) : null))
             .AddSingleton(services => Revocations(options, services.GetRequiredService<IRegistry>(), services.GetRequiredService<GateState>().Folder))
             .AddSingleton<RevocationsOf>(services => (policy, now, cancellation) => services.GetRequiredService<RevocationFeed>().CurrentAsync(policy, now, cancellation))
-            .AddSingleton(services => new LivePolicy(options, services.GetRequiredService<GateState>().Folder, services.GetRequiredService<RevocationsOf>(), services.GetRequiredService<GateMetrics>(), clock, services.GetRequiredService<ILogger<LivePolicy>>()))
+            .AddSingleton(services => new LivePolicy(options, services.GetRequiredService<GateState>().Folder, services.GetRequiredService<RevocationsOf>(), services.GetRequiredService<GateLedger>(), services.GetRequiredService<GateMetrics>(), clock, services.GetRequiredService<ILogger<LivePolicy>>()))
             .AddSingleton(services => new LiveCertificate(options.Certificate, options.Key, services.GetRequiredService<GateMetrics>(), services.GetRequiredService<ILogger<LiveCertificate>>()))
             .AddSingleton(services => new ClientAuthorities(options.ClientCa, services.GetRequiredService<ILogger<ClientAuthorities>>()))
             .AddSingleton(_ => Registry(options, clock))
-            .AddSingleton<ClaimCache>()
+            .AddSingleton<GateLedger>()
+            .AddSingleton(services => new ClaimCache(services.GetRequiredService<IRegistry>(), clock, services.GetRequiredService<GateLedger>().Keep))
             .AddSingleton(services => new AdmissionJudge(
                 services.GetRequiredService<ClaimCache>(),
                 services.GetRequiredService<GateState>().Folder?.AdmittedRecords ?? new MemoryAdmittedRecords(),
@@ -70,7 +71,7 @@ internal static class WebhookHost
         catch
         {
             // The state folder is held by one process: who tries again must find it free.
-            ((IDisposable)app).Dispose();
+            ((IAsyncDisposable)app).DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw;
         }
 
@@ -106,7 +107,7 @@ internal static class WebhookHost
     private static void Load(IServiceProvider services)
     {
         var mistakes = new List<GateException>();
-        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, services.GetRequiredService<ClientAuthorities>().Load, () => services.GetRequiredService<IRegistry>(), () => services.GetRequiredService<GateState>(), services.GetRequiredService<LivePolicy>().Load];
+        Action[] steps = [services.GetRequiredService<LiveCertificate>().Load, services.GetRequiredService<ClientAuthorities>().Load, () => services.GetRequiredService<IRegistry>(), () => services.GetRequiredService<GateState>(), services.GetRequiredService<GateLedger>().Open, services.GetRequiredService<LivePolicy>().Load];
         foreach (var step in steps)
         {
             try

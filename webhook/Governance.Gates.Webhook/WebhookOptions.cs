@@ -27,6 +27,12 @@ internal sealed record WebhookOptions
     /// <summary>The folder in which the gate remembers what it admitted and which policy it accepted; null where nothing must be remembered.</summary>
     public string? State { get; init; }
 
+    /// <summary>The folder of the ledger; null where none is kept.</summary>
+    public string? Ledger { get; init; }
+
+    /// <summary>The name of the log: a folder without a key gets one under it; null: a key must be there.</summary>
+    public string? LedgerOrigin { get; init; }
+
     /// <summary>The digest of the first policy that this gate follows; null: the first that it finds.</summary>
     public Digest? PolicyRoot { get; init; }
 

@@ -9,7 +9,10 @@ namespace Governance.Gates.Clients.Evidence;
 /// Keeps claims, never verdicts: what is proven of (repository, digest) under one set of keys. What was found is kept for minutes,
 /// what was not found or not readable for seconds; one verification at a time for each, and it goes on when its asker's time is over.
 /// </summary>
-public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDisposable
+/// <param name="registry">What has the evidence.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="keep">Keeps the bytes of what was proven, before anything rests on them; or says why it cannot. Null: nobody keeps them.</param>
+public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<EvidenceItem, Reason?>? keep = null) : IDisposable
 {
     /// <summary>How long an answer without any proof counts, so that a signature made now is found now.</summary>
     public static readonly TimeSpan Absent = TimeSpan.FromSeconds(5);
@@ -96,7 +99,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
             {
                 return await registry.FindEvidenceAsync(subject.Repository, subject.Digest, ending.Token).ConfigureAwait(false) switch
                 {
-                    Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(subject.Digest, attached, keys.Keys),
+                    Reading<AttachedEvidence>.Found(var attached) => Kept(Claims.Verify(subject.Digest, attached, keys.Keys), attached),
                     Reading<AttachedEvidence>.Unread(var reason) => Claims.CouldNotRead(reason),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };
@@ -116,6 +119,17 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock) : IDispos
         {
             return Claims.CouldNotRead(new Reason("registry", $"verification of {subject} failed with {exception.GetType().Name}", "report this defect with the image's digest"));
         }
+    }
+
+    private Claims Kept(Claims claims, AttachedEvidence attached)
+    {
+        if (keep is null || claims.Proven.IsEmpty)
+        {
+            return claims;
+        }
+
+        var proven = claims.Proven.Select(claim => claim.Evidence).ToHashSet();
+        return attached.Items.Where(item => proven.Contains(item.Digest)).Select(keep).FirstOrDefault(reason => reason is not null) is { } reason ? Claims.CouldNotRead(reason) : claims;
     }
 
     private void MakeRoom()

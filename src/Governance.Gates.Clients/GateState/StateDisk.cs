@@ -38,6 +38,13 @@ internal sealed class StateDisk(string folder)
     /// <summary>Puts a file in its place, whole and durable: after a crash the old one or the new one stands there.</summary>
     public static void Replace(string path, ReadOnlySpan<byte> bytes)
     {
+        ReplaceForNow(path, bytes);
+        SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>The same, but after a crash the old one may stand there until the folder was flushed with <see cref="SyncFolder"/>: once for many files.</summary>
+    public static void ReplaceForNow(string path, ReadOnlySpan<byte> bytes)
+    {
         var draft = path + ".new";
         using (var file = File.OpenHandle(draft, FileMode.Create, FileAccess.Write, FileShare.None))
         {
@@ -46,7 +53,6 @@ internal sealed class StateDisk(string folder)
         }
 
         File.Move(draft, path, overwrite: true);
-        SyncFolder(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Makes a folder below the state folder, durably.</summary>
@@ -76,18 +82,12 @@ internal sealed class StateDisk(string folder)
     /// <summary>The bytes of a file; null where there is none.</summary>
     public static byte[]? Read(string path, long most)
     {
-        SafeFileHandle file;
-        try
+        if (Open(path) is not { } opened)
         {
-            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // Asked for first, it could be gone by then, and what may not be looked at would count as gone.
             return null;
         }
 
-        using var reading = file;
+        using var file = opened;
         var length = RandomAccess.GetLength(file);
         if (length > most)
         {
@@ -102,6 +102,19 @@ internal sealed class StateDisk(string folder)
         }
 
         return bytes[..have];
+    }
+
+    // Asked and not looked up before: a file may go in between.
+    private static SafeFileHandle? Open(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Makes the names in a folder durable: a new or moved file is only found after a crash once its folder was written (fsync(2)).</summary>

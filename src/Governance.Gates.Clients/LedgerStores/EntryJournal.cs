@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
+using System.Security.Cryptography;
+using System.Text;
 using Governance.Gates.Clients.GateState;
 using Microsoft.Win32.SafeHandles;
 
@@ -19,7 +21,7 @@ public enum Precedence
 
 /// <summary>Entries from the answer until the tiles hold them: batches in files that were written with zeros before, so that one write and one fdatasync make a batch durable.</summary>
 /// <remarks>
-/// A file is named after its first entry. A batch is <c>u32 magic | u32 length | u64 first sequence | u32 count | u32 CRC-32C | (u16 length | entry)*</c>, all big-endian. A batch whose sum does not hold
+/// A file is named after its first entry, and is as long as all others. A batch is <c>u32 magic | u32 length | u64 first sequence | u32 count | u32 CRC-32C | (u16 length | entry)*</c>, all big-endian. A batch whose sum does not hold
 /// and after which no sound one follows is a write that was not finished, and never answered. One that a sound one follows was changed later.
 /// Not safe for concurrent use, but for <see cref="MakeSpare"/> and <see cref="Forget"/>, which another thread may call.
 /// </remarks>
@@ -35,7 +37,9 @@ internal sealed class EntryJournal : IDisposable
 
     private const uint Magic = 0x47474A31;
     private const int SumAt = 20;
+    private const int MostOfCut = 4_096;
     private const string SpareName = "spare";
+    private const string CutName = "cut";
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
     private readonly string folder;
@@ -49,30 +53,34 @@ internal sealed class EntryJournal : IDisposable
     private readonly Lock files = new();
     private readonly List<long> firsts = [];
     private volatile bool hasSpare;
+    private bool isClosed;
     private long full;
     private SafeFileHandle? file;
     private int position;
 
     private EntryJournal(string folder, JournalDisk disk, int fileBytes) => (this.folder, this.disk, this.fileBytes) = (folder, disk, fileBytes);
 
-    /// <summary>What of the last file was cut, for people; null where all was whole.</summary>
+    /// <summary>What was cut and nobody has recorded yet, for people; null where all was whole.</summary>
     public string? Cut { get; private set; }
+
+    private string CutPath => Path.Combine(folder, CutName);
 
     private string SparePath => Path.Combine(folder, SpareName);
 
     /// <summary>Opens the journal, and hands every entry in it to <paramref name="take"/> in order.</summary>
     /// <param name="folder">Its folder; made where it is missing.</param>
     /// <param name="disk">The disk.</param>
+    /// <param name="published">How many entries the tiles hold.</param>
     /// <param name="take">Takes a sequence and the stored bytes; may throw.</param>
     /// <param name="fileBytes">The size of a file.</param>
     /// <exception cref="FormatException">A batch was changed, and it says which.</exception>
-    public static EntryJournal Open(string folder, JournalDisk disk, Action<long, ReadOnlyMemory<byte>> take, int fileBytes = FileBytes)
+    public static EntryJournal Open(string folder, JournalDisk disk, long published, Action<long, ReadOnlyMemory<byte>> take, int fileBytes = FileBytes)
     {
         Directory.CreateDirectory(folder);
         var journal = new EntryJournal(folder, disk, fileBytes);
         try
         {
-            journal.Load(take);
+            journal.Load(published, take);
             return journal;
         }
         catch
@@ -131,7 +139,7 @@ internal sealed class EntryJournal : IDisposable
     {
         lock (making)
         {
-            if (hasSpare)
+            if (hasSpare || isClosed)
             {
                 return null;
             }
@@ -148,7 +156,7 @@ internal sealed class EntryJournal : IDisposable
                 Volatile.Write(ref full, Stopwatch.GetTimestamp());
 
                 // What of it was made is given back: tiles need space too.
-                File.Delete(SparePath);
+                TryDelete(SparePath);
                 return new("ledger", $"no more space for the ledger could be kept: {exception.Message}", "free space on its disk");
             }
         }
@@ -171,11 +179,23 @@ internal sealed class EntryJournal : IDisposable
                 firsts.RemoveAt(0);
             }
 
-            File.Delete(PathOf(first));
+            // One that stays is found again at the next start.
+            TryDelete(PathOf(first));
         }
     }
 
-    public void Dispose() => file?.Dispose();
+    /// <summary>What was cut is recorded: the next start need not say so again.</summary>
+    public void ForgetCut() => File.Delete(CutPath);
+
+    /// <summary>Closes the file; nothing is made in the folder afterwards.</summary>
+    public void Dispose()
+    {
+        lock (making)
+        {
+            isClosed = true;
+            file?.Dispose();
+        }
+    }
 
     private bool CanTake(int bytes, Precedence precedence) =>
         hasSpare || (HasRoom(bytes) && (precedence == Precedence.Vital || HasRoom(bytes + (fileBytes / 2))));
@@ -200,49 +220,90 @@ internal sealed class EntryJournal : IDisposable
         _ = Task.Run(MakeSpare);
     }
 
-    private void Load(Action<long, ReadOnlyMemory<byte>> take)
+    private static void TryDelete(string path)
     {
-        // A spare that was not finished has another length.
-        hasSpare = new FileInfo(SparePath) is { Exists: true } spare && spare.Length == fileBytes;
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (StateDisk.IsOfDisk(exception))
+        {
+            // Whoever needs the space or the name will say that it is not there.
+        }
+    }
+
+    private void Load(long published, Action<long, ReadOnlyMemory<byte>> take)
+    {
+        hasSpare = IsSpare();
+        Cut = StateDisk.Read(CutPath, 4 * MostOfCut) is { } told ? Encoding.UTF8.GetString(told) : null;
         firsts.AddRange(Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(name => name is { Length: 20 }).Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var first) ? first : -1).Where(first => first >= 0).Order());
         for (var i = 0; i < firsts.Count; i++)
         {
-            var bytes = File.ReadAllBytes(PathOf(firsts[i]));
-            var end = 0;
+            var path = PathOf(firsts[i]);
+            var bytes = ReadFile(path);
+            var next = i == firsts.Count - 1 ? long.MaxValue : firsts[i + 1];
+            var (end, unpublished) = (0, -1);
             while (Batch(bytes, end) is { } length)
             {
-                Take(bytes.AsMemory(end, length), take);
+                var (first, after) = Take(bytes.AsMemory(end, length), take);
+                if (first < firsts[i] || after > next)
+                {
+                    throw new FormatException($"{path}: entries {first} to {after - 1} stand in it, and not where its name and the next say");
+                }
+
+                if (unpublished < 0 && after > published)
+                {
+                    unpublished = end;
+                }
+
                 end += length;
             }
 
-            var isLast = i == firsts.Count - 1;
-            if (bytes.AsSpan(end).ContainsAnyExcept((byte)0))
+            var used = bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+            if (used > end && (next != long.MaxValue || SoundAfter(bytes, end)))
             {
-                if (!isLast || SoundAfter(bytes, end) is not null)
-                {
-                    throw new FormatException($"{PathOf(firsts[i])}: the batch at byte {end} is not as it was written, and others follow it");
-                }
-
-                Cut = $"{PathOf(firsts[i])}: what stood at byte {end} was of a write that was not finished";
+                throw new FormatException($"{path}: the batch at byte {end} is not as it was written, and others follow it");
             }
 
-            if (isLast)
+            if (next == long.MaxValue)
             {
-                (file, position) = (File.OpenHandle(PathOf(firsts[i]), FileMode.Open, FileAccess.ReadWrite, FileShare.Read), end);
-                if (Cut is not null)
+                (file, position) = (File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read), end);
+                if (used > end)
                 {
-                    disk.Write(file, new byte[bytes.Length - end], end);
+                    // Told before it is done: if this process ends now, the next one still records it.
+                    var cut = $"{Path.GetFileName(path)}: {used - end} bytes from byte {end} on, of SHA-256 {Convert.ToHexStringLower(SHA256.HashData(bytes.AsSpan(end, used - end)))}, were of a write that was not finished";
+                    Cut = Cut is null ? cut : $"{cut}; {Cut}";
+                    Cut = Cut[..Math.Min(Cut.Length, MostOfCut)];
+                    StateDisk.Replace(CutPath, Encoding.UTF8.GetBytes(Cut));
+                    bytes.AsSpan(end).Clear();
+                    disk.Write(file, bytes.AsSpan(end, used - end), end);
                 }
 
-                // What a process wrote and did not flush is answered from now on: it must be durable first.
+                // What a process wrote and did not flush is answered from now on: it must be durable first. It is written again because after a flush that failed
+                // the kernel may show here what the disk does not have, and think that there is nothing to flush (fsync(2), EIO).
+                if (unpublished >= 0)
+                {
+                    disk.Write(file, bytes.AsSpan(unpublished, end - unpublished), unpublished);
+                }
+
                 disk.Sync(file);
             }
         }
     }
 
-    private static void Take(ReadOnlyMemory<byte> batch, Action<long, ReadOnlyMemory<byte>> take)
+    // One that was not finished has another length, and one with anything in it was not made here.
+    private bool IsSpare() => new FileInfo(SparePath) is { Exists: true } spare && spare.Length == fileBytes && !File.ReadAllBytes(SparePath).AsSpan().ContainsAnyExcept((byte)0);
+
+    private byte[] ReadFile(string path)
     {
-        var sequence = BinaryPrimitives.ReadInt64BigEndian(batch.Span[8..]);
+        var length = new FileInfo(path).Length;
+        return length == fileBytes ? File.ReadAllBytes(path) : throw new FormatException($"{path} has {length} bytes, and was made with {fileBytes}");
+    }
+
+    private static (long First, long After) Take(ReadOnlyMemory<byte> batch, Action<long, ReadOnlyMemory<byte>> take)
+    {
+        var first = BinaryPrimitives.ReadInt64BigEndian(batch.Span[8..]);
+        var sequence = first;
         for (var rest = batch[HeaderBytes..]; !rest.IsEmpty; sequence++)
         {
             var length = rest.Length < 2 ? rest.Length : BinaryPrimitives.ReadUInt16BigEndian(rest.Span);
@@ -254,6 +315,8 @@ internal sealed class EntryJournal : IDisposable
             take(sequence, rest.Slice(2, length));
             rest = rest[(2 + length)..];
         }
+
+        return (first, sequence);
     }
 
     // The length of the sound batch at this place; null where there is none.
@@ -265,10 +328,10 @@ internal sealed class EntryJournal : IDisposable
         }
 
         var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at + 4));
-        return length > 0 && length <= bytes.Length - at - HeaderBytes && Sum(bytes.AsSpan(at, HeaderBytes + length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt)) ? HeaderBytes + length : null;
+        return length > 0 && length <= Math.Min(bytes.Length - at, MostBatchBytes) - HeaderBytes && Sum(bytes.AsSpan(at, HeaderBytes + length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt)) ? HeaderBytes + length : null;
     }
 
-    private static int? SoundAfter(byte[] bytes, int at)
+    private static bool SoundAfter(byte[] bytes, int at)
     {
         ReadOnlySpan<byte> magic = [0x47, 0x47, 0x4A, 0x31];
         for (at++; bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
@@ -276,11 +339,11 @@ internal sealed class EntryJournal : IDisposable
             at += next;
             if (Batch(bytes, at) is not null)
             {
-                return at;
+                return true;
             }
         }
 
-        return null;
+        return false;
     }
 
     // Over the header up to the sum, and the entries. A sum tells a torn write; that nothing was changed is told by the hashes.

@@ -6,11 +6,17 @@ namespace Governance.Gates.Clients.LedgerStores;
 /// <summary>The three calls on which a journal's promise rests; a test puts faults between them.</summary>
 internal class JournalDisk
 {
+    private static readonly byte[] Zeros = new byte[256 * 1024];
+
     /// <summary>A new file of this many zeros, durable: writes into it change no length, and need no space that is not there.</summary>
     public virtual void Allocate(string path, int bytes)
     {
         using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None);
-        RandomAccess.Write(file, new byte[bytes], 0);
+        for (var at = 0; at < bytes; at += Zeros.Length)
+        {
+            RandomAccess.Write(file, Zeros.AsSpan(0, Math.Min(Zeros.Length, bytes - at)), at);
+        }
+
         RandomAccess.FlushToDisk(file);
     }
 

@@ -1,5 +1,4 @@
 using Governance.Gates.Clients.GateState;
-using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
@@ -11,11 +10,11 @@ public sealed class LedgerFolder(string path)
 {
     internal const string CheckpointName = "checkpoint";
     internal const string TileName = "tile";
+    private const string LockName = "lock";
 
     // A bundle of 256 entries of the largest size, with their lengths.
     private const long MostBytes = TileAddress.FullWidth * (LedgerEntry.MostBytes + 2L);
     private const long MostCheckpointBytes = 128 * 1024;
-    private const long MostEvidenceBytes = 64 * 1024 * 1024;
     private const string Partial = ".p/";
 
     /// <summary>The folder.</summary>
@@ -42,11 +41,8 @@ public sealed class LedgerFolder(string path)
         : bytes is { } found ? new Reading<ReadOnlyMemory<byte>>.Found(found)
         : Unread<ReadOnlyMemory<byte>>($"{PathOf(address.Path)} is not there", "restore it from a copy of the log");
 
-    /// <summary>What decided, as it is kept beside the log; null where it is not. Whether it has this digest is for the caller to see.</summary>
-    public Reading<ReadOnlyMemory<byte>?> FindEvidence(Digest digest) => Find(PathOf(System.IO.Path.Combine("evidence", "sha256", digest.Hex)), MostEvidenceBytes);
-
-    /// <summary>Writes tiles, and then the checkpoint that needs them; each is durable before the next stands there.</summary>
-    internal void Publish(IEnumerable<Tile> tiles, ReadOnlySpan<byte> checkpoint)
+    /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
+    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlySpan<byte> checkpoint)
     {
         var folders = new HashSet<string>(StringComparer.Ordinal);
         foreach (var tile in tiles)
@@ -58,16 +54,44 @@ public sealed class LedgerFolder(string path)
                 CreateFolder(folder);
             }
 
-            StateDisk.Replace(file, tile.Bytes.Span);
+            StateDisk.ReplaceForNow(file, tile.Bytes.Span);
+        }
 
+        foreach (var folder in folders)
+        {
+            StateDisk.SyncFolder(folder);
+        }
+
+        foreach (var tile in tiles)
+        {
             // The widths that it had before are asked for by nobody who sees that it is full.
-            if (tile.Address.Width == TileAddress.FullWidth && Directory.Exists(file + ".p"))
+            var partial = PathOf(tile.Address.Path) + ".p";
+            if (tile.Address.Width == TileAddress.FullWidth && Directory.Exists(partial))
             {
-                Directory.Delete(file + ".p", recursive: true);
+                Directory.Delete(partial, recursive: true);
             }
         }
 
         StateDisk.Replace(PathOf(CheckpointName), checkpoint);
+    }
+
+    /// <summary>Keeps every other process from writing into it, until this is disposed.</summary>
+    internal FileStream Hold()
+    {
+        var path = PathOf(LockName);
+        var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        try
+        {
+            // Where locks mean nothing, as on some network disks, a second one is given out.
+            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+        }
+        catch (IOException)
+        {
+            return held;
+        }
+
+        held.Dispose();
+        throw new IOException($"{path} cannot be locked on this disk");
     }
 
     internal string PathOf(string name) => System.IO.Path.Combine(Path, name);

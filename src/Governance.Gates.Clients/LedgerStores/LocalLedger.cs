@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Ledgers;
 
@@ -22,39 +22,34 @@ public sealed class LocalLedger : IAsyncDisposable
     private const int MostBytes = sizeof(ushort) + LedgerEntry.MostBytes;
     private const int MostQueued = 16_384;
     private const int MostInBatch = 4_096;
-    private const int MostRemembered = 65_536;
-    private const string LockName = "lock";
+    private const int MostUnpublishedFiles = 32;
     private const string JournalName = "journal";
-    private static readonly TimeSpan PublishEvery = TimeSpan.FromSeconds(1);
 
     private readonly LedgerFolder folder;
-    private readonly NoteSigner signer;
-    private readonly TimeProvider clock;
     private readonly FileStream held;
     private readonly LedgerWriter writer;
     private readonly EntryJournal journal;
+    private readonly LedgerPublisher publisher;
     private readonly Thread sequencer;
 
     // Guards the queue and what is told of the ledger; the sequencer waits on it.
     private readonly object gate = new();
     private List<Pending> queue = [];
-    private bool isClosing;
-    private LedgerState state;
+    private Task? closing;
+    private long durable;
+    private Reason? fault;
 
     // Only the sequencer touches these.
     private readonly byte[] batch = new byte[EntryJournal.MostBatchBytes];
     private int batchLength;
     private readonly List<(Pending Waiting, AppendedEntry Entry)> written = [];
-    private readonly Dictionary<string, AppendedEntry> remembered = new(StringComparer.Ordinal);
-    private readonly Queue<string> oldest = new();
-    private ImmutableArray<Tile> unwritten = [];
-    private Task<bool> publishing = Task.FromResult(true);
-    private long lastPublish;
+    private readonly RecentEvents recent;
+    private long appendedBytes;
 
-    private LocalLedger(LedgerFolder folder, NoteSigner signer, TimeProvider clock, FileStream held, LedgerWriter writer, EntryJournal journal, long published)
+    private LocalLedger(LedgerFolder folder, FileStream held, LedgerWriter writer, RecentEvents recent, EntryJournal journal, LedgerPublisher publisher)
     {
-        (this.folder, this.signer, this.clock, this.held, this.writer, this.journal) = (folder, signer, clock, held, writer, journal);
-        state = new(writer.Size, published, null, null);
+        (this.folder, this.held, this.writer, this.recent, this.journal, this.publisher) = (folder, held, writer, recent, journal, publisher);
+        durable = writer.Size;
         sequencer = new(Run) { IsBackground = true, Name = "ledger" };
     }
 
@@ -66,15 +61,17 @@ public sealed class LocalLedger : IAsyncDisposable
     {
         get
         {
+            // Asked first: what is published is durable already.
+            var published = publisher.Published;
             lock (gate)
             {
-                return state;
+                return new(durable, published, fault, publisher.Warning);
             }
         }
     }
 
     /// <summary>What was cut at opening; null where all was whole. It is in the log too.</summary>
-    public string? Recovered => journal.Cut;
+    public string? Recovered { get; private init; }
 
     /// <summary>Opens a log or begins it, and keeps every other process out.</summary>
     /// <param name="path">The folder, on a disk of this machine or a volume that one machine mounts.</param>
@@ -95,17 +92,22 @@ public sealed class LocalLedger : IAsyncDisposable
         try
         {
             Directory.CreateDirectory(folder.Path);
-            held = new FileStream(folder.PathOf(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            var writer = await ResumeAsync(folder, signer, cancellation);
+            held = folder.Hold();
+            var recent = new RecentEvents();
+            var writer = await ResumeAsync(folder, signer, recent, cancellation);
             var published = writer.Size;
-            journal = EntryJournal.Open(folder.PathOf(JournalName), disk, (sequence, bytes) => Replay(writer, sequence, bytes), fileBytes);
+            journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
-            if (journal.MakeSpare() is { } full)
+
+            // With a nearly full disk it starts for what must be recorded, and with a full one not at all.
+            var full = journal.MakeSpare();
+            if (full is not null && !journal.HasRoom(EntryJournal.HeaderBytes + MostBytes))
             {
                 throw new GateException(full.Message, full.Remedy!);
             }
 
-            ledger = new(folder, signer, clock, held, writer, journal, published);
+            var publisher = new LedgerPublisher(folder, signer, journal, clock, published, full, (long)MostUnpublishedFiles * fileBytes);
+            ledger = new(folder, held, writer, recent, journal, publisher) { Recovered = journal.Cut };
         }
         catch (Exception exception)
         {
@@ -114,47 +116,49 @@ public sealed class LocalLedger : IAsyncDisposable
             throw exception switch
             {
                 FormatException => new GateException($"the ledger {path} is not as it was written: {exception.Message}", "keep it as it is, and compare it with copies and checkpoints kept elsewhere; gates ledger recover goes on behind a gap", exception),
+                CryptographicException => new GateException($"the ledger {path} cannot be signed: {exception.Message}", "name the key of the log", exception),
                 _ when StateDisk.IsOfDisk(exception) => new GateException($"the ledger {path} cannot be used: {exception.Message}", "name a folder that this user may write and no other process has, on a disk with space", exception),
                 _ => exception,
             };
         }
 
         ledger.sequencer.Start();
-        if (journal.Cut is { } cut)
+        try
         {
-            await ledger.AppendAsync(
-                new()
-                {
-                    Timestamp = clock.GetUtcNow(),
-                    EventId = $"recovered-{Guid.NewGuid():N}",
-                    EventType = LedgerEvents.Recovered,
-                    Component = component,
-                    Outcome = "cut",
-                    Rationale = new EntryPart<PersonalText>.Inline(PersonalText.Of(cut)!),
-                },
-                Precedence.Vital,
-                cancellation);
+            await ledger.RecordCutAsync(component, clock.GetUtcNow(), cancellation);
+            return ledger;
         }
-
-        return ledger;
+        catch
+        {
+            await ledger.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Appends an entry.</summary>
     /// <param name="entry">The entry; its place is set by the log. What was appended under the same event id a while ago is given back as it was then.</param>
     /// <param name="precedence">Whether space that is kept may be used.</param>
-    /// <param name="cancellation">Ends the wait; an entry that is being written is written.</param>
-    /// <returns>The entry, once it is durable; or why it is not in the log.</returns>
+    /// <param name="cancellation">Ends the wait: the entry is written all the same, unless this came before the call.</param>
+    /// <returns>The entry, once it is durable, without its bytes where it was appended before; or why it is not in the log.</returns>
     public async ValueTask<Reading<AppendedEntry>> AppendAsync(LedgerEntry entry, Precedence precedence, CancellationToken cancellation)
     {
-        var pending = new Pending(entry, precedence);
+        cancellation.ThrowIfCancellationRequested();
+
+        // Here and not in the sequencer: many do this at once, and what an entry throws ends nobody else's.
+        if (!writer.Prepare(entry).Try(out var draft, out var why))
+        {
+            return new Reading<AppendedEntry>.Unread(why);
+        }
+
+        var pending = new Pending(entry.EventId, draft, precedence);
         lock (gate)
         {
-            if (isClosing || state.Fault is not null)
+            if (closing is not null || fault is not null)
             {
-                return new Reading<AppendedEntry>.Unread(state.Fault ?? Closed);
+                return new Reading<AppendedEntry>.Unread(fault ?? Closed);
             }
 
-            if (queue.Count >= MostQueued && precedence == Precedence.Usual)
+            if (queue.Count >= (precedence == Precedence.Vital ? 2 * MostQueued : MostQueued))
             {
                 return new Reading<AppendedEntry>.Unread(new("ledger", $"{queue.Count} entries wait for the disk", "try again"));
             }
@@ -166,37 +170,67 @@ public sealed class LocalLedger : IAsyncDisposable
         return await pending.Answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Waits for what was asked before, publishes it, and gives the folder back.</summary>
+    /// <summary>Waits for what was asked before, publishes it, and gives the folder back. The folder stays held until the process ends where a signer or a disk hangs.</summary>
     public async ValueTask DisposeAsync()
     {
+        Task ended;
         lock (gate)
         {
-            isClosing = true;
+            ended = closing ??= Task.Run(CloseAsync);
             Monitor.Pulse(gate);
         }
 
-        await Task.Run(sequencer.Join).ConfigureAwait(false);
-        await publishing.ConfigureAwait(false);
-        if (state.Fault is null && writer.Size > state.Published)
+        await ended.ConfigureAwait(false);
+    }
+
+    private async Task CloseAsync()
+    {
+        sequencer.Join();
+        var isQuiet = await publisher.CloseAsync(fault is null ? writer : null, appendedBytes).ConfigureAwait(false);
+        journal.Dispose();
+        if (isQuiet)
         {
-            Publish();
-            await publishing.ConfigureAwait(false);
+            await held.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task RecordCutAsync(EntryComponent component, DateTimeOffset now, CancellationToken cancellation)
+    {
+        if (Recovered is not { } cut)
+        {
+            return;
         }
 
-        journal.Dispose();
-        await held.DisposeAsync().ConfigureAwait(false);
+        var entry = new LedgerEntry
+        {
+            Timestamp = now,
+            EventId = $"recovered-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(cut)))}",
+            EventType = LedgerEvents.Recovered,
+            Component = component,
+            Outcome = "cut",
+            Rationale = new EntryPart<PersonalText>.Inline(PersonalText.Of(cut, LedgerText.LongestMessage)!),
+        };
+        if (!(await AppendAsync(entry, Precedence.Vital, cancellation).ConfigureAwait(false)).Try(out _, out var why))
+        {
+            throw new GateException($"the ledger {folder.Path} could not record that an unfinished write was cut: {why.Message}", why.Remedy ?? "try again");
+        }
+
+        journal.ForgetCut();
     }
 
     private Reason Closed => new("ledger", $"the ledger {folder.Path} is closed", "send the request again once the gate has started");
 
-    private static async Task<LedgerWriter> ResumeAsync(LedgerFolder folder, NoteSigner signer, CancellationToken cancellation)
+    private static async Task<LedgerWriter> ResumeAsync(LedgerFolder folder, NoteSigner signer, RecentEvents recent, CancellationToken cancellation)
     {
         // A log without a checkpoint is new, or lost it: then what was published before would be forgotten.
         if (!File.Exists(folder.PathOf(LedgerFolder.CheckpointName)))
         {
-            if (Directory.Exists(folder.PathOf(LedgerFolder.TileName)))
+            foreach (var name in (string[])[LedgerFolder.TileName, JournalName])
             {
-                throw new FormatException("the checkpoint is missing, and tiles are there");
+                if (Path.Exists(folder.PathOf(name)))
+                {
+                    throw new FormatException($"the checkpoint is missing, and {folder.PathOf(name)} is there");
+                }
             }
 
             folder.Publish([], await Checkpoint.SignAsync(0, TreeHash.OfEmptyTree, [signer], cancellation));
@@ -207,20 +241,32 @@ public sealed class LocalLedger : IAsyncDisposable
             throw new FormatException(why.ToString());
         }
 
-        return writer.Root == checkpoint.Root ? writer : throw new FormatException($"its tiles do not lead to the checkpoint of {checkpoint.Size} entries");
+        if (writer.Root != checkpoint.Root)
+        {
+            throw new FormatException($"its tiles do not lead to the checkpoint of {checkpoint.Size} entries");
+        }
+
+        return recent.AddLast(checkpoint.Size, folder.Read) is { } missing ? throw new FormatException(missing.ToString()) : writer;
     }
 
-    private static void Replay(LedgerWriter writer, long sequence, ReadOnlyMemory<byte> bytes)
+    private static void Replay(LedgerWriter writer, RecentEvents recent, long sequence, ReadOnlyMemory<byte> bytes)
     {
         if (sequence > writer.Size)
         {
             throw new FormatException($"entry {writer.Size} is missing: the journal goes on with entry {sequence}");
         }
 
-        if (sequence == writer.Size && writer.Replay(bytes.Span) is { } fault)
+        if (sequence < writer.Size)
         {
-            throw new FormatException(fault.Message);
+            return;
         }
+
+        if (writer.Replay(bytes.Span) is { } wrong)
+        {
+            throw new FormatException(wrong.Message);
+        }
+
+        recent.Add(sequence, bytes);
     }
 
     private void Run()
@@ -230,15 +276,15 @@ public sealed class LocalLedger : IAsyncDisposable
         {
             lock (gate)
             {
-                while (queue.Count == 0 && !isClosing)
+                while (queue.Count == 0 && closing is null)
                 {
-                    if (!Monitor.Wait(gate, PublishEvery))
+                    if (!Monitor.Wait(gate, LedgerPublisher.Every))
                     {
                         break;
                     }
                 }
 
-                if (queue.Count == 0 && isClosing)
+                if (queue.Count == 0 && closing is not null)
                 {
                     return;
                 }
@@ -249,7 +295,7 @@ public sealed class LocalLedger : IAsyncDisposable
             try
             {
                 Write(taken);
-                PublishIfDue();
+                publisher.PublishIfDue(writer, appendedBytes);
             }
 #pragma warning disable CA1031 // Whatever ended the sequencer, nothing may be acknowledged after it, and nobody may wait for ever.
             catch (Exception exception)
@@ -267,7 +313,7 @@ public sealed class LocalLedger : IAsyncDisposable
     {
         foreach (var pending in taken)
         {
-            if (remembered.TryGetValue(pending.Entry.EventId, out var before))
+            if (recent.Find(pending.EventId) is { } before)
             {
                 // It may be in the batch that is not durable yet.
                 written.Add((pending, before));
@@ -280,20 +326,21 @@ public sealed class LocalLedger : IAsyncDisposable
                 Flush();
             }
 
-            if (journal.Reserve(Math.Max(batchLength, EntryJournal.HeaderBytes) + MostBytes, writer.Size, pending.Precedence) is { } full)
+            var room = Math.Max(batchLength, EntryJournal.HeaderBytes) + MostBytes;
+            if ((publisher.WhyNot(appendedBytes, pending.Precedence) ?? journal.Reserve(room, writer.Size, pending.Precedence)) is { } refused)
             {
-                pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(full));
+                pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(refused));
                 continue;
             }
 
-            if (!writer.Append(pending.Entry).Try(out var appended, out var why))
+            if (!writer.AppendPrepared(pending.Draft).Try(out var appended, out var why))
             {
                 pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(why));
                 continue;
             }
 
             Put(appended);
-            Remember(pending.Entry.EventId, appended);
+            recent.Add(pending.EventId, appended);
             written.Add((pending, appended));
         }
 
@@ -306,18 +353,18 @@ public sealed class LocalLedger : IAsyncDisposable
         BinaryPrimitives.WriteUInt16BigEndian(batch.AsSpan(batchLength), (ushort)appended.Bytes.Length);
         appended.Bytes.Span.CopyTo(batch.AsSpan(batchLength + sizeof(ushort)));
         batchLength += sizeof(ushort) + appended.Bytes.Length;
+        appendedBytes += appended.Bytes.Length;
     }
 
     private void Flush()
     {
         if (batchLength > 0)
         {
-            var durable = State.Size;
             journal.Write(batch.AsSpan(0, batchLength), durable, (int)(writer.Size - durable));
             batchLength = 0;
             lock (gate)
             {
-                state = state with { Size = writer.Size };
+                durable = writer.Size;
             }
         }
 
@@ -329,73 +376,22 @@ public sealed class LocalLedger : IAsyncDisposable
         written.Clear();
     }
 
-    private void Remember(string eventId, AppendedEntry appended)
-    {
-        remembered[eventId] = appended with { Bytes = default };
-        oldest.Enqueue(eventId);
-        if (oldest.Count > MostRemembered)
-        {
-            remembered.Remove(oldest.Dequeue());
-        }
-    }
-
-    private void PublishIfDue()
-    {
-        if (publishing.IsCompleted && writer.Size > State.Published && clock.GetElapsedTime(lastPublish) >= PublishEvery)
-        {
-            Publish();
-        }
-    }
-
-    // Beside the sequencer: appends never wait for tiles. Only one at a time, so that no size is signed twice.
-    private void Publish()
-    {
-        lastPublish = clock.GetTimestamp();
-        var (size, root) = (writer.Size, writer.Root);
-        var tiles = unwritten = [.. publishing.Result ? [] : unwritten, .. writer.TakeTiles()];
-        publishing = Task.Run(async () =>
-        {
-            try
-            {
-                folder.Publish(tiles, await Checkpoint.SignAsync(size, root, [signer], CancellationToken.None));
-                journal.Forget(size);
-                var warning = journal.MakeSpare();
-                lock (gate)
-                {
-                    state = state with { Published = size, Warning = warning };
-                }
-
-                return true;
-            }
-            catch (Exception exception) when (StateDisk.IsOfDisk(exception) || exception is CryptographicException)
-            {
-                var reason = new Reason("ledger", $"tiles and checkpoint could not be published: {exception.Message}", "free space on the ledger's disk; entries are kept in its journal");
-                lock (gate)
-                {
-                    state = state with { Warning = reason };
-                }
-
-                return false;
-            }
-        });
-    }
-
-    private void Fail(Reason fault, List<Pending> taken)
+    private void Fail(Reason why, List<Pending> taken)
     {
         lock (gate)
         {
-            state = state with { Fault = fault };
+            fault = why;
             taken = [.. taken, .. queue];
             queue.Clear();
         }
 
         foreach (var pending in taken)
         {
-            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(fault));
+            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(why));
         }
     }
 
-    private sealed record Pending(LedgerEntry Entry, Precedence Precedence)
+    private sealed record Pending(string EventId, EntryDraft Draft, Precedence Precedence)
     {
         public TaskCompletionSource<Reading<AppendedEntry>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 
@@ -8,7 +9,17 @@ namespace Governance.Gates.Evidence;
 /// <param name="Entity">Its bytes, hashed by the client that fetched them.</param>
 /// <param name="Digest">SHA-256 of those bytes.</param>
 /// <param name="Where">Where it was found, for people: <c>tag sha256-….sig, layer 1</c>.</param>
-public sealed record EvidenceItem(SignedEntity Entity, Digest Digest, string Where);
+public sealed record EvidenceItem(SignedEntity Entity, Digest Digest, string Where)
+{
+    /// <summary>The bytes of which <see cref="Digest"/> is the hash.</summary>
+    public ReadOnlyMemory<byte> Bytes => Entity switch
+    {
+        SignedEntity.CosignSignature signature => signature.Payload,
+        SignedEntity.Envelope envelope => envelope.Json,
+        SignedEntity.Bundle bundle => bundle.Json,
+        _ => throw new UnreachableException(),
+    };
+}
 
 /// <summary>Everything that was found on one digest, and what could not be read.</summary>
 /// <param name="Items">What was found, in every form; nothing is trusted.</param>

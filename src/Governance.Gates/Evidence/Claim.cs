@@ -43,6 +43,9 @@ public sealed record Claim
     /// <summary>SHA-256 of the bytes that were verified.</summary>
     public Digest Evidence { get; }
 
+    /// <summary>How many bytes they are.</summary>
+    public long Size { get; internal init; }
+
     /// <summary>Where they were found.</summary>
     public string Where { get; }
 
@@ -107,7 +110,7 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                         approval = new(read, signers, Digest.Of(answer.Payload.Span), item.Where);
                     }
 
-                    proven.Add(new(type, signers, names, item.Digest, item.Where) { Approval = approval });
+                    proven.Add(new(type, signers, names, item.Digest, item.Where) { Approval = approval, Size = item.Bytes.Length });
                     break;
                 case VerificationOutcome.Rejected rejected:
                     refused.Add(new(item.Where, rejected.Code, rejected.Detail));

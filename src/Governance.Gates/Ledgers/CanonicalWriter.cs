@@ -168,18 +168,7 @@ internal sealed class CanonicalWriter
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
-                Begin('{');
-                var members = value.EnumerateObject().Select(member => (member.Name, member.Value)).ToArray();
-                Array.Sort(members, (one, other) => one.Name == other.Name ? 0 : one.Name == first ? -1 : other.Name == first ? 1 : string.CompareOrdinal(one.Name, other.Name));
-                foreach (var (name, member) in members)
-                {
-                    Raw(name);
-                    Put((byte)':');
-                    needsComma = false;
-                    Element(member);
-                }
-
-                End('}');
+                Members(value, first);
                 break;
             case JsonValueKind.Array:
                 Begin('[');
@@ -209,6 +198,37 @@ internal sealed class CanonicalWriter
                 break;
         }
     }
+
+    private void Members(JsonElement value, string? first)
+    {
+        var members = new (string Name, JsonElement Value)[value.GetPropertyCount()];
+        var (count, isSorted) = (0, true);
+        foreach (var member in value.EnumerateObject())
+        {
+            members[count] = (member.Name, member.Value);
+            isSorted &= count == 0 || Compare(members[count - 1].Name, member.Name, first) < 0;
+            count++;
+        }
+
+        if (!isSorted)
+        {
+            Array.Sort(members, (one, other) => Compare(one.Name, other.Name, first));
+        }
+
+        Begin('{');
+        foreach (var (name, member) in members)
+        {
+            Raw(name);
+            Put((byte)':');
+            needsComma = false;
+            Element(member);
+        }
+
+        End('}');
+    }
+
+    // RFC 8785, section 3.2.3: by UTF-16 code units.
+    private static int Compare(string one, string other, string? first) => one == other ? 0 : one == first ? -1 : other == first ? 1 : string.CompareOrdinal(one, other);
 
     private void Raw(ReadOnlySpan<char> text)
     {

@@ -18,7 +18,8 @@ public static class EntryBundle
         {
             if (!TryTake(rest.Span, out var entry) || entries.Count == TileAddress.FullWidth)
             {
-                return new Reading<ImmutableArray<ReadOnlyMemory<byte>>>.Unread(new("ledger", $"the bundle does not go on with a whole entry after {entries.Count}, or has more than {TileAddress.FullWidth}", "restore it from a copy of the log"));
+                var mistake = $"the bundle does not go on with a whole entry after {entries.Count}, or has more than {TileAddress.FullWidth}";
+                return new Reading<ImmutableArray<ReadOnlyMemory<byte>>>.Unread(new("ledger", mistake, "restore it from a copy of the log"));
             }
 
             entries.Add(rest.Slice(LengthSize, entry.Length));

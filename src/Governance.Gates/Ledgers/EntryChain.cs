@@ -64,6 +64,14 @@ public sealed class EntryChain
         return Convert.TryToHexStringLower(bytes, hex, out _) && entry.Length > Head.Length + HexSize && entry.StartsWith(Head) && entry.Slice(Head.Length, HexSize).SequenceEqual(hex);
     }
 
+    /// <summary>Makes an entry name this hash as that of the one before it.</summary>
+    internal static void Link(Span<byte> entry, TreeHash previous)
+    {
+        Span<byte> bytes = stackalloc byte[TreeHash.Size];
+        previous.CopyTo(bytes);
+        Convert.TryToHexStringLower(bytes, entry.Slice(Head.Length, HexSize), out _);
+    }
+
     private static bool IsAt(ReadOnlySpan<byte> entry, long sequence)
     {
         // In canonical order few members stand after this one: searched from the end it is found at once.

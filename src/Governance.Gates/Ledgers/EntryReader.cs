@@ -51,7 +51,10 @@ internal static class EntryReader
 
         return fields.Fault is null && entry is not null
             ? new Reading<LedgerEntry>.Found(entry)
-            : new Reading<LedgerEntry>.Unread(new("ledger", $"the entry cannot be read: {fields.Fault}", "read it with the version of gates that wrote it, or a later one; if that cannot either, verify the log"));
+            : new Reading<LedgerEntry>.Unread(new(
+                "ledger",
+                $"the entry cannot be read: {fields.Fault}",
+                "read it with the version of gates that wrote it, or a later one; if that cannot either, verify the log"));
     }
 
     /// <summary>Whether an object says where something is kept, and is not the thing itself.</summary>
@@ -111,7 +114,9 @@ internal static class EntryReader
             EventId = fields.RequiredText(root, "event_id"),
             EventType = fields.RequiredText(root, "event_type"),
             CorrelationId = fields.OptionalText(root, "correlation_id"),
-            Parent = fields.Object(root, "parent") is { } parent ? new(fields.RequiredText(parent, "origin"), fields.Required(fields.Whole(parent, "sequence", 0), "sequence")) : null,
+            Parent = fields.Object(root, "parent") is { } parent
+                ? new(fields.RequiredText(parent, "origin"), fields.Required(fields.Whole(parent, "sequence", 0), "sequence"))
+                : null,
             ChangeId = fields.OptionalText(root, "change_id"),
             IncidentId = fields.OptionalText(root, "incident_id"),
             Component = Component(fields.RequiredObject(root, "component"), fields),
@@ -125,18 +130,24 @@ internal static class EntryReader
             Resource = fields.Object(root, "resource") is { } resource ? Resource(resource, fields) : null,
             ObjectDigest = fields.OptionalDigest(root, "object_digest"),
             TemplateDigest = fields.OptionalDigest(root, "template_digest"),
-            Artifacts = fields.ListPart(root, "artifacts", item => new EntryArtifact(fields.RequiredText(item, "uri"), fields.RequiredDigest(item, "digest"), fields.RequiredText(item, "kind"))),
+            Artifacts = fields.ListPart(root, "artifacts", item => Artifact(item, fields)),
             Verdict = (Verdict?)fields.Choice(root, "verdict", Verdicts),
             Mode = (Mode?)fields.Choice(root, "mode", Modes),
             Outcome = fields.OptionalText(root, "outcome"),
             DryRun = fields.IsTrue(root, "dry_run"),
-            Exemption = fields.Object(root, "exemption") is { } exemption ? new(fields.RequiredText(exemption, "kind"), fields.OptionalText(exemption, "ref"), fields.SomeTexts(exemption, "waived")) : null,
-            Reasons = fields.ListPart(root, "reasons", item => new EntryReason(fields.RequiredText(item, "rule"), fields.OptionalText(item, "code"), fields.RequiredPersonal(item, "message", LedgerText.LongestMessage))),
+            Exemption = fields.Object(root, "exemption") is { } exemption
+                ? new(fields.RequiredText(exemption, "kind"), fields.OptionalText(exemption, "ref"), fields.SomeTexts(exemption, "waived"))
+                : null,
+            Reasons = fields.ListPart(root, "reasons", item => Reason(item, fields)),
             Quorum = fields.ListPart(root, "quorum", item => Quorum(item, fields)),
-            Policy = fields.Object(root, "policy") is { } policy ? new(fields.RequiredText(policy, "name"), fields.RequiredCount(policy, "version"), fields.RequiredDigest(policy, "digest")) : null,
+            Policy = fields.Object(root, "policy") is { } policy
+                ? new(fields.RequiredText(policy, "name"), fields.RequiredCount(policy, "version"), fields.RequiredDigest(policy, "digest"))
+                : null,
             Inputs = Inputs(root, fields),
             Evidence = fields.ListPart(root, "evidence", item => Evidence(item, fields)),
-            Admitted = fields.Object(root, "admitted") is { } admitted ? new(fields.Instant(admitted, "use_by"), fields.Instant(admitted, "run_until"), fields.OptionalText(admitted, "ref")) : null,
+            Admitted = fields.Object(root, "admitted") is { } admitted
+                ? new(fields.Instant(admitted, "use_by"), fields.Instant(admitted, "run_until"), fields.OptionalText(admitted, "ref"))
+                : null,
             PreviousState = fields.DocumentPart(root, "previous_state"),
             NewState = fields.DocumentPart(root, "new_state"),
             Details = fields.DocumentPart(root, "details"),
@@ -171,6 +182,12 @@ internal static class EntryReader
         fields.OptionalText(value, "name"),
         fields.OptionalText(value, "uid"),
         fields.Whole(value, "generation", 0));
+
+    private static EntryArtifact Artifact(JsonElement value, EntryFields fields) =>
+        new(fields.RequiredText(value, "uri"), fields.RequiredDigest(value, "digest"), fields.RequiredText(value, "kind"));
+
+    private static EntryReason Reason(JsonElement value, EntryFields fields) =>
+        new(fields.RequiredText(value, "rule"), fields.OptionalText(value, "code"), fields.RequiredPersonal(value, "message", LedgerText.LongestMessage));
 
     private static EntryQuorum Quorum(JsonElement value, EntryFields fields) => new(
         fields.RequiredText(value, "rule"),

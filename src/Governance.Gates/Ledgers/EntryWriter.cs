@@ -11,7 +11,12 @@ internal static class EntryWriter
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = EntryReader.MaxDepth };
 
-    public static Reading<ReadOnlyMemory<byte>> Write(LedgerEntry entry)
+    public static Reading<ReadOnlyMemory<byte>> Write(LedgerEntry entry) => Draft(entry).Try(out var draft, out var why)
+        ? draft.Place(entry.PreviousHash, entry.Sequence)
+        : new Reading<ReadOnlyMemory<byte>>.Unread(why);
+
+    /// <summary>The entry as it is at the beginning of a log, and where its sequence stands.</summary>
+    public static Reading<EntryDraft> Draft(LedgerEntry entry)
     {
         var json = new CanonicalWriter();
         if (!LedgerEvents.All.Contains(entry.EventType))
@@ -20,7 +25,7 @@ internal static class EntryWriter
         }
 
         json.Begin('{');
-        json.Hash("previous_hash"u8, entry.PreviousHash);
+        json.Hash("previous_hash"u8, default(TreeHash));
         json.Text("action"u8, entry.Action);
         Actor(json, entry.Actor);
         Admitted(json, entry.Admitted);
@@ -64,21 +69,17 @@ internal static class EntryWriter
         Part(json, "reasons"u8, entry.Reasons, Reasons, EntryFit.IsTooLong);
         Resource(json, entry.Resource);
         json.Text("retention_class"u8, entry.RetentionClass);
-        json.Count("sequence"u8, entry.Sequence, 0);
+        json.Count("sequence"u8, 0, 0);
+        var sequenceAt = json.Written.Length - 1;
         Suppressed(json, entry.Suppressed);
         json.Digest("template_digest"u8, entry.TemplateDigest);
         json.Time("timestamp"u8, entry.Timestamp);
         json.Count("v"u8, Version, Version);
         json.Text("verdict"u8, entry.Verdict is { } verdict ? EntryReader.Verdicts[(int)verdict] : null);
         json.End('}');
-        if (json.Written.Length > LedgerEntry.MostBytes)
-        {
-            json.Fail($"it has {json.Written.Length} bytes, more than {LedgerEntry.MostBytes}");
-        }
-
         return json.Fault is { } fault
-            ? new Reading<ReadOnlyMemory<byte>>.Unread(new("ledger", $"the entry cannot be written: {fault}", "make texts fit with LedgerText.Of, and the entry with Fit"))
-            : new Reading<ReadOnlyMemory<byte>>.Found(json.Written.ToArray());
+            ? new Reading<EntryDraft>.Unread(EntryDraft.CannotBeWritten(fault))
+            : new Reading<EntryDraft>.Found(new(json.Written.ToArray(), sequenceAt));
     }
 
     public static void Artifacts(CanonicalWriter json, ImmutableArray<EntryArtifact> artifacts) => json.Items(artifacts, static (json, artifact) =>

@@ -65,7 +65,9 @@ public sealed record LedgerProof(long Index, ImmutableArray<TreeHash> Hashes, Re
             }
         }
 
-        if (rest is not [var third, .. var base64s] || !third.StartsWith(IndexWord, StringComparison.Ordinal) || !long.TryParse(third.AsSpan(IndexWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        if (rest is not [var third, .. var base64s]
+            || !third.StartsWith(IndexWord, StringComparison.Ordinal)
+            || !long.TryParse(third.AsSpan(IndexWord.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
             || third != IndexWord + index.ToString(CultureInfo.InvariantCulture))
         {
             return Unread("its index is missing, or no number");

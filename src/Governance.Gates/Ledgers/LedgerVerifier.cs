@@ -61,7 +61,8 @@ public sealed class LedgerVerifier
 
         if (since.Origin != checkpoint.Origin || since.Size > checkpoint.Size)
         {
-            return new(checkpoint.Size, null, new("ledger", $"the checkpoint of {since} is not of the past of {checkpoint}: entries were removed, or it is another log", Remedy));
+            var mistake = $"the checkpoint of {since} is not of the past of {checkpoint}: entries were removed, or it is another log";
+            return new(checkpoint.Size, null, new("ledger", mistake, Remedy));
         }
 
         var last = since.Size - 1;
@@ -76,7 +77,8 @@ public sealed class LedgerVerifier
         var leaf = leaves[(int)(last % TileAddress.FullWidth)];
         if (tree.Root != since.Root || !MerkleProofs.VerifyInclusion(leaf, last, since.Size, since.Root, proof.AsSpan()))
         {
-            return new(null, address, new("ledger", $"the tiles do not lead to the checkpoint of {since}: something before entry {since.Size} was changed since it was verified", "verify the whole log to learn what; " + Remedy));
+            var mistake = $"the tiles do not lead to the checkpoint of {since}: something before entry {since.Size} was changed since it was verified";
+            return new(null, address, new("ledger", mistake, "verify the whole log to learn what; " + Remedy));
         }
 
         verifier = new(checkpoint, source, tree, new(since.Size, leaf));
@@ -127,10 +129,15 @@ public sealed class LedgerVerifier
 
         if (chain.Last != expected)
         {
+            if (!EntryBundle.TryTake(rest, out var next))
+            {
+                return Fault(place, bundle, $"or {leaves} was changed: its hash is not the one that the tile has");
+            }
+
             // The entry after it tells which of the two was changed.
-            return EntryBundle.TryTake(rest, out var next)
-                ? EntryChain.Links(next, chain.Last) ? Fault(place, leaves, "is not the one that the tile has the hash of, and the next entry follows it: the tile was changed") : Fault(place, bundle, "was changed: neither the tile nor the next entry has its hash")
-                : Fault(place, bundle, $"or {leaves} was changed: its hash is not the one that the tile has");
+            return EntryChain.Links(next, chain.Last)
+                ? Fault(place, leaves, "is not the one that the tile has the hash of, and the next entry follows it: the tile was changed")
+                : Fault(place, bundle, "was changed: neither the tile nor the next entry has its hash");
         }
 
         tree.Append(chain.Last);
@@ -163,7 +170,7 @@ public sealed class LedgerVerifier
 
         return tree.Root == checkpoint.Root
             ? null
-            : new(null, null, new("ledger", $"its entries and tiles belong together, and not to the checkpoint of {checkpoint}: entries were rewritten, or the checkpoint is of another copy", Remedy));
+            : new(null, null, new("ledger", $"its entries and tiles belong together, and not to {checkpoint}: entries were rewritten, or the checkpoint is not of this copy", Remedy));
     }
 
     private LedgerFault? Compare(Tile tile)

@@ -91,19 +91,28 @@ public sealed class LedgerWriter
         return new Reading<LedgerWriter>.Found(writer);
     }
 
+    /// <summary>Writes as much of an entry as needs no place yet. Safe for concurrent use: many prepare beside the one that appends.</summary>
+    /// <param name="entry">The entry; its log and holder are set here.</param>
+    /// <returns>What <see cref="AppendPrepared"/> takes; or what of the entry cannot be written.</returns>
+    public Reading<EntryDraft> Prepare(LedgerEntry entry) => EntryWriter.Draft(entry with { Origin = Origin, Epoch = epoch });
+
     /// <summary>Appends an entry: its log, holder, place and link are set here.</summary>
     /// <returns>What to store; or why it cannot be, and then the log is as it was.</returns>
-    public Reading<AppendedEntry> Append(LedgerEntry entry)
+    public Reading<AppendedEntry> Append(LedgerEntry entry) => Prepare(entry).Try(out var draft, out var why) ? AppendPrepared(draft) : new Reading<AppendedEntry>.Unread(why);
+
+    /// <summary>Appends an entry that <see cref="Prepare"/> of this log wrote: its place and link are set here.</summary>
+    /// <returns>What to store; or why it cannot be, and then the log is as it was.</returns>
+    public Reading<AppendedEntry> AppendPrepared(EntryDraft draft)
     {
-        var placed = entry with { PreviousHash = chain.Last, Origin = Origin, Epoch = epoch, Sequence = chain.Next };
-        if (!placed.Write().Try(out var bytes, out var why))
+        var sequence = chain.Next;
+        if (!draft.Place(chain.Last, sequence).Try(out var bytes, out var why))
         {
             return new Reading<AppendedEntry>.Unread(why);
         }
 
         return Replay(bytes.Span) is { } fault
             ? new Reading<AppendedEntry>.Unread(fault)
-            : new Reading<AppendedEntry>.Found(new(placed.Sequence, chain.Last, bytes));
+            : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, bytes));
     }
 
     /// <summary>Appends an entry as it was stored before, as a store does that finds more entries than tiles.</summary>

@@ -39,8 +39,8 @@ public sealed record NoteKey
     // RFC 8410, section 4: what stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo.
     private static ReadOnlySpan<byte> Ed25519Spki => [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-    /// <summary>The key under a name; null where the name has spaces, a plus or nothing, or the key is of another kind than Ed25519 and ECDSA P-256.</summary>
-    public static NoteKey? TryCreate(string name, PublicKey publicKey) => !NoteText.IsName(name) ? null : publicKey.Algorithm switch
+    /// <summary>The key under a name; null where the name has spaces or a plus or cannot stand in an entry, or the key is neither Ed25519 nor ECDSA P-256.</summary>
+    public static NoteKey? TryCreate(string name, PublicKey publicKey) => !NoteText.IsName(name) || !LedgerText.IsLine(name, LedgerText.Longest) ? null : publicKey.Algorithm switch
     {
         KeyAlgorithm.Ed25519 => new(name, publicKey, Ed25519Type, publicKey.Spki.ToArray()[^Ed25519KeySize..]),
         KeyAlgorithm.EcdsaP256 => new(name, publicKey, EcdsaType, publicKey.Spki.ToArray()),
@@ -61,13 +61,9 @@ public sealed record NoteKey
             EcdsaType => bytes,
             _ => null,
         };
-        return spki is not null && PublicKey.TryParse(spki, out _) is { } publicKey && TryCreate(name, publicKey) is { } key && key.type == type && key.Id.ToString("x8", CultureInfo.InvariantCulture) == id
-            ? key
-            : null;
+        var key = spki is not null && PublicKey.TryParse(spki, out _) is { } publicKey ? TryCreate(name, publicKey) : null;
+        return key is not null && key.type == type && key.Id.ToString("x8", CultureInfo.InvariantCulture) == id ? key : null;
     }
-
-    /// <summary>Whether this key made this signature over this text. Never throws.</summary>
-    internal bool Verify(ReadOnlySpan<byte> text, ReadOnlySpan<byte> signature) => PublicKey.Verify(text, signature);
 
     /// <summary>The vkey.</summary>
     public override string ToString() => $"{Name}+{Id:x8}+{Convert.ToBase64String([type, .. encoded])}";

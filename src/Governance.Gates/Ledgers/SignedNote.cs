@@ -89,7 +89,7 @@ internal sealed record SignedNote(ReadOnlyMemory<byte> Text, ImmutableArray<Note
     public bool IsSignedBy(NoteKey key)
     {
         var own = Signatures.Where(signature => signature.Name == key.Name && signature.Id == key.Id).ToList();
-        return own.Count > 0 && own.All(signature => key.Verify(Text.Span, signature.Bytes.Span));
+        return own.Count > 0 && own.All(signature => key.PublicKey.Verify(Text.Span, signature.Bytes.Span));
     }
 }
 

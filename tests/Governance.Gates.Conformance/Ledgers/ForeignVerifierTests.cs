@@ -70,7 +70,7 @@ public sealed class ForeignVerifierTests
             log.BeginAgain();
             log.AppendUpTo(600);
             log.AppendUpTo(Size, outcome: "refused");
-            return "not to the checkpoint";
+            return "belong together, and not to";
         },
     };
 

@@ -103,7 +103,7 @@ public sealed class LedgerVerifierTests
     {
         var checkpoint = TestLog.Of(Size).Checkpoint();
         var fault = LedgerVerifier.Verify(checkpoint, TestLog.Rewritten(Size, 650).Source)!;
-        Assert.Contains("not to the checkpoint", fault.ToString(), StringComparison.Ordinal);
+        Assert.Contains("belong together, and not to", fault.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,6 +153,18 @@ public sealed class LedgerVerifierTests
         var other = TestLog.Rewritten(800, size - 1);
         var fault = LedgerVerifier.Verify(other.Checkpoint(), other.Source, since)!;
         Assert.Contains("was changed since it was verified", fault.ToString(), StringComparison.Ordinal);
+    }
+
+    // The first is what the tree goes on from, the second what the chain goes on from.
+    [Theory]
+    [InlineData("tile/1/000.p/3", 33)]
+    [InlineData("tile/0/001", (255 * 32) + 1)]
+    public void A_tile_from_which_a_verification_goes_on_must_be_that_of_the_checkpoint(string path, int at)
+    {
+        var log = TestLog.Of(800);
+        log.Files[path][at] ^= 1;
+        var fault = LedgerVerifier.Verify(log.Checkpoint(), log.Source, TestLog.Of(512).Checkpoint())!;
+        Assert.Contains("something before entry 512 was changed", fault.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -122,6 +122,25 @@ public sealed class MerkleTreeTests
     }
 
     [Fact]
+    public void No_proof_holds_for_another_root_or_another_earlier_root()
+    {
+        for (var size = 2; size <= 40; size++)
+        {
+            var tree = new TestTree(size);
+            var other = TreeHash.OfLeaf("other"u8);
+            Assert.False(MerkleProofs.VerifyInclusion(tree.Leaves[0], 0, size, other, MerkleProofs.Inclusion(0, size, tree.Source).Found().AsSpan()));
+            for (var oldSize = 0; oldSize <= size; oldSize++)
+            {
+                var proof = MerkleProofs.Consistency(oldSize, size, tree.Source).Found().AsSpan();
+                Assert.False(MerkleProofs.VerifyConsistency(oldSize, other, size, tree.Root, proof), $"another root at {oldSize}");
+
+                // Every tree begins as the empty one, whatever its root.
+                Assert.Equal(oldSize == 0, MerkleProofs.VerifyConsistency(oldSize, tree.SlowRoot(0, oldSize), size, other, proof));
+            }
+        }
+    }
+
+    [Fact]
     public void No_proof_holds_when_a_byte_of_it_is_changed_or_a_hash_is_missing_or_too_many()
     {
         var random = new Random(Seed);

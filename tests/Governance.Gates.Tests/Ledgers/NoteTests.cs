@@ -64,6 +64,14 @@ public sealed class NoteTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("a b")]
+    [InlineData("a+b")]
+    [InlineData("a\nb")]
+    [InlineData("a\u200bb")]
+    public void A_log_is_not_named_by_what_an_entry_or_a_signature_line_cannot_hold(string name) => Assert.Null(NoteKey.TryCreate(name, Log.Key.PublicKey));
+
+    [Theory]
     [InlineData("a\n\n— a AAAAAAA=\r\n", "a carriage return")]
     [InlineData("a\tb\n\n— a AAAAAAA=\n", "a tab")]
     [InlineData("a\n— a AAAAAAA=\n", "no empty line")]
@@ -112,6 +120,10 @@ public sealed class NoteTests
         Assert.Equal(12, Checkpoint.Open(note, Log.Key).Found().Size);
         Assert.Equal(12, Checkpoint.Open(note, Other.Key).Found().Size);
         byte[] cosigned = [.. note, .. "— witness.example AAAAAAA=\n"u8, .. Encoding.UTF8.GetBytes($"— ledger.example/audit {Convert.ToBase64String(new byte[68])}\n")];
+        Assert.Equal(12, Checkpoint.Open(cosigned, Log.Key).Found().Size);
+
+        // A name that no key of ours could have is a stranger's too.
+        cosigned = [.. note, .. Encoding.UTF8.GetBytes($"— {new string('w', 2_000)}\u200b AAAAAAA=\n")];
         Assert.Equal(12, Checkpoint.Open(cosigned, Log.Key).Found().Size);
     }
 

@@ -63,6 +63,7 @@ public sealed class HostileStatementsTests : IDisposable
             services.GetRequiredService<WebhookOptions>(),
             state: null,
             (_, _, _) => throw new InvalidOperationException("a defect"),
+            services.GetRequiredService<GateLedger>(),
             services.GetRequiredService<GateMetrics>(),
             gate.Clock,
             NullLogger<LivePolicy>.Instance);

@@ -31,7 +31,7 @@ public sealed class ManifestsCommandTests : IDisposable
         // Go's YAML reader refuses an escaped surrogate, which the reader here takes.
         Assert.DoesNotContain("\\uD", printed, StringComparison.OrdinalIgnoreCase);
         var config = Assert.Single(objects, one => Kind(one) == "ConfigMap");
-        var volumes = (YamlSequenceNode)Find(Assert.Single(objects, one => Kind(one) == "Deployment"), "spec", "template", "spec", "volumes");
+        var volumes = (YamlSequenceNode)Find(Assert.Single(objects, one => Kind(one) == "StatefulSet"), "spec", "template", "spec", "volumes");
         var items = ((YamlSequenceNode)Find(volumes[0], "configMap", "items")).ToDictionary(item => Text(item, "path"), item => Text(item, "key"));
         foreach (var name in new[] { "governance.yaml", keyFile })
         {
@@ -44,7 +44,7 @@ public sealed class ManifestsCommandTests : IDisposable
     {
         var printed = Parse(await PrintAsync("--policy", WritePolicy(), "--registry-ca", folder.PathOf("ca.crt"), "--client-ca", folder.PathOf("ca.crt"), "--plain-http", "registry.internal:5000"));
 
-        var container = Find(Assert.Single(printed, one => Kind(one) == "Deployment"), "spec", "template", "spec", "containers")[0];
+        var container = Find(Assert.Single(printed, one => Kind(one) == "StatefulSet"), "spec", "template", "spec", "containers")[0];
         var arguments = ((YamlSequenceNode)Find(container, "args")).Select(node => ((YamlScalarNode)node).Value).ToList();
         Assert.Contains("--plain-http=registry.internal:5000", arguments);
         Assert.Contains("--registry-ca=/etc/governance-gates/policy/registry-ca.crt", arguments);
@@ -60,11 +60,9 @@ public sealed class ManifestsCommandTests : IDisposable
         folder.Write("governance.yaml.approvals.jsonl", "{}\n");
         var printed = Parse(await PrintAsync("--policy", policy));
 
-        var deployment = Assert.Single(printed, one => Kind(one) == "Deployment");
-        Assert.Equal(("1", "Recreate"), (Text(deployment, "spec", "replicas"), Text(deployment, "spec", "strategy", "type")));
-        Assert.Equal("governance-gates-state", Text(Assert.Single(printed, one => Kind(one) == "PersistentVolumeClaim"), "metadata", "name"));
-        var pod = Find(deployment, "spec", "template", "spec");
-        Assert.Equal("governance-gates-state", Text(Assert.Single((YamlSequenceNode)Find(pod, "volumes"), volume => Text(volume, "name") == "state"), "persistentVolumeClaim", "claimName"));
+        var set = Assert.Single(printed, one => Kind(one) == "StatefulSet");
+        Assert.Equal("1", Text(set, "spec", "replicas"));
+        var pod = Find(set, "spec", "template", "spec");
         var arguments = ((YamlSequenceNode)Find(Find(pod, "containers")[0], "args")).Select(node => ((YamlScalarNode)node).Value).ToList();
         Assert.Contains("--state=/var/lib/governance-gates", arguments);
         Assert.Contains($"--policy-root={Governance.Gates.Images.Digest.Of(File.ReadAllBytes(policy))}", arguments);
@@ -76,18 +74,32 @@ public sealed class ManifestsCommandTests : IDisposable
     [InlineData("trust:\n", "trust:\n    revocations: { from: revocations.json, maxAge: 1h, by: [ann] }\n")]
     [InlineData("own: governance-gates } }", "own: governance-gates }, statements: registry.example.com/s, objects: [{ resource: configmaps, names: [limits], require: { approved: { action: deploy } } }] }")]
     [InlineData("own: governance-gates } }", "own: governance-gates }, statements: registry.example.com/s, sessions: { attach: { require: [{ role: admin, count: 1 }] } } }")]
-    public async Task Whatever_must_be_remembered_gets_a_volume_and_one_Pod(string from, string to)
+    public async Task Whatever_must_be_remembered_is_by_one_Pod(string from, string to)
     {
         var file = WriteApprovingPolicy();
         var plain = string.Join('\n', (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Replace(", approved: { action: deploy } }", " }", StringComparison.Ordinal).Split('\n').Where(line => !line.Contains("policy-change:", StringComparison.Ordinal)));
         folder.Write("governance.yaml", plain);
-        Assert.DoesNotContain(Parse(await PrintAsync("--policy", file)), one => Kind(one) == "PersistentVolumeClaim");
+        Assert.Equal("2", Text(Assert.Single(Parse(await PrintAsync("--policy", file)), one => Kind(one) == "StatefulSet"), "spec", "replicas"));
 
         Assert.Contains(from, plain, StringComparison.Ordinal);
         folder.Write("governance.yaml", plain.Replace(from, to, StringComparison.Ordinal));
         var printed = Parse(await PrintAsync("--policy", file));
-        Assert.Equal("1", Text(Assert.Single(printed, one => Kind(one) == "Deployment"), "spec", "replicas"));
-        Assert.Single(printed, one => Kind(one) == "PersistentVolumeClaim");
+        Assert.Equal("1", Text(Assert.Single(printed, one => Kind(one) == "StatefulSet"), "spec", "replicas"));
+        Assert.Contains("--state=/var/lib/governance-gates", ((YamlSequenceNode)Find(Find(Assert.Single(printed, one => Kind(one) == "StatefulSet"), "spec", "template", "spec", "containers")[0], "args")).Select(node => ((YamlScalarNode)node).Value));
+    }
+
+    [Fact]
+    public async Task Each_Pod_keeps_a_ledger_of_its_own_on_a_volume_of_its_own()
+    {
+        var set = Assert.Single(Parse(await PrintAsync("--policy", WritePolicy(), "--cluster-uid", "6f5e0a9c-1111-4222-8333-444455556666", "--replicas", "3")), one => Kind(one) == "StatefulSet");
+        Assert.Equal(("3", "governance-gates"), (Text(set, "spec", "replicas"), Text(set, "spec", "serviceName")));
+        Assert.Equal("state", Text(Assert.Single((YamlSequenceNode)Find(set, "spec", "volumeClaimTemplates")), "metadata", "name"));
+        var container = Find(set, "spec", "template", "spec", "containers")[0];
+        Assert.Equal("/var/lib/governance-gates", Text(Assert.Single((YamlSequenceNode)Find(container, "volumeMounts"), mount => Text(mount, "name") == "state"), "mountPath"));
+        var arguments = ((YamlSequenceNode)Find(container, "args")).Select(node => ((YamlScalarNode)node).Value).ToList();
+        Assert.Contains("--ledger=/var/lib/governance-gates/ledger", arguments);
+        Assert.Contains("--ledger-origin=test/all/6f5e0a9c-1111-4222-8333-444455556666/$(POD_NAME)", arguments);
+        Assert.Equal("metadata.name", Text(Assert.Single((YamlSequenceNode)Find(container, "env"), variable => Text(variable, "name") == "POD_NAME"), "valueFrom", "fieldRef", "fieldPath"));
     }
 
     [Fact]
@@ -115,7 +127,7 @@ public sealed class ManifestsCommandTests : IDisposable
     {
         var objects = Parse(await PrintAsync("--policy", WritePolicy(), "--timeout-seconds", "7"));
 
-        Assert.Equal(["Namespace", "ServiceAccount", "ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "ValidatingWebhookConfiguration"], objects.Select(Kind));
+        Assert.Equal(["Namespace", "ServiceAccount", "ConfigMap", "Service", "PodDisruptionBudget", "StatefulSet", "ValidatingWebhookConfiguration"], objects.Select(Kind));
         var webhooks = (YamlSequenceNode)Find(objects[^1], "webhooks");
         Assert.All(webhooks, webhook =>
         {
@@ -200,7 +212,7 @@ public sealed class ManifestsCommandTests : IDisposable
     public async Task Cluster_secret_and_address_stand_where_the_webhook_needs_them()
     {
         var objects = Parse(await PrintAsync("--policy", WritePolicy(), "--cluster-uid", "6f5e0a9c-1111-4222-8333-444455556666", "--registry-secret", "pull.secret", "--url", "https://10.0.0.5:8443/"));
-        var pod = Find(Assert.Single(objects, one => Kind(one) == "Deployment"), "spec", "template", "spec");
+        var pod = Find(Assert.Single(objects, one => Kind(one) == "StatefulSet"), "spec", "template", "spec");
         var container = ((YamlSequenceNode)Find(pod, "containers"))[0];
         Assert.Contains("--cluster-uid=6f5e0a9c-1111-4222-8333-444455556666", ((YamlSequenceNode)Find(container, "args")).Select(argument => ((YamlScalarNode)argument).Value));
         Assert.Equal("pull.secret", Text(((YamlSequenceNode)Find(pod, "volumes"))[2], "secret", "secretName"));

@@ -46,7 +46,8 @@ public sealed partial class MetricsTests
     [Fact]
     public async Task Every_line_is_in_the_text_format_of_Prometheus_whatever_images_are_called()
     {
-        await using var gate = await RunningGate.StartAsync();
+        await using var gate = await RunningGate.StartAsync(options: options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = "test" });
+        await RunningGate.UntilAsync(async () => await gate.MetricAsync(GateMetrics.LedgerVerified) == 1);
         await gate.AskAsync("evil\"} 1\n# x", "a\\b", "");
         using var unreadable = await gate.PostAsync(Encoding.UTF8.GetBytes("{"));
         var (_, text) = await gate.GetAsync("/metrics");

@@ -34,6 +34,7 @@ internal sealed class RunningGate : IAsyncDisposable
     private readonly OciRegistry pusher = RegistryReadings.Client();
     private readonly List<TaskCompletionSource> held = [];
     private WebApplication? app;
+    private WebhookOptions? settings;
 
     // What the tests look at is in Log; on the console of the test run it would only be in the way.
     static RunningGate() => Environment.SetEnvironmentVariable(ConsoleLevel, "None");
@@ -81,12 +82,22 @@ internal sealed class RunningGate : IAsyncDisposable
     /// <param name="options">Changes how it runs.</param>
     public async Task RestartAsync(Func<WebhookOptions, WebhookOptions>? options = null)
     {
-        var settings = app!.Services.GetRequiredService<WebhookOptions>();
+        await StopAsync();
+        await StartAgainAsync(options);
+    }
+
+    /// <summary>Stops the gate.</summary>
+    public async Task StopAsync()
+    {
+        settings = app!.Services.GetRequiredService<WebhookOptions>();
         await app.StopAsync();
         await app.DisposeAsync();
         app = null;
-        await RunAsync(options?.Invoke(settings) ?? settings);
     }
+
+    /// <summary>Starts a gate again that was stopped.</summary>
+    /// <param name="options">Changes how it runs.</param>
+    public Task StartAgainAsync(Func<WebhookOptions, WebhookOptions>? options = null) => RunAsync(options?.Invoke(settings!) ?? settings!);
 
     public WebhookOptions Options()
     {

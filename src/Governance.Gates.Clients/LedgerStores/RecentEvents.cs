@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Governance.Gates.Ledgers;
+
+namespace Governance.Gates.Clients.LedgerStores;
+
+/// <summary>The events that were recorded last, by their ids: what is asked for again is answered with where it stands, also after a crash in between.</summary>
+/// <remarks>Not safe for concurrent use.</remarks>
+internal sealed class RecentEvents
+{
+    private const int Most = 65_536;
+
+    // Of what the tiles hold already; whatever the journal holds beyond them comes on top.
+    private const int MostOfTiles = 16_384;
+
+    private readonly Dictionary<string, AppendedEntry> places = new(StringComparer.Ordinal);
+    private readonly Queue<string> oldest = new();
+
+    /// <summary>Where an event stands; null where it is not among the last ones.</summary>
+    public AppendedEntry? Find(string eventId) => places.GetValueOrDefault(eventId);
+
+    /// <summary>Remembers where an event stands, without its bytes.</summary>
+    public void Add(string eventId, AppendedEntry appended)
+    {
+        if (places.TryAdd(eventId, appended with { Bytes = default }))
+        {
+            oldest.Enqueue(eventId);
+            if (oldest.Count > Most)
+            {
+                places.Remove(oldest.Dequeue());
+            }
+        }
+    }
+
+    /// <summary>Remembers an entry as it is stored. What is no entry is not remembered.</summary>
+    public void Add(long sequence, ReadOnlyMemory<byte> stored)
+    {
+        if (EventId(stored.Span) is { } eventId)
+        {
+            Add(eventId, new(sequence, TreeHash.OfLeaf(stored.Span), default));
+        }
+    }
+
+    /// <summary>Remembers the last entries of a log.</summary>
+    /// <param name="size">How many it has.</param>
+    /// <param name="source">Where its bundles are.</param>
+    /// <returns>Why they could not be read; null where they could.</returns>
+    public Reason? AddLast(long size, TileSource source)
+    {
+        for (var index = Math.Max(0, size - MostOfTiles) / TileAddress.FullWidth; TileAddress.OfEntries(index, size) is { } bundle; index++)
+        {
+            if (!source(bundle).Try(out var bytes, out var why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
+            {
+                return why;
+            }
+
+            var sequence = index * TileAddress.FullWidth;
+            foreach (var entry in entries.Take(bundle.Width))
+            {
+                Add(sequence++, entry);
+            }
+        }
+
+        return null;
+    }
+
+    private static string? EventId(ReadOnlySpan<byte> entry)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(entry);
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("event_id"u8))
+                {
+                    return reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // Whether the log is what it was is told by its hashes.
+        }
+
+        return null;
+    }
+}

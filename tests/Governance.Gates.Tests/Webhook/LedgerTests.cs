@@ -1,0 +1,184 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Governance.Gates.Clients.LedgerStores;
+using Governance.Gates.Ledgers;
+using Governance.Gates.Testing;
+using Governance.Gates.Webhook;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Governance.Gates.Tests.Webhook;
+
+/// <summary>No answer without its entry: what the webhook decides, loads and lives through is in its ledger, and a ledger that takes nothing lets nothing in.</summary>
+public sealed class LedgerTests : IDisposable
+{
+    private const string Origin = "test/production/c1/gate-0";
+    private readonly TemporaryFolder state = new();
+
+    public void Dispose() => state.Dispose();
+
+    [Fact]
+    public async Task Every_decision_is_in_the_ledger_with_its_evidence_and_a_dry_run_is_not()
+    {
+        await using var gate = await StartAsync();
+        var (good, bad) = (await gate.SignedImageAsync(), gate.UnsignedImage());
+        var (allowed, refused, dry) = (RunningGate.Review(good), RunningGate.Review(bad), RunningGate.Review(good));
+        refused["request"]!["userInfo"] = new JsonObject { ["username"] = "system:serviceaccount:shop:deployer" };
+        dry["request"]!["dryRun"] = true;
+        Assert.True((await gate.AskAsync(allowed)).Allowed);
+        Assert.False((await gate.AskAsync(refused)).Allowed);
+        Assert.True((await gate.AskAsync(dry)).Allowed);
+        Assert.True((await gate.AskAsync(allowed)).Allowed);
+        var entries = await StoppedAsync(gate);
+
+        var decisions = entries.Where(entry => entry.EventType == LedgerEvents.Decision).ToList();
+        Assert.Equal([Uid(allowed), Uid(refused)], decisions.Select(entry => entry.CorrelationId!));
+        var (yes, no) = (decisions[0], decisions[1]);
+        Assert.Equal((Verdict.Allow, "admitted", "create pods", "Pod", "web", "shop"), (yes.Verdict, yes.Outcome, yes.Action, yes.Resource!.Kind, yes.Resource.Name, yes.Namespace));
+        var artifact = Assert.Single(Inline(yes.Artifacts));
+        Assert.Equal(good, $"{artifact.Uri}@{artifact.Digest}");
+        var evidence = Assert.Single(Inline(yes.Evidence));
+        Assert.True(new EvidenceStore(Folder(gate)).Read(evidence.Digest).Try(out var bytes, out _));
+        Assert.Equal(evidence.Size, bytes.Length);
+        Assert.Equal((Verdict.Deny, "refused", "service-account"), (no.Verdict, no.Outcome, no.Actor!.Kind));
+        Assert.Contains("has no signature", ((PersonalText.Plain)Assert.Single(Inline(no.Reasons)).Message).Value, StringComparison.Ordinal);
+        Assert.All(decisions, entry => Assert.Equal("test", entry.Policy!.Name));
+    }
+
+    [Fact]
+    public async Task Start_policy_verification_and_stop_are_in_the_ledger_and_it_goes_on_after_a_restart()
+    {
+        await using var gate = await StartAsync();
+        await RunningGate.UntilAsync(async () => await gate.MetricAsync(GateMetrics.LedgerVerified) == 1);
+        RunningGate.Replace(gate.PolicyFile, "no policy");
+        await RunningGate.UntilAsync(async () => await gate.MetricAsync(GateMetrics.PolicyRefusals) == 1);
+        var first = await StoppedAsync(gate);
+        Assert.Equal([LedgerEvents.LogOpened, LedgerEvents.Start, LedgerEvents.PolicyLoaded], first.Take(3).Select(entry => entry.EventType));
+        Assert.Equal([LedgerEvents.PolicyRefused, LedgerEvents.Stop], first.TakeLast(2).Select(entry => entry.EventType));
+        Assert.Contains(LedgerEvents.Verified, first.Select(entry => entry.EventType));
+        var policy = Assert.Single(Inline(first[2].Evidence));
+        Assert.Equal(first[2].Policy!.Digest, policy.Digest);
+        Assert.True(new EvidenceStore(Folder(gate)).Read(policy.Digest).Try(out _, out _));
+
+        gate.WritePolicy();
+        await gate.StartAgainAsync();
+        var second = await StoppedAsync(gate);
+        Assert.Equal(LedgerEvents.Start, second[first.Count].EventType);
+        Assert.DoesNotContain(LedgerEvents.LogOpened, second.Skip(1).Select(entry => entry.EventType));
+    }
+
+    [Fact]
+    public async Task Who_asked_and_approved_and_what_began_by_it_are_one_chain()
+    {
+        await using var gate = await FirmGate.StartAsync(FirmGate.AskingPolicy, state.PathOf("state"), options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin });
+        var image = gate.UnsignedImage();
+        var deployment = FirmGate.Workload("Deployment", image);
+        var asked = await FirmGate.ApproveAsync(gate, deployment, image);
+        await FirmGate.AllowedAsync(gate, deployment);
+        await FirmGate.AllowedAsync(gate, FirmGate.Workload("Pod", image) with { Name = "api-7f9c-x2" });
+        var entries = await StoppedAsync(gate);
+
+        Assert.Equal(asked.Statement.Id, Assert.Single(entries, entry => entry.EventType == LedgerEvents.RequestSeen).CorrelationId);
+        Assert.Equal(["approve", "approve"], entries.Where(entry => entry.EventType == LedgerEvents.ApprovalSeen).Select(entry => entry.Outcome));
+        var decisions = entries.Where(entry => entry.EventType == LedgerEvents.Decision).ToList();
+        Assert.Equal(2, decisions.Count);
+        Assert.Equal(2, Assert.Single(Inline(decisions[0].Quorum)).Counted.Length);
+        Assert.NotNull(decisions[0].Admitted);
+        Assert.Equal(3, Inline(decisions[0].Evidence).Length);
+        Assert.Contains("goes on under what was admitted", ((PersonalText.Plain)Assert.Single(Inline(decisions[1].Reasons)).Message).Value, StringComparison.Ordinal);
+        Assert.All(entries.Where(entry => entry.EventType is LedgerEvents.RequestSeen or LedgerEvents.ApprovalSeen).Append(decisions[0]), entry => Assert.Equal(asked.Statement.ChangeId, entry.ChangeId));
+    }
+
+    [Fact]
+    public async Task Who_floods_with_refusals_gets_one_sum_and_what_is_admitted_is_recorded_always()
+    {
+        await using var gate = await StartAsync();
+        var (bad, good) = (gate.UnsignedImage(), await gate.SignedImageAsync());
+        for (var i = 0; i < RefusalFlood.MostInMinute + 20; i++)
+        {
+            Assert.False((await gate.AskAsync(Review(bad, "mallory"))).Allowed);
+        }
+
+        Assert.False((await gate.AskAsync(Review(bad, "alice"))).Allowed);
+        Assert.True((await gate.AskAsync(Review(good, "mallory"))).Allowed);
+        var entries = await StoppedAsync(gate);
+        var decisions = entries.Where(entry => entry.EventType == LedgerEvents.Decision).ToList();
+        Assert.Equal(RefusalFlood.MostInMinute + 2, decisions.Count);
+        Assert.Equal("admitted", decisions[^1].Outcome);
+        var sum = Assert.Single(entries, entry => entry.EventType == LedgerEvents.Suppressed);
+        Assert.Equal((20L, "mallory"), (sum.Suppressed!.Count, ((PersonalText.Plain)sum.Actor!.Id).Value));
+        Assert.NotNull(sum.Suppressed.Root);
+
+        static JsonObject Review(string image, string user)
+        {
+            var review = RunningGate.Review(image);
+            review["request"]!["userInfo"] = new JsonObject { ["username"] = user };
+            return review;
+        }
+    }
+
+    [Fact]
+    public async Task Without_its_ledger_an_enforcing_gate_refuses_and_says_so()
+    {
+        await using var gate = await StartAsync();
+        var image = await gate.SignedImageAsync();
+        Assert.True((await gate.AskAsync(image)).Allowed);
+        await gate.App.Services.GetRequiredService<GateLedger>().DisposeAsync();
+        var answer = await gate.AskAsync(image);
+        Assert.False(answer.Allowed);
+        Assert.Contains("the decision could not be recorded", answer.Message, StringComparison.Ordinal);
+        Assert.Equal(1, await gate.MetricAsync(GateMetrics.LedgerFailures));
+    }
+
+    [Fact]
+    public async Task Without_its_ledger_a_gate_that_only_warns_admits_with_a_warning_and_tells_the_gap()
+    {
+        await using var gate = await StartAsync(policy => policy.Replace("    mode: enforce", "    mode: audit", StringComparison.Ordinal));
+        await gate.App.Services.GetRequiredService<GateLedger>().DisposeAsync();
+        var answer = await gate.AskAsync(await gate.SignedImageAsync());
+        Assert.True(answer.Allowed);
+        Assert.Contains("could not be recorded", Assert.Single(answer.Warnings), StringComparison.Ordinal);
+        Assert.Contains(gate.Log, entry => entry.Id == 1204);
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync("/health/ready")).Status);
+    }
+
+    [Fact]
+    public async Task A_ledger_of_another_name_or_that_was_changed_does_not_start()
+    {
+        await using var gate = await StartAsync();
+        await gate.AskAsync(await gate.SignedImageAsync());
+        await StoppedAsync(gate);
+        Assert.Contains("says other", (await Assert.ThrowsAsync<GateException>(() => gate.StartAgainAsync(options => options with { LedgerOrigin = "other" }))).Message, StringComparison.Ordinal);
+        var tile = Directory.EnumerateFiles(Path.Combine(Folder(gate), "tile", "0", "000.p")).MaxBy(file => int.Parse(Path.GetFileName(file), System.Globalization.CultureInfo.InvariantCulture))!;
+        var bytes = await File.ReadAllBytesAsync(tile, TestContext.Current.CancellationToken);
+        bytes[0] ^= 1;
+        await File.WriteAllBytesAsync(tile, bytes, TestContext.Current.CancellationToken);
+        Assert.Contains("do not lead to the checkpoint", (await Assert.ThrowsAsync<GateException>(() => gate.StartAgainAsync())).Message, StringComparison.Ordinal);
+    }
+
+    private static Task<RunningGate> StartAsync(Func<string, string>? policy = null) =>
+        RunningGate.StartAsync(policy, options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin });
+
+    private static string Folder(RunningGate gate) => gate.Folder.PathOf("ledger");
+
+    private static string Uid(JsonObject review) => review["request"]!["uid"]!.GetValue<string>();
+
+    private static T Inline<T>(EntryPart<T>? part) => Assert.IsType<EntryPart<T>.Inline>(part).Value;
+
+    // The whole log as anybody may read it, once the gate has stopped.
+    private static async Task<List<LedgerEntry>> StoppedAsync(RunningGate gate)
+    {
+        await gate.StopAsync();
+        var folder = new LedgerFolder(Folder(gate));
+        Assert.True(folder.ReadCheckpoint(LedgerKeyFiles.ReadVerifierKey(LedgerKeyFiles.VerifierKeyOf(Folder(gate)))).Try(out var checkpoint, out var why), why?.Message);
+        Assert.Null(LedgerVerifier.Verify(checkpoint, folder.Read, cancellation: TestContext.Current.CancellationToken));
+        var entries = new List<LedgerEntry>();
+        for (var i = 0L; TileAddress.OfEntries(i, checkpoint.Size) is { } bundle; i++)
+        {
+            Assert.True(folder.Read(bundle).Try(out var bytes, out _));
+            Assert.True(EntryBundle.Read(bytes).Try(out var stored, out _));
+            entries.AddRange(stored.Select(one => LedgerEntry.Read(one).Try(out var entry, out var unread) ? entry : throw new InvalidOperationException(unread.Message)));
+        }
+
+        return entries;
+    }
+}

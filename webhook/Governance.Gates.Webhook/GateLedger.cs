@@ -1,0 +1,355 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Reflection;
+using Governance.Gates.Admission;
+using Governance.Gates.Clients.LedgerStores;
+using Governance.Gates.Evidence;
+using Governance.Gates.Images;
+using Governance.Gates.Ledgers;
+using Governance.Gates.Policies;
+
+namespace Governance.Gates.Webhook;
+
+/// <summary>The gate's ledger: every decision, policy, start, stop and minute. Where no ledger is kept, everything here does nothing.</summary>
+internal sealed partial class GateLedger(WebhookOptions options, GateMetrics metrics, TimeProvider clock, ILogger<GateLedger> log) : IAsyncDisposable
+{
+    private const string Rule = "ledger";
+    private const int MostSeen = 100_000;
+    private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan VerifyEvery = TimeSpan.FromHours(1);
+
+    private readonly EntryComponent component = new("gates-webhook", typeof(GateLedger).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0", null);
+
+    private readonly RefusalFlood flood = new();
+
+    // Statements that the ledger tells of, by the digest of their bytes.
+    private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
+
+    // Guards what could not be recorded since the last entry that could.
+    private readonly Lock gaps = new();
+    private LocalLedger? ledger;
+    private EvidenceStore? evidence;
+    private NoteKey? key;
+    private Checkpoint? verified;
+    private volatile string? fault;
+    private long gapCount;
+    private DateTimeOffset gapFirst;
+
+    /// <summary>Why nothing can be recorded any more; null while all is well.</summary>
+    public string? Failure => ledger?.State.Fault?.ToString();
+
+    /// <summary>What somebody has to look at, though decisions are recorded; null while all is well.</summary>
+    public string? Warning => fault ?? ledger?.State.Warning?.ToString();
+
+    /// <summary>Opens the ledger.</summary>
+    /// <exception cref="GateException">It is not as it was written, or somebody else has it.</exception>
+    public void Open()
+    {
+        if (options.Ledger is not { } folder)
+        {
+            return;
+        }
+
+        var signer = options.LedgerOrigin is { } origin && !File.Exists(LedgerKeyFiles.KeyOf(folder)) ? LedgerKeyFiles.Create(folder, origin) : LedgerKeyFiles.Read(folder);
+        if (options.LedgerOrigin is { } named && signer.Key.Name != named)
+        {
+            throw new GateException($"the ledger {folder} is {signer.Key.Name}, and --ledger-origin says {named}", "give each log a folder of its own");
+        }
+
+        key = signer.Key;
+        evidence = new(folder);
+        ledger = LocalLedger.OpenAsync(folder, signer, component, clock, CancellationToken.None).GetAwaiter().GetResult();
+        LogOpened(folder, key.ToString(), ledger.State.Size);
+        if (ledger.Recovered is { } cut)
+        {
+            LogRecovered(cut);
+        }
+    }
+
+    /// <summary>Records the start, and verifies what was there before.</summary>
+    public async Task StartAsync(Policy policy, CancellationToken cancellation)
+    {
+        if (ledger is null)
+        {
+            return;
+        }
+
+        metrics.Begin(ledger);
+        if (ledger.State.Size == 0)
+        {
+            await AppendAsync(Event(LedgerEvents.LogOpened) with { Details = Details(json => json.WriteString("vkey", key!.ToString())) }, cancellation);
+        }
+
+        await AppendAsync(Event(LedgerEvents.Start), cancellation);
+        await PolicyAsync(policy, PolicyBytes(policy), null, cancellation);
+    }
+
+    /// <summary>A heartbeat each minute, and each hour the log is verified from where it was verified last.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        if (ledger is null)
+        {
+            return;
+        }
+
+        await VerifyAsync(cancellation);
+        using var timer = new PeriodicTimer(HeartbeatEvery, clock);
+        var last = clock.GetTimestamp();
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            await AppendAsync(Event(LedgerEvents.Heartbeat), cancellation);
+            await SuppressedAsync(cancellation);
+            if (clock.GetElapsedTime(last) >= VerifyEvery)
+            {
+                last = clock.GetTimestamp();
+                await VerifyAsync(cancellation);
+            }
+        }
+    }
+
+    /// <summary>Records a policy that came into force, or why one did not.</summary>
+    public async Task PolicyAsync(Policy policy, ReadOnlyMemory<byte> yaml, string? refused, CancellationToken cancellation)
+    {
+        if (ledger is null)
+        {
+            return;
+        }
+
+        if (!yaml.IsEmpty && evidence!.Keep(Digest.Of(yaml.Span), yaml.Span) is { } lost)
+        {
+            LogLost(lost.ToString());
+        }
+
+        await AppendAsync(
+            Event(refused is null ? LedgerEvents.PolicyLoaded : LedgerEvents.PolicyRefused) with
+            {
+                Policy = new(policy.Name, policy.Version, policy.Digest),
+                Evidence = yaml.IsEmpty ? null : new EntryPart<ImmutableArray<EntryEvidence>>.Inline([new("governance.gates/policy", Digest.Of(yaml.Span), yaml.Length, null, null)]),
+                Reasons = refused is null ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline([new("policy", null, PersonalText.Of(refused, LedgerText.LongestMessage)!)]),
+            },
+            cancellation);
+    }
+
+    /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it.</summary>
+    public Reason? Keep(EvidenceItem item) => evidence?.Keep(item.Digest, item.Bytes.Span);
+
+    /// <summary>Records a decision before it is answered.</summary>
+    /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
+    public async ValueTask<AdmissionOutcome> RecordAsync(AdmissionCase @case, AdmissionOutcome outcome, CancellationToken cancellation)
+    {
+        if (options.Ledger is null || DecisionEntry.Of(@case, outcome, component, options.ClusterUid, clock.GetUtcNow()) is not { } entry)
+        {
+            return outcome;
+        }
+
+        if (!outcome.Admitted && flood.Takes(@case.Request.User, entry))
+        {
+            return outcome;
+        }
+
+        await SeenAsync(outcome, cancellation);
+        var reason = await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
+        if (reason is null)
+        {
+            return outcome;
+        }
+
+        metrics.NotRecorded();
+        var answer = Decision.Unknown(new Reason(Rule, $"the decision could not be recorded: {reason.Message}", reason.Remedy)).Answer(@case.Mode == Mode.Enforce ? Mode.Enforce : Mode.Warn);
+        if (outcome.Admitted && answer.Admitted)
+        {
+            Missed(entry);
+        }
+
+        return new([.. outcome.Answers, answer]);
+    }
+
+    /// <summary>Records the end, and gives the folder back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref ledger, null) is { } open)
+        {
+            foreach (var entry in Suppressed())
+            {
+                await open.AppendAsync(entry, Precedence.Vital, CancellationToken.None);
+            }
+
+            await open.AppendAsync(Event(LedgerEvents.Stop), Precedence.Vital, CancellationToken.None);
+            await open.DisposeAsync();
+        }
+    }
+
+    private async Task SuppressedAsync(CancellationToken cancellation)
+    {
+        foreach (var entry in Suppressed())
+        {
+            await AppendAsync(entry, cancellation);
+        }
+    }
+
+    private IEnumerable<LedgerEntry> Suppressed() => flood.Turn().Select(one => Event(LedgerEvents.Suppressed) with
+    {
+        Actor = PersonalText.Of(one.Actor) is { } actor ? new(actor, DecisionEntry.KindOf(one.Actor), null, null, null) : null,
+        Outcome = DecisionEntry.Refused,
+        Suppressed = one.Sum,
+    });
+
+    // Statements are told once, when a decision first looks at them. One that cannot be told now is told with the next decision.
+    private async ValueTask SeenAsync(AdmissionOutcome outcome, CancellationToken cancellation)
+    {
+        var fresh = outcome.Evidence.Where(claim => claim.Approval is not null && !seen.ContainsKey(claim.Evidence.Hex)).DistinctBy(claim => claim.Evidence.Hex).ToList();
+        if (fresh.Count == 0)
+        {
+            return;
+        }
+
+        var now = clock.GetUtcNow();
+        await Task.WhenAll(fresh.Select(async claim =>
+        {
+            if (await TryAppendAsync(DecisionEntry.OfSeen(claim, component, now)!, Precedence.Usual, cancellation) is null)
+            {
+                seen[claim.Evidence.Hex] = 0;
+            }
+        }));
+        if (seen.Count > MostSeen)
+        {
+            seen.Clear();
+        }
+    }
+
+    private async ValueTask<Reason?> TryAppendAsync(LedgerEntry entry, Precedence precedence, CancellationToken cancellation)
+    {
+        if (ledger is not { } open)
+        {
+            return new(Rule, "the ledger is closed", "send the request again once the gate has started");
+        }
+
+        try
+        {
+            var fitted = entry.Fit(out var kept);
+            foreach (var part in kept)
+            {
+                if (evidence!.Keep(Digest.Of(part.Span), part.Span) is { } lost)
+                {
+                    return lost;
+                }
+            }
+
+            await GapAsync(open, cancellation);
+            return await open.AppendAsync(fitted, precedence, cancellation) is Reading<AppendedEntry>.Unread(var reason) ? reason : null;
+        }
+        catch (OperationCanceledException)
+        {
+            return new(Rule, "the ledger did not answer in time", "try again");
+        }
+    }
+
+    private async Task AppendAsync(LedgerEntry entry, CancellationToken cancellation)
+    {
+        if (await TryAppendAsync(entry, Precedence.Vital, cancellation) is { } reason)
+        {
+            LogLost($"{entry.EventType}: {reason}");
+        }
+    }
+
+    // What was let through unrecorded is told by the log of the process, and summed up in the ledger once it takes entries again.
+    private void Missed(LedgerEntry entry)
+    {
+        lock (gaps)
+        {
+            gapFirst = gapCount++ == 0 ? entry.Timestamp : gapFirst;
+        }
+
+        LogMissed(entry.EventId, entry.Action ?? "", entry.Resource?.Kind ?? "", entry.Namespace ?? "", entry.Resource?.Name ?? "");
+    }
+
+    private async ValueTask GapAsync(LocalLedger open, CancellationToken cancellation)
+    {
+        long count;
+        DateTimeOffset first;
+        lock (gaps)
+        {
+            (count, first) = (gapCount, gapFirst);
+        }
+
+        if (count > 0 && await open.AppendAsync(Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()) }, Precedence.Vital, cancellation) is Reading<AppendedEntry>.Found)
+        {
+            lock (gaps)
+            {
+                gapCount -= count;
+            }
+        }
+    }
+
+    private async Task VerifyAsync(CancellationToken cancellation)
+    {
+        var folder = new LedgerFolder(options.Ledger!);
+        if (!folder.ReadCheckpoint(key!).Try(out var checkpoint, out var unread))
+        {
+            await VerifiedAsync(unread.ToString(), null, cancellation);
+            return;
+        }
+
+        var found = await Task.Run(() => LedgerVerifier.Verify(checkpoint, folder.Read, verified, cancellation: cancellation), cancellation);
+        await VerifiedAsync(found?.ToString(), checkpoint, cancellation);
+    }
+
+    private async Task VerifiedAsync(string? found, Checkpoint? checkpoint, CancellationToken cancellation)
+    {
+        fault = found;
+        verified = found is null ? checkpoint : verified;
+        metrics.Verified(found is null);
+        if (found is not null)
+        {
+            LogFault(found);
+        }
+
+        await AppendAsync(
+            Event(LedgerEvents.Verified) with
+            {
+                Outcome = found is null ? "verified" : "fault",
+                Reasons = found is null ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline([new(Rule, null, PersonalText.Of(found, LedgerText.LongestMessage)!)]),
+                Details = checkpoint is null ? null : Details(json => json.WriteNumber("size", checkpoint.Size)),
+            },
+            cancellation);
+    }
+
+    private LedgerEntry Event(string type) => new()
+    {
+        Timestamp = clock.GetUtcNow(),
+        EventId = $"{type}-{Guid.NewGuid():N}",
+        EventType = type,
+        Component = component,
+        Cluster = LedgerText.Of(options.ClusterUid),
+    };
+
+    private static EntryPart<ReadOnlyMemory<byte>>.Inline Details(Action<System.Text.Json.Utf8JsonWriter> write)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var json = new System.Text.Json.Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        return new(buffer.WrittenSpan.ToArray());
+    }
+
+    private ReadOnlyMemory<byte> PolicyBytes(Policy policy) => Clients.Policies.PolicyFile.Bytes(options.Policy, policy) is { } bytes ? bytes.Yaml : default;
+
+    [LoggerMessage(1201, LogLevel.Information, "Ledger {Folder} ({VerifierKey}) has {Size} entries")]
+    private partial void LogOpened(string folder, string verifierKey, long size);
+
+    [LoggerMessage(1202, LogLevel.Warning, "The ledger was recovered: {Cut}")]
+    private partial void LogRecovered(string cut);
+
+    [LoggerMessage(1203, LogLevel.Error, "Not in the ledger: {What}")]
+    private partial void LogLost(string what);
+
+    [LoggerMessage(1204, LogLevel.Error, "{CorrelationId}: {Action} {Kind} {Namespace}/{Name} was admitted and is not in the ledger")]
+    private partial void LogMissed(string correlationId, string action, string kind, string nameSpace, string name);
+
+    [LoggerMessage(1205, LogLevel.Critical, "The ledger does not verify: {Fault}")]
+    private partial void LogFault(string fault);
+}
