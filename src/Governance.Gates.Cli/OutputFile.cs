@@ -4,15 +4,12 @@ namespace Governance.Gates.Cli;
 internal static class OutputFile
 {
     /// <summary>Makes a file with these bytes, durably.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="bytes">What it holds.</param>
-    /// <param name="isSecret">Whether nobody but its owner may read it.</param>
     /// <exception cref="GateException">There is one, or it cannot be written.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> bytes, bool isSecret = false)
+    public static void Write(string path, ReadOnlySpan<byte> bytes)
     {
         try
         {
-            using var file = Create(path, isSecret);
+            using var file = Create(path);
             file.Write(bytes);
             file.Flush(flushToDisk: true);
         }
@@ -23,20 +20,12 @@ internal static class OutputFile
     }
 
     /// <summary>Makes a file to be written.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="isSecret">Whether nobody but its owner may read it.</param>
     /// <exception cref="GateException">There is one, or it cannot be made.</exception>
-    public static FileStream Create(string path, bool isSecret = false)
+    public static FileStream Create(string path)
     {
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (isSecret && !OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            return new(path, options);
+            return new(path, FileMode.CreateNew, FileAccess.Write);
         }
         catch (Exception exception) when (IsOfDisk(exception))
         {
@@ -48,14 +37,27 @@ internal static class OutputFile
     /// <exception cref="GateException">Something stands there, or it cannot be made.</exception>
     public static void CreateFolder(string path)
     {
+        RefuseTaken(path);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception exception) when (IsOfDisk(exception))
+        {
+            throw Failed(path, exception);
+        }
+    }
+
+    /// <summary>Ends where a folder cannot be made because something stands there that is no empty folder.</summary>
+    /// <exception cref="GateException">It does, or cannot be looked at.</exception>
+    public static void RefuseTaken(string path)
+    {
         try
         {
             if (Path.Exists(path) && (!Directory.Exists(path) || Directory.EnumerateFileSystemEntries(path).Any()))
             {
                 throw new GateException($"'{path}' is there already", "name a folder that is not there yet, or is empty");
             }
-
-            Directory.CreateDirectory(path);
         }
         catch (Exception exception) when (IsOfDisk(exception))
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 
@@ -17,6 +18,7 @@ internal sealed class AuditPackage
 {
     private readonly string folder;
     private readonly OpenLog log;
+    private readonly EvidenceStore evidence;
     private readonly HashSet<Digest> seen = [];
     private readonly List<Digest> missing = [];
     private readonly List<Digest> damaged = [];
@@ -26,6 +28,7 @@ internal sealed class AuditPackage
     {
         this.folder = folder;
         this.log = log;
+        evidence = new(log.Folder.Path);
     }
 
     /// <summary>Writes the package; when it fails nothing of it is left.</summary>
@@ -100,15 +103,18 @@ internal sealed class AuditPackage
     {
         foreach (var digest in Kept(entry).Where(seen.Add))
         {
-            var found = log.Folder.FindEvidence(digest);
-            if (found is Reading<ReadOnlyMemory<byte>?>.Found({ } bytes) && Digest.Of(bytes.Span) == digest)
+            switch (evidence.Find(digest))
             {
-                Put($"evidence/sha256/{digest.Hex}", bytes.Span);
-                copied++;
-            }
-            else
-            {
-                (found is Reading<ReadOnlyMemory<byte>?>.Found(null) ? missing : damaged).Add(digest);
+                case Reading<ReadOnlyMemory<byte>?>.Found({ } bytes):
+                    Put($"evidence/sha256/{digest.Hex}", bytes.Span);
+                    copied++;
+                    break;
+                case Reading<ReadOnlyMemory<byte>?>.Found:
+                    missing.Add(digest);
+                    break;
+                default:
+                    damaged.Add(digest);
+                    break;
             }
         }
     }
@@ -116,7 +122,7 @@ internal sealed class AuditPackage
     // What an entry says is kept: its evidence, its policy, the parts that were too large for it.
     private static IEnumerable<Digest> Kept(LedgerEntry entry) =>
     [
-        .. entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var evidence) ? evidence.Select(one => one.Digest) : [],
+        .. entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var named) ? named.Select(one => one.Digest) : [],
         .. entry.Policy is { } policy ? (Digest[])[policy.Digest] : [],
         .. Moved(entry.Artifacts), .. Moved(entry.Reasons), .. Moved(entry.Quorum), .. Moved(entry.Evidence), .. Moved(entry.PreviousState), .. Moved(entry.NewState), .. Moved(entry.Details), .. Moved(entry.Rationale),
     ];

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
@@ -9,25 +8,15 @@ namespace Governance.Gates.Cli.Ledgers;
 /// <summary>The arguments that name a log and its key.</summary>
 internal sealed class LedgerArguments
 {
-    private const int MostVkeyBytes = 4_096;
-
     /// <summary>The folder.</summary>
     public Argument<string> Folder { get; } = new("DIR") { Description = "The folder of the log; a process may write it meanwhile.", HelpName = "DIR" };
 
     /// <summary><c>--vkey</c>.</summary>
     public Option<string?> Vkey { get; } = new("--vkey") { Description = "The log's verifier key, as its owner published it; DIR.vkey unless given.", HelpName = "FILE" };
 
-    /// <summary>The file beside a log's folder that ends so: <c>.vkey</c>, <c>.key</c>.</summary>
-    public static string Beside(string folder, string ending) => Path.TrimEndingDirectorySeparator(folder) + ending;
-
-    /// <summary>Reads a vkey.</summary>
-    /// <exception cref="GateException">There is none in that file.</exception>
-    public static NoteKey ReadVkey(string file) => NoteKey.TryParse(Encoding.UTF8.GetString(InputFile.Read(file, "vkey", MostVkeyBytes)).Trim())
-        ?? throw new GateException($"'{file}' holds no vkey", "name the file that gates ledger init wrote: one line NAME+ID+KEY");
-
     /// <summary>The key that the command line names.</summary>
     /// <exception cref="GateException">It cannot be read.</exception>
-    public NoteKey ReadKey(ParseResult parsed) => ReadVkey(parsed.GetValue(Vkey) ?? Beside(parsed.GetRequiredValue(Folder), ".vkey"));
+    public NoteKey ReadKey(ParseResult parsed) => LedgerKeyFiles.ReadVerifierKey(parsed.GetValue(Vkey) ?? LedgerKeyFiles.VerifierKeyOf(parsed.GetRequiredValue(Folder)));
 
     /// <summary>The log with its last checkpoint.</summary>
     /// <exception cref="GateException">Key or checkpoint cannot be read, or the checkpoint is not signed by the key.</exception>

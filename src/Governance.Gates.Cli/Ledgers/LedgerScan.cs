@@ -9,6 +9,9 @@ internal sealed class LedgerScan
     private const long MostBytes = 64 * 1024 * 1024;
     private const int MostTold = 20;
 
+    // A checkpoint may be of any size, and the folder empty: nobody waits for that.
+    private const int MostUnreadBundles = 1_000;
+
     private readonly List<ShownEntry> found = [];
     private readonly List<Reason> unread = [];
     private long bytes;
@@ -39,12 +42,19 @@ internal sealed class LedgerScan
     public static LedgerScan Run(OpenLog log, long first, EntryFilter filter, int limit, IProgress<long>? progress, CancellationToken cancellation)
     {
         var scan = new LedgerScan();
+        var unreadBundles = 0;
         foreach (var bundle in log.Bundles(first, log.Checkpoint.Size))
         {
             cancellation.ThrowIfCancellationRequested();
             if (!bundle.Entries.Try(out var entries, out var why))
             {
                 scan.Tell($"entries {bundle.First} to {bundle.First + bundle.Count - 1}", why);
+                if (++unreadBundles == MostUnreadBundles)
+                {
+                    scan.HasMore = true;
+                    return scan;
+                }
+
                 continue;
             }
 

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Text;
 using Governance.Gates.Cli.Consoles;
-using Governance.Gates.Cli.Ledgers;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 
@@ -19,16 +17,15 @@ internal static class LedgerInitCommand
         command.SetAction((parsed, _) =>
         {
             var (path, name) = (parsed.GetRequiredValue(folder), parsed.GetRequiredValue(origin));
-            var (secretFile, vkeyFile) = (LedgerArguments.Beside(path, ".key"), LedgerArguments.Beside(path, ".vkey"));
-            var (secret, key) = MakeKey(name);
+            var (secretFile, vkeyFile) = (LedgerKeyFiles.KeyOf(path), LedgerKeyFiles.VerifierKeyOf(path));
             if (new[] { secretFile, vkeyFile }.FirstOrDefault(Path.Exists) is { } taken)
             {
                 throw new GateException($"'{taken}' is there already", "name another folder: a log keeps its key, and a key its log");
             }
 
+            OutputFile.RefuseTaken(path);
+            var key = MakeKey(path, name);
             OutputFile.CreateFolder(path);
-            OutputFile.Write(secretFile, Encoding.ASCII.GetBytes(secret.ToPem()), isSecret: true);
-            OutputFile.Write(vkeyFile, Encoding.UTF8.GetBytes($"{key}\n"));
             return new Report(
                 "ledger-init.schema.json",
                 ExitCode.Allowed,
@@ -46,12 +43,11 @@ internal static class LedgerInitCommand
         return command;
     }
 
-    private static (LedgerKey Secret, NoteKey Key) MakeKey(string origin)
+    private static NoteKey MakeKey(string folder, string origin)
     {
         try
         {
-            var secret = LedgerKey.Create();
-            return (secret, secret.ForLog(origin).Key);
+            return LedgerKeyFiles.Create(folder, origin).Key;
         }
         catch (DllNotFoundException exception)
         {

@@ -64,7 +64,8 @@ internal static class LedgerTailCommand
                     await terminal.SayAsync($"unread: {why}");
                 }
 
-                first = scan.HasMore ? scan.Found[^1].Sequence + 1 : log.Checkpoint.Size;
+                // Without any, there was nothing but what cannot be read.
+                first = scan is { HasMore: true, Found: [.., var last] } ? last.Sequence + 1 : log.Checkpoint.Size;
             }
 
             await Task.Delay(Every, terminal.Clock, cancellation);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Ledgers;
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Cli.Verbs;
@@ -18,7 +19,7 @@ internal static class LedgerVerifyProofCommand
         var command = new Command("verify-proof", "Verifies offline that an entry is in the log of a key. Exits with 1 where the proof does not show it. Example: gates ledger verify-proof 41.tlog-proof 41.json --vkey ledger.vkey") { proofFile, entryFile, vkey, form };
         command.SetAction((parsed, _) =>
         {
-            var key = LedgerArguments.ReadVkey(parsed.GetRequiredValue(vkey));
+            var key = LedgerKeyFiles.ReadVerifierKey(parsed.GetRequiredValue(vkey));
             var file = parsed.GetRequiredValue(proofFile);
             var bytes = InputFile.Read(file, "proof", LedgerProof.MostBytes);
             var entry = InputFile.Read(parsed.GetRequiredValue(entryFile), "entry", LedgerEntry.MostBytes);

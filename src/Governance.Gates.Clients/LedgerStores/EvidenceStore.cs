@@ -57,21 +57,26 @@ public sealed class EvidenceStore(string path)
     }
 
     /// <summary>Bytes that were kept, held against their digest; or why there are none.</summary>
-    public Reading<ReadOnlyMemory<byte>> Read(Digest digest)
+    public Reading<ReadOnlyMemory<byte>> Read(Digest digest) => !Find(digest).Try(out var bytes, out var why) ? new Reading<ReadOnlyMemory<byte>>.Unread(why)
+        : bytes is { } found ? new Reading<ReadOnlyMemory<byte>>.Found(found)
+        : new Reading<ReadOnlyMemory<byte>>.Unread(Restore($"{Path.Combine(folder, digest.Hex)} is not there"));
+
+    /// <summary>Bytes that were kept, held against their digest; null where they are not kept.</summary>
+    public Reading<ReadOnlyMemory<byte>?> Find(Digest digest)
     {
         ArgumentNullException.ThrowIfNull(digest);
         var file = Path.Combine(folder, digest.Hex);
         try
         {
-            return StateDisk.Read(file, MostBytes) is not { } bytes ? Unread($"{file} is not there")
-                : Digest.Of(bytes) != digest ? Unread($"{file} is not what its name says")
-                : new Reading<ReadOnlyMemory<byte>>.Found(bytes);
+            return StateDisk.Read(file, MostBytes) is not { } bytes ? new Reading<ReadOnlyMemory<byte>?>.Found(null)
+                : Digest.Of(bytes) != digest ? new Reading<ReadOnlyMemory<byte>?>.Unread(Restore($"{file} is not what its name says"))
+                : new Reading<ReadOnlyMemory<byte>?>.Found(bytes);
         }
         catch (Exception exception) when (StateDisk.IsOfDisk(exception))
         {
-            return Unread(exception.Message);
+            return new Reading<ReadOnlyMemory<byte>?>.Unread(Restore(exception.Message));
         }
     }
 
-    private static Reading<ReadOnlyMemory<byte>>.Unread Unread(string message) => new(new("ledger", message, "restore the evidence from a copy of the log"));
+    private static Reason Restore(string message) => new("ledger", message, "restore the evidence from a copy of the log");
 }

@@ -1,5 +1,4 @@
 using Governance.Gates.Clients.GateState;
-using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
@@ -16,7 +15,6 @@ public sealed class LedgerFolder(string path)
     // A bundle of 256 entries of the largest size, with their lengths.
     private const long MostBytes = TileAddress.FullWidth * (LedgerEntry.MostBytes + 2L);
     private const long MostCheckpointBytes = 128 * 1024;
-    private const long MostEvidenceBytes = 64 * 1024 * 1024;
     private const string Partial = ".p/";
 
     /// <summary>The folder.</summary>
@@ -42,9 +40,6 @@ public sealed class LedgerFolder(string path)
     public Reading<ReadOnlyMemory<byte>> Read(TileAddress address) => !Find(address).Try(out var bytes, out var why) ? new Reading<ReadOnlyMemory<byte>>.Unread(why)
         : bytes is { } found ? new Reading<ReadOnlyMemory<byte>>.Found(found)
         : Unread<ReadOnlyMemory<byte>>($"{PathOf(address.Path)} is not there", "restore it from a copy of the log");
-
-    /// <summary>What decided, as it is kept beside the log; null where it is not. Whether it has this digest is for the caller to see.</summary>
-    public Reading<ReadOnlyMemory<byte>?> FindEvidence(Digest digest) => Find(PathOf(System.IO.Path.Combine("evidence", "sha256", digest.Hex)), MostEvidenceBytes);
 
     /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
     internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlySpan<byte> checkpoint)

@@ -9,10 +9,10 @@ public static class LedgerKeyFiles
     private const int MostBytes = 16 * 1024;
 
     /// <summary>The file of the private key.</summary>
-    public static string KeyOf(string folder) => Path.TrimEndingDirectorySeparator(folder) + ".key";
+    public static string KeyOf(string folder) => Beside(folder, ".key");
 
     /// <summary>The file of the verifier key, which names the log.</summary>
-    public static string VerifierKeyOf(string folder) => Path.TrimEndingDirectorySeparator(folder) + ".vkey";
+    public static string VerifierKeyOf(string folder) => Beside(folder, ".vkey");
 
     /// <summary>Makes a key for a log that has none.</summary>
     /// <exception cref="GateException">There is one, or it cannot be written.</exception>
@@ -47,6 +47,13 @@ public static class LedgerKeyFiles
     /// <exception cref="GateException">There is none.</exception>
     public static NoteKey ReadVerifierKey(string file) =>
         NoteKey.TryParse(Text(file).TrimEnd()) ?? throw new GateException($"{file} holds no verifier key", "name a file with one line, <origin>+<id>+<base64>");
+
+    // Beside "." there would be a file of the name "..key", in the folder itself.
+    private static string Beside(string folder, string ending)
+    {
+        var name = Path.TrimEndingDirectorySeparator(folder);
+        return (Path.GetFileName(name) is "." or ".." ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(name)) : name) + ending;
+    }
 
     private static string Text(string file)
     {

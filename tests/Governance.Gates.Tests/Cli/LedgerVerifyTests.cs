@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Ledgers;
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
+using Governance.Gates.Testing;
 using Governance.Gates.Tests.Ledgers;
 
 namespace Governance.Gates.Tests.Cli;
@@ -53,10 +57,53 @@ public sealed class LedgerVerifyTests : IDisposable
     [Fact]
     public async Task A_log_is_verified_while_a_gate_writes_it()
     {
-        await ledger.FilledAsync(300);
-        await using var writing = await ledger.OpenAsync();
-        await LedgerBench.AppendAsync(writing, [.. Enumerable.Range(1000, 300).Select(TestEntries.Small)]);
-        Assert.Equal(0, (await ledger.LedgerAsync("verify", ledger.Log)).ExitCode);
+        await ledger.FilledAsync(200);
+        var kept = ledger.Keep("kept");
+        using var enough = new CancellationTokenSource();
+        var writing = Task.Run(async () =>
+        {
+            for (var round = 1; !enough.IsCancellationRequested; round++)
+            {
+                await ledger.AppendAsync([.. Enumerable.Range(round * 1000, 30).Select(TestEntries.Small)]);
+            }
+        });
+        for (var i = 0; i < 20; i++)
+        {
+            var ended = await ledger.LedgerAsync("verify", ledger.Log, "--against", kept);
+            Assert.True(ended.ExitCode == 0, ended.Output + ended.Error);
+        }
+
+        await enough.CancelAsync();
+        await writing;
+    }
+
+    [Fact]
+    public async Task A_checkpoint_of_more_entries_than_anybody_could_read_ends_every_verb()
+    {
+        await ledger.FilledAsync(5);
+        var signer = LedgerKey.TryParse(File.ReadAllText(ledger.Log + ".key"))!.ForLog(LedgerBench.Origin);
+        await File.WriteAllBytesAsync(ledger.PathOf("checkpoint"), await Checkpoint.SignAsync(1L << 60, default, [signer], TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        foreach (var (verb, exitCode) in ((string, int)[])[("verify", 1), ("query", 2), ("tail", 2), ("prove 3", 2)])
+        {
+            Assert.Equal((verb, exitCode), (verb, (await ledger.LedgerAsync([.. verb.Split(' '), ledger.Log])).ExitCode));
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_watches_is_told_how_far_it_is_and_a_log_file_is_not()
+    {
+        var clock = new ForwardClock();
+        foreach (var isWatched in (bool[])[true, false])
+        {
+            using var error = new StringWriter();
+            var progress = new LedgerProgress(new Terminal(Stream.Null, TextWriter.Null, error) { Clock = clock, ShowsProgress = isWatched }, "verifying", 1_000);
+            progress.Report(256);
+            clock.Advance(TimeSpan.FromMinutes(1));
+            progress.Report(512);
+            progress.Report(768);
+            await error.FlushAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(isWatched ? "gates: verifying: 512 of 1000 entries …\n" : "", error.ToString());
+        }
     }
 
     public static TheoryData<string> Changes => [.. Changed.Keys];

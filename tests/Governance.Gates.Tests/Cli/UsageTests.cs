@@ -178,7 +178,7 @@ public sealed class UsageTests : IDisposable
         { "policy diff POLICY no-such.yaml", "no-such.yaml" },
         { "ledger init no-such-folder/log --origin a+b", "'a+b' cannot be the name of a log" },
         { "ledger verify no-such-log", "no-such-log.vkey" },
-        { "ledger verify no-such-log --vkey KEY", "holds no vkey" },
+        { "ledger verify no-such-log --vkey KEY", "holds no verifier key" },
         { "ledger query no-such-log", "no-such-log.vkey" },
         { "ledger tail no-such-log", "no-such-log.vkey" },
         { "ledger export no-such-log --out p", "no-such-log.vkey" },
