@@ -18,22 +18,26 @@ Console.CancelKeyPress += (_, pressed) =>
 try
 {
     var world = await DemoWorld.MakeAsync(bin, folder, interrupted.Token);
-    await using var webhook = await RunningWebhook.StartAsync(bin, world, interrupted.Token);
     var surprises = 0;
-    Console.WriteLine($"{"case",-47} {"verdict",-8} answer");
-    foreach (var demo in DemoCase.All(world))
+    await using (var webhook = await RunningWebhook.StartAsync(bin, world, interrupted.Token))
     {
-        var answer = await webhook.AskAsync(demo, interrupted.Token);
-        surprises += answer.Verdict == demo.Expected ? 0 : 1;
-        answer.Print(demo.Name, demo.Expected);
+        Console.WriteLine($"{"case",-47} {"verdict",-8} answer");
+        foreach (var demo in DemoCase.All(world))
+        {
+            var answer = await webhook.AskAsync(demo, interrupted.Token);
+            surprises += answer.Verdict == demo.Expected ? 0 : 1;
+            answer.Print(demo.Name, demo.Expected);
+        }
+
+        new DemoAnswer(world.OwnApproval.Length == 0, world.OwnApproval.Length == 0 ? "allow" : "deny", world.OwnApproval).Print("alice approves what alice asked for", "deny");
+        var policy = await File.ReadAllTextAsync(world.Policy, interrupted.Token);
+        await world.WeakenAsync(interrupted.Token);
+        new DemoAnswer(false, "deny", await webhook.WhenNotReadyAsync(interrupted.Token)).Print("a weaker policy that nobody approved", "deny");
+        await File.WriteAllTextAsync(world.Policy, policy, interrupted.Token);
     }
 
-    new DemoAnswer(world.OwnApproval.Length == 0, world.OwnApproval.Length == 0 ? "allow" : "deny", world.OwnApproval).Print("alice approves what alice asked for", "deny");
-    var policy = await File.ReadAllTextAsync(world.Policy, interrupted.Token);
-    await world.WeakenAsync(interrupted.Token);
-    new DemoAnswer(false, "deny", await webhook.WhenNotReadyAsync(interrupted.Token)).Print("a weaker policy that nobody approved", "deny");
-    await File.WriteAllTextAsync(world.Policy, policy, interrupted.Token);
-    Console.WriteLine(kept is null ? "KEEP=DIR make demo keeps policy, keys, image layout and log." : $"Kept in {folder}: policy, keys, image layout and log.");
+    surprises += await new DemoLedger(bin, world).ShowAsync(interrupted.Token);
+    Console.WriteLine(kept is null ? "KEEP=DIR make demo keeps policy, keys, image layout, ledger and log." : $"Kept in {folder}: policy, keys, image layout, ledger and log.");
     return surprises;
 }
 catch (OperationCanceledException)
