@@ -26,7 +26,7 @@ public sealed class LocalLedger : IAsyncDisposable
     private readonly LedgerPublisher publisher;
     private readonly Thread sequencer;
 
-    // Guards the queue and what is told of the ledger; the sequencer waits on it.
+    // Guards the queue and what is told of the ledger; the sequencer waits on it, and only while the queue is empty.
     private readonly object gate = new();
     private List<Pending> queue = [];
     private long queuedBytes;
@@ -162,7 +162,10 @@ public sealed class LocalLedger : IAsyncDisposable
 
             queue.Add(pending);
             queuedBytes += draft.Length;
-            Monitor.Pulse(gate);
+            if (queue.Count == 1)
+            {
+                Monitor.Pulse(gate);
+            }
         }
 
         return await pending.Answer.Task.WaitAsync(cancellation).ConfigureAwait(false);

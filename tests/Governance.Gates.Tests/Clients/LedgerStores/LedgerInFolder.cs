@@ -104,9 +104,12 @@ public abstract class LedgerInFolder : IDisposable
 
     protected static async Task UntilAsync(Func<bool> holds)
     {
+        // What never comes is a failure and no run without an end.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
         while (!holds())
         {
-            await Task.Delay(5, TestContext.Current.CancellationToken);
+            await Task.Delay(5, limit.Token);
         }
     }
 
