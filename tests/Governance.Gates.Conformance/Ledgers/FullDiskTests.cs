@@ -118,7 +118,7 @@ public sealed class FullDiskTests
         Assert.Null(LedgerVerifier.Verify(checkpoint, log.Read, cancellation: TestContext.Current.CancellationToken));
     }
 
-    /// <summary>A file system of a few megabytes in memory, which root may mount.</summary>
+    /// <summary>A file system of a few megabytes in memory, which root may mount, or who may become root without being asked.</summary>
     private sealed class SmallDisk : IAsyncDisposable
     {
         private const string Ballast = "ballast";
@@ -130,7 +130,7 @@ public sealed class FullDiskTests
         {
             var disk = new SmallDisk();
             Directory.CreateDirectory(disk.Path);
-            var mount = await Command.RunAsync("mount", ["-t", "tmpfs", "-o", $"size={size}", "tmpfs", disk.Path]);
+            var mount = await AsRootAsync("mount", ["-t", "tmpfs", "-o", $"size={size}", "tmpfs", disk.Path]);
             if (mount.ExitCode != 0)
             {
                 disk.temporary.Dispose();
@@ -159,13 +159,25 @@ public sealed class FullDiskTests
         /// <summary>Gives the space back.</summary>
         public void Free() => File.Delete(PathOf(Ballast));
 
-        public async Task ResizeAsync(string size) => (await Command.RunAsync("mount", ["-o", $"remount,size={size}", Path])).Succeeded();
+        public async Task ResizeAsync(string size) => (await AsRootAsync("mount", ["-o", $"remount,size={size}", Path])).Succeeded();
 
-        public async Task MakeReadOnlyAsync() => (await Command.RunAsync("mount", ["-o", "remount,ro", Path])).Succeeded();
+        public async Task MakeReadOnlyAsync() => (await AsRootAsync("mount", ["-o", "remount,ro", Path])).Succeeded();
+
+        private static async Task<Command> AsRootAsync(string program, string[] arguments)
+        {
+            try
+            {
+                return Environment.IsPrivilegedProcess ? await Command.RunAsync(program, arguments) : await Command.RunAsync("sudo", ["-n", program, .. arguments]);
+            }
+            catch (System.ComponentModel.Win32Exception missing)
+            {
+                return new(program, 1, "", missing.Message);
+            }
+        }
 
         public async ValueTask DisposeAsync()
         {
-            (await Command.RunAsync("umount", [Path])).Succeeded();
+            (await AsRootAsync("umount", [Path])).Succeeded();
             temporary.Dispose();
         }
     }
