@@ -77,9 +77,12 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
         try
         {
             var uses = new Dictionary<string, long>(StringComparer.Ordinal);
-            foreach (var request in known.SelectMany(claims => claims.Approvals).Select(signed => signed.Statement).OfType<ApprovalRequest>().Select(request => request.Id).Distinct(StringComparer.Ordinal))
+            foreach (var claims in known)
             {
-                uses[request] = await records.UsesAsync(request, deadline).ConfigureAwait(false);
+                foreach (var request in claims.Requests)
+                {
+                    uses[request] = await records.UsesAsync(request, deadline).ConfigureAwait(false);
+                }
             }
 
             return circumstances with

@@ -136,7 +136,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             answers.Add(decision.Decision.Answer(Mode));
         }
 
-        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable(), Evidence = [.. claims.Values.SelectMany(known => known.Proven)] };
+        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable(), Known = claims.Values };
     }
 
     /// <summary>The record of what begins with an outcome that admits; null where nothing begins under an approval, or where nothing will be stored.</summary>
@@ -184,8 +184,11 @@ public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
     /// <summary>The fresh approvals on which the decision rests.</summary>
     public ImmutableArray<Grant> Grants { get; init; } = [];
 
+    /// <summary>What was known of each image and document.</summary>
+    internal IEnumerable<Claims> Known { get; init; } = [];
+
     /// <summary>The verified statements that were looked at.</summary>
-    public ImmutableArray<Claim> Evidence { get; init; } = [];
+    public IEnumerable<Claim> Evidence => Known.SelectMany(claims => claims.Proven);
 
     /// <summary>The images that they let begin.</summary>
     public ImmutableArray<Digest> Granted { get; init; } = [];

@@ -145,12 +145,12 @@ public static class Quorum
         ArgumentNullException.ThrowIfNull(use);
         ArgumentNullException.ThrowIfNull(revocations);
         var (requestId, approvalIds) = (use.RequestId, use.Approvals);
-        if (use.Signers.FirstOrDefault(signer => revocations.People.Contains(signer.Person) || revocations.Keys.Contains(signer.Key)) is { } signer)
+        if ((!revocations.People.IsEmpty || !revocations.Keys.IsEmpty) && use.Signers.FirstOrDefault(signer => revocations.People.Contains(signer.Person) || revocations.Keys.Contains(signer.Key)) is { } signer)
         {
             return $"the person {signer.Person}, who signed for it, or their key was revoked";
         }
 
-        if (approvalIds.Prepend(requestId).FirstOrDefault(revocations.Approvals.Contains) is { } revoked)
+        if (!revocations.Approvals.IsEmpty && approvalIds.Prepend(requestId).FirstOrDefault(revocations.Approvals.Contains) is { } revoked)
         {
             return $"{revoked} was revoked";
         }

@@ -11,6 +11,15 @@ namespace Governance.Gates.Evidence;
 /// <param name="Digest">The manifest's digest.</param>
 public sealed record Subject(Repository Repository, Digest Digest)
 {
+    // One image is looked up several times in each decision; its texts are long.
+    private int hash;
+
+    /// <inheritdoc/>
+    public bool Equals(Subject? other) => ReferenceEquals(this, other) || (other is not null && Digest == other.Digest && Repository == other.Repository);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => hash != 0 ? hash : hash = HashCode.Combine(Repository, Digest);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Repository}@{Digest}";
 }
@@ -73,6 +82,12 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
 {
     /// <summary>The requests and approvals among the claims.</summary>
     public ImmutableArray<SignedStatement> Approvals { get; } = [.. Proven.Select(claim => claim.Approval).OfType<SignedStatement>()];
+
+    /// <summary>The ids of the requests among them, each once.</summary>
+    public ImmutableArray<string> Requests { get; } = [.. Proven.Select(claim => claim.Approval?.Statement).OfType<ApprovalRequest>().Select(request => request.Id).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Whether somebody said no, or no longer, to anything.</summary>
+    public bool HoldsNo { get; } = Proven.Any(claim => claim.Approval?.Statement is Approval { Decision: ApprovalDecision.Reject or ApprovalDecision.Withdraw });
 
     /// <summary>Nothing is known because nothing could be read.</summary>
     public static Claims CouldNotRead(params ReadOnlySpan<Reason> reasons) => new([], [], [.. reasons]);

@@ -322,7 +322,7 @@ public static class ImageGate
         foreach (var record in circumstances.Admitted.Where(record => record.IsLiveAt(circumstances.Now) && record.Artifacts.Contains(ruling.Subject.Digest) && string.Equals(record.Cluster, needed.Place.Cluster, StringComparison.OrdinalIgnoreCase)))
         {
             var uses = record.Uses.Where(use => use.Action == needed.Rule.Action).ToList();
-            var takenBack = uses.Select(use => Quorum.TakenBack(use, claims.Approvals, needed.Rule, policy, revocations, circumstances.Now)).OfType<string>().FirstOrDefault();
+            var takenBack = uses.Select(use => Quorum.TakenBack(use, claims.HoldsNo ? claims.Approvals : [], needed.Rule, policy, revocations, circumstances.Now)).OfType<string>().FirstOrDefault();
             if (uses.Count > 0 && takenBack is null)
             {
                 return new(Decision.AllowBecause(new Reason(path, $"{ruling.Subject} goes on under what was admitted as {record.Id}")), null);

@@ -10,6 +10,9 @@ public sealed record Digest
     private const string Prefix = "sha256:";
     private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
+    // Looked up far more often than made.
+    private int hash;
+
     private Digest(string text) => Text = text;
 
     private string Text { get; }
@@ -32,6 +35,12 @@ public sealed record Digest
     /// <summary>The digest whose 32 bytes are given.</summary>
     public static Digest FromHash(ReadOnlySpan<byte> hash) =>
         hash.Length == SHA256.HashSizeInBytes ? new(Prefix + Convert.ToHexStringLower(hash)) : throw new ArgumentException("a SHA-256 hash has 32 bytes", nameof(hash));
+
+    /// <inheritdoc/>
+    public bool Equals(Digest? other) => ReferenceEquals(this, other) || Text == other?.Text;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => hash != 0 ? hash : hash = Text.GetHashCode(StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public override string ToString() => Text;
