@@ -1,5 +1,6 @@
-using System.Buffers;
+using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text.Json;
 
 namespace Governance.Gates.Admission;
@@ -12,7 +13,6 @@ namespace Governance.Gates.Admission;
 internal static class LeanReview
 {
     private const int MostCuts = 2;
-    private static readonly SearchValues<byte> EndsOfString = SearchValues.Create("\"\\"u8);
 
     /// <summary>Parses a review.</summary>
     /// <exception cref="JsonException">It is no JSON of these options.</exception>
@@ -69,45 +69,68 @@ internal static class LeanReview
     // Where the list that begins here has ended; null where it does not.
     private static int? EndOfList(ReadOnlySpan<byte> json, int at)
     {
-        for (var depth = 0; at < json.Length; at++)
+        var (depth, inString) = (0, false);
+        do
         {
-            switch (json[at])
+            // Such a list is mostly short names and brackets: 32 bytes at once, where none is escaped and the list does not end among them.
+            if (depth > 0 && json.Length - at >= Vector256<byte>.Count && Skip(json.Slice(at, Vector256<byte>.Count), ref depth, ref inString))
             {
-                case (byte)'[' or (byte)'{':
-                    depth++;
-                    break;
-                case (byte)']' or (byte)'}':
-                    if (--depth == 0)
-                    {
+                at += Vector256<byte>.Count;
+                continue;
+            }
+
+            for (var stop = Math.Min(at + Vector256<byte>.Count, json.Length); at < stop; at++)
+            {
+                switch (json[at])
+                {
+                    case (byte)'"':
+                        inString = !inString;
+                        break;
+                    case (byte)'\\' when inString:
+                        at++;
+                        break;
+                    case (byte)'[' or (byte)'{' when !inString:
+                        depth++;
+                        break;
+                    case (byte)']' or (byte)'}' when !inString && --depth == 0:
                         return at + 1;
-                    }
-
-                    break;
-                case (byte)'"':
-                    for (at++; ; at += 2)
-                    {
-                        if (json[at..].IndexOfAny(EndsOfString) is not (>= 0 and var next))
-                        {
-                            return null;
-                        }
-
-                        at += next;
-                        if (json[at] == (byte)'"')
-                        {
-                            break;
-                        }
-
-                        if (at + 2 > json.Length)
-                        {
-                            return null;
-                        }
-                    }
-
-                    break;
+                }
             }
         }
+        while (at < json.Length);
 
         return null;
+    }
+
+    private static bool Skip(ReadOnlySpan<byte> json, ref int depth, ref bool inString)
+    {
+        var bytes = Vector256.Create(json);
+        if (Vector256.EqualsAny(bytes, Vector256.Create((byte)'\\')))
+        {
+            return false;
+        }
+
+        // Each bit of a quote turns over all that follow it: what is set afterwards stands in a string.
+        var inside = Vector256.Equals(bytes, Vector256.Create((byte)'"')).ExtractMostSignificantBits();
+        for (var shift = 1; shift < Vector256<byte>.Count; shift *= 2)
+        {
+            inside ^= inside << shift;
+        }
+
+        inside ^= inString ? uint.MaxValue : 0;
+
+        // '[' and '{', as ']' and '}', differ in this bit alone.
+        var either = bytes | Vector256.Create((byte)0x20);
+        var opens = BitOperations.PopCount(Vector256.Equals(either, Vector256.Create((byte)'{')).ExtractMostSignificantBits() & ~inside);
+        var closes = BitOperations.PopCount(Vector256.Equals(either, Vector256.Create((byte)'}')).ExtractMostSignificantBits() & ~inside);
+        if (depth <= closes)
+        {
+            return false;
+        }
+
+        depth += opens - closes;
+        inString = inside >> 31 == 1;
+        return true;
     }
 
     private static bool AreAllInMetadata(JsonElement review, ReadOnlySpan<byte> lean, ReadOnlySpan<int> cuts)

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Governance.Gates.Admission;
@@ -9,6 +10,9 @@ namespace Governance.Gates.Tests.Admission;
 public sealed class LeanReviewTests
 {
     private const string Fields = """[{"manager":"kubectl \"]\" \\","fieldsV1":{"f:spec":{"k:{\"name\":\"main\"}":{".":{}}}}}]""";
+
+    // A quote in a text is \" and no number.
+    private static readonly JsonSerializerOptions AsGoWrites = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [Fact]
     public void Who_changed_which_field_is_left_out_of_both_objects_and_nothing_else_is()
@@ -82,6 +86,31 @@ public sealed class LeanReviewTests
     {
         var body = Review.Pod(With(Workloads.Object("Pod", TestPolicy.Good), "[]")).Json().Replace("\"managedFields\":[]", "\"managedFields\":[1],\"managedFields\":[2]", StringComparison.Ordinal);
         Assert.IsType<ReviewReading.Unreadable>(AdmissionReview.Read(Encoding.UTF8.GetBytes(body)));
+    }
+
+    [Fact]
+    public void Whatever_stands_in_the_list_it_ends_where_it_ends()
+    {
+        var random = new Random(20_261_127);
+        for (var round = 0; round < 2_000; round++)
+        {
+            var fields = new JsonArray([.. Enumerable.Range(0, random.Next(4)).Select(_ => Value(4))]).ToJsonString(AsGoWrites);
+            var expected = With(Workloads.Object("Pod", TestPolicy.Good), "0");
+            var body = Review.Pod(With(Workloads.Object("Pod", TestPolicy.Good), "[]")).Json().Replace("\"managedFields\":[]", $"\"managedFields\":{fields}", StringComparison.Ordinal);
+            var read = ((ReviewReading.Request)AdmissionReview.Read(Encoding.UTF8.GetBytes(body))).Value.Object;
+            Assert.True(JsonNode.DeepEquals(expected, JsonNode.Parse(read.GetRawText())), fields);
+        }
+
+        JsonNode? Value(int depth) => random.Next(depth > 0 ? 5 : 3) switch
+        {
+            0 => random.Next(),
+            1 => Text(),
+            2 => random.Next(2) == 0 ? null : new JsonObject(),
+            3 => new JsonArray([.. Enumerable.Range(0, random.Next(5)).Select(_ => Value(depth - 1))]),
+            _ => new JsonObject(Enumerable.Range(0, random.Next(5)).Select(i => KeyValuePair.Create($"{i}{Text()}", Value(depth - 1)))),
+        };
+
+        string Text() => string.Concat(Enumerable.Range(0, random.Next(60)).Select(_ => "[]{}\"\\,:abc f"[random.Next(13)]));
     }
 
     private static JsonObject With(JsonObject written, string fields)
