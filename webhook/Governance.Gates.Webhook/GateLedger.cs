@@ -283,6 +283,20 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     private async Task VerifyAsync(CancellationToken cancellation)
     {
+        try
+        {
+            await VerifyOnceAsync(cancellation);
+        }
+#pragma warning disable CA1031 // An exception here would end the process: whatever the folder holds may be told, and must not do that.
+        catch (Exception exception) when (!cancellation.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            await VerifiedAsync($"it could not be verified: {exception.GetType().Name}: {exception.Message}", null, cancellation);
+        }
+    }
+
+    private async Task VerifyOnceAsync(CancellationToken cancellation)
+    {
         var folder = new LedgerFolder(options.Ledger!);
         if (!folder.ReadCheckpoint(key!).Try(out var checkpoint, out var unread))
         {
