@@ -25,15 +25,12 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     // Statements that the ledger tells of, by the digest of their bytes.
     private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
 
-    // Guards what could not be recorded since the last entry that could.
-    private readonly Lock gaps = new();
+    private readonly LedgerGap gap = new();
     private LocalLedger? ledger;
     private EvidenceStore? evidence;
     private NoteKey? key;
     private Checkpoint? verified;
     private volatile string? fault;
-    private long gapCount;
-    private DateTimeOffset gapFirst;
 
     /// <summary>Why nothing can be recorded any more; null while all is well.</summary>
     public string? Failure => ledger?.State.Fault?.ToString();
@@ -255,28 +252,28 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     // What was let through unrecorded is told by the log of the process, and summed up in the ledger once it takes entries again.
     private void Missed(LedgerEntry entry)
     {
-        lock (gaps)
-        {
-            gapFirst = gapCount++ == 0 ? entry.Timestamp : gapFirst;
-        }
-
+        gap.Add(1, entry.Timestamp);
         LogMissed(entry.EventId, entry.Action ?? "", entry.Resource?.Kind ?? "", entry.Namespace ?? "", entry.Resource?.Name ?? "");
     }
 
     private async ValueTask GapAsync(LocalLedger open, CancellationToken cancellation)
     {
-        long count;
-        DateTimeOffset first;
-        lock (gaps)
+        if (gap.Take() is not var (count, first))
         {
-            (count, first) = (gapCount, gapFirst);
+            return;
         }
 
-        if (count > 0 && await open.AppendAsync(Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()) }, Precedence.Vital, cancellation) is Reading<AppendedEntry>.Found)
+        var isTold = false;
+        try
         {
-            lock (gaps)
+            isTold = await open.AppendAsync(Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()) }, Precedence.Vital, cancellation) is Reading<AppendedEntry>.Found;
+        }
+        finally
+        {
+            if (!isTold)
             {
-                gapCount -= count;
+                // Whoever asked may be gone and the entry written: told twice is better than never.
+                gap.Add(count, first);
             }
         }
     }
