@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
-using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Certificates;
+using Governance.Gates.Testing.Ledgers;
 using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 
@@ -88,21 +88,7 @@ public sealed class GatedCluster : IAsyncLifetime
     }
 
     /// <summary>What the webhook's ledger holds by its last checkpoint, which verifies.</summary>
-    public List<LedgerEntry> Ledger()
-    {
-        var log = new LedgerFolder(folder.PathOf("ledger"));
-        Assert.True(log.ReadCheckpoint(LedgerKeyFiles.ReadVerifierKey(LedgerKeyFiles.VerifierKeyOf(log.Path))).Try(out var checkpoint, out var why), why?.Message);
-        Assert.Null(LedgerVerifier.Verify(checkpoint, log.Read));
-        var entries = new List<LedgerEntry>();
-        for (var i = 0L; TileAddress.OfEntries(i, checkpoint.Size) is { } bundle; i++)
-        {
-            Assert.True(log.Read(bundle).Try(out var bytes, out _));
-            Assert.True(EntryBundle.Read(bytes).Try(out var stored, out _));
-            entries.AddRange(stored.Take(bundle.Width).Select(one => LedgerEntry.Read(one).Try(out var entry, out var unread) ? entry : throw new InvalidOperationException(unread.Message)));
-        }
-
-        return entries;
-    }
+    public IReadOnlyList<LedgerEntry> Ledger() => VerifiedLog.Read(folder.PathOf("ledger"));
 
     private async Task StartAsync()
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 using Governance.Gates.Testing;
+using Governance.Gates.Testing.Ledgers;
 using Governance.Gates.Webhook;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -168,20 +169,9 @@ public sealed class LedgerTests : IDisposable
     private static T Inline<T>(EntryPart<T>? part) => Assert.IsType<EntryPart<T>.Inline>(part).Value;
 
     // The whole log as anybody may read it, once the gate has stopped.
-    private static async Task<List<LedgerEntry>> StoppedAsync(RunningGate gate)
+    private static async Task<IReadOnlyList<LedgerEntry>> StoppedAsync(RunningGate gate)
     {
         await gate.StopAsync();
-        var folder = new LedgerFolder(Folder(gate));
-        Assert.True(folder.ReadCheckpoint(LedgerKeyFiles.ReadVerifierKey(LedgerKeyFiles.VerifierKeyOf(Folder(gate)))).Try(out var checkpoint, out var why), why?.Message);
-        Assert.Null(LedgerVerifier.Verify(checkpoint, folder.Read, cancellation: TestContext.Current.CancellationToken));
-        var entries = new List<LedgerEntry>();
-        for (var i = 0L; TileAddress.OfEntries(i, checkpoint.Size) is { } bundle; i++)
-        {
-            Assert.True(folder.Read(bundle).Try(out var bytes, out _));
-            Assert.True(EntryBundle.Read(bytes).Try(out var stored, out _));
-            entries.AddRange(stored.Select(one => LedgerEntry.Read(one).Try(out var entry, out var unread) ? entry : throw new InvalidOperationException(unread.Message)));
-        }
-
-        return entries;
+        return VerifiedLog.Read(Folder(gate));
     }
 }
