@@ -148,7 +148,9 @@ async Task ApprovalsAsync(DockerRegistry registry)
         asks.Add((await Load.RunAsync(validate, body, 4)).PerSecond);
     }
 
-    rows.Add(new("a Pod of three containers, warm, of a Deployment that was approved with its template: requests/s", $"{Median(asks):0}", $"the same of signed images that need no approval: {Median(plain):0}", $"at least 0.9 of it: {Median(asks) / Median(plain):0.00}", Median(asks) >= 0.9 * Median(plain)));
+    // Each run is held against the one before it, so that a machine that slows down on the way slows both.
+    var ratio = Median([.. asks.Zip(plain, (one, other) => one / other)]);
+    rows.Add(new("a Pod of three containers, warm, of a Deployment that was approved with its template: requests/s", $"{Median(asks):0}", $"the same of signed images that need no approval: {Median(plain):0}", $"at least 0.9 of it: {ratio:0.00}", ratio >= 0.9));
 
     const int Images = 15;
     using var cosign = new Cosign();

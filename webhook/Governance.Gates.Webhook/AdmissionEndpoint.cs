@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Governance.Gates.Admission;
 using Governance.Gates.Clients.Evidence;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Governance.Gates.Webhook;
 
@@ -143,10 +144,15 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
     // The API server rounds ?timeout= up to a second and cuts the connection then; a fifth is kept for the way back.
     private TimeSpan Left(HttpContext context, long began)
     {
-        var text = context.Request.Query["timeout"].ToString();
-        var asked = text.EndsWith('s') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 30
-            ? TimeSpan.FromSeconds(seconds)
-            : DefaultTimeout;
+        var asked = DefaultTimeout;
+        foreach (var parameter in new QueryStringEnumerable(context.Request.QueryString.Value))
+        {
+            if (parameter.EncodedName.Span is "timeout" && parameter.EncodedValue.Span is [.. var number, 's'] && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 30)
+            {
+                asked = TimeSpan.FromSeconds(seconds);
+            }
+        }
+
         var left = (asked * 0.8) - clock.GetElapsedTime(began);
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }

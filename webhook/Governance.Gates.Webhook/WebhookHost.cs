@@ -4,6 +4,7 @@ using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Prometheus;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Clients.Revocations;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Governance.Gates.Webhook;
@@ -27,6 +28,7 @@ internal static class WebhookHost
         builder.Services
             .AddSingleton(options)
             .AddSingleton(clock)
+            .AddSingleton<IMemoryPoolFactory<byte>, ReviewBlocks>()
             .AddSingleton<GateMetrics>()
             .AddSingleton(_ => new GateState(options.State is { } folder ? GateStateFolder.Open(folder, clock) : null))
             .AddSingleton(services => Revocations(options, services.GetRequiredService<IRegistry>(), services.GetRequiredService<GateState>().Folder))

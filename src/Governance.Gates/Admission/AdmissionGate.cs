@@ -39,7 +39,21 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
     public Reading<TemplateProjection>? Template { get; init; }
 
     /// <summary>The environment in which approvals are needed; null where none are.</summary>
-    public string? Environment => Images.Select(image => (image.Ruling as ImageRuling.NeedsEvidence)?.Approval?.Environment).Concat(Documents.Select(document => document.Need.Environment)).OfType<string>().FirstOrDefault();
+    public string? Environment
+    {
+        get
+        {
+            foreach (var image in Images)
+            {
+                if (image.Ruling is ImageRuling.NeedsEvidence { Approval.Environment: var environment })
+                {
+                    return environment;
+                }
+            }
+
+            return Documents.Select(document => document.Need.Environment).OfType<string>().FirstOrDefault();
+        }
+    }
 
     /// <summary>Where a record of what was admitted may let this go on without fresh approvals; null where only fresh ones count.</summary>
     /// <remarks>
@@ -91,7 +105,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             },
             Workload = Workload,
             Admitted = GoesOnAsAny ? circumstances.Admitted : [.. circumstances.Admitted.Where(record => record.Workload is { } began && began == Workload)],
-            Difference = (approved, actual) => TemplateProjection.Difference(approved, actual),
+            Difference = TemplateDifferences,
         };
         var answers = ImmutableArray.CreateBuilder<Answer>(Settled.Length + Images.Length);
         answers.AddRange(Settled);
@@ -167,6 +181,8 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             RunUntil = Images.IsEmpty ? outcome.Grants.Max(grant => grant.UseBy) : outcome.Grants.Min(grant => grant.RunUntil),
         };
     }
+
+    private static readonly Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, IEnumerable<string>> TemplateDifferences = (approved, actual) => TemplateProjection.Difference(approved, actual);
 
     private static Decision At(string path, Decision decision) =>
         decision.Verdict == Verdict.Allow ? decision : decision with { Reasons = [.. decision.Reasons.Select(reason => reason with { Message = $"{path}: {reason.Message}" })] };

@@ -57,10 +57,10 @@ public abstract record ReviewReading
     /// <param name="Value">The request.</param>
     public sealed record Request(AdmissionRequest Value) : ReviewReading, IDisposable
     {
-        internal JsonDocument? Document { get; init; }
+        internal LeanReview? Review { get; init; }
 
         /// <summary>Gives the memory of the request's elements back; they must not be used after it.</summary>
-        public void Dispose() => Document?.Dispose();
+        public void Dispose() => Review?.Dispose();
     }
 
     /// <summary>Only the uid could be read: the answer is a refusal with this uid.</summary>
@@ -94,10 +94,10 @@ public static class AdmissionReview
             return Refused(FindUid(body.Span), "the body is not UTF-8");
         }
 
-        JsonDocument document;
+        LeanReview review;
         try
         {
-            document = LeanReview.Parse(body, Strict);
+            review = LeanReview.Parse(body, Strict);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -105,18 +105,18 @@ public static class AdmissionReview
             return Refused(FindUid(body.Span), $"the body is not strict JSON: {OneLine(exception.Message)}");
         }
 
-        var reading = Read(document);
+        var reading = Read(review);
         if (reading is not ReviewReading.Request)
         {
-            document.Dispose();
+            review.Dispose();
         }
 
         return reading;
     }
 
-    private static ReviewReading Read(JsonDocument document)
+    private static ReviewReading Read(LeanReview lean)
     {
-        var review = document.RootElement;
+        var review = lean.Document.RootElement;
         if (review.ValueKind != JsonValueKind.Object || !review.TryGetProperty("request", out var request) || request.ValueKind != JsonValueKind.Object)
         {
             return Refused(null, "the body is no AdmissionReview with a request");
@@ -172,7 +172,7 @@ public static class AdmissionReview
             Object = @object,
             OldObject = request.TryGetProperty("oldObject", out var old) ? old : default,
         };
-        return new ReviewReading.Request(value) { Document = document };
+        return new ReviewReading.Request(value) { Review = lean };
     }
 
     /// <summary>The uid of a review of which only a prefix was read, or whose rest is broken; null where it cannot be told.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -10,35 +11,65 @@ namespace Governance.Gates.Admission;
 /// Reading JSON token by token is what a gate spends most of its time on. Here lists of that name are cut out of the bytes wherever they stand, by their brackets, and the document then tells
 /// where each cut was: if one is anywhere but in the metadata of an object, nothing is left out and all of it is read. What is left out is not held against JSON's grammar.
 /// </remarks>
-internal static class LeanReview
+internal sealed class LeanReview : IDisposable
 {
     private const int MostCuts = 2;
+    private byte[]? rented;
+
+    private LeanReview(JsonDocument document, byte[]? rented) => (Document, this.rented) = (document, rented);
+
+    /// <summary>The document.</summary>
+    public JsonDocument Document { get; }
 
     /// <summary>Parses a review.</summary>
+    /// <param name="body">The bytes, which the document may point into.</param>
+    /// <param name="options">How strict to be.</param>
     /// <exception cref="JsonException">It is no JSON of these options.</exception>
-    public static JsonDocument Parse(ReadOnlyMemory<byte> body, JsonDocumentOptions options)
+    public static LeanReview Parse(ReadOnlyMemory<byte> body, JsonDocumentOptions options)
     {
         Span<int> cuts = stackalloc int[MostCuts];
-        if (Cut(body.Span, cuts, out var count) is not { } lean)
+        var rented = ArrayPool<byte>.Shared.Rent(body.Length);
+        JsonDocument? document = null;
+        try
         {
-            return JsonDocument.Parse(body, options);
+            if (Cut(body.Span, rented, cuts, out var count) is { } length)
+            {
+                var lean = rented.AsMemory(0, length);
+                document = JsonDocument.Parse(lean, options);
+                if (AreAllInMetadata(document.RootElement, lean.Span, cuts[..count]))
+                {
+                    var kept = new LeanReview(document, rented);
+                    (document, rented) = (null, null);
+                    return kept;
+                }
+            }
+        }
+        finally
+        {
+            document?.Dispose();
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
         }
 
-        var document = JsonDocument.Parse(lean, options);
-        if (AreAllInMetadata(document.RootElement, lean.Span, cuts[..count]))
-        {
-            return document;
-        }
-
-        document.Dispose();
-        return JsonDocument.Parse(body, options);
+        return new(JsonDocument.Parse(body, options), null);
     }
 
-    // Each list becomes a 0; null where there is none, or more than a review's two objects have.
-    private static ReadOnlyMemory<byte>? Cut(ReadOnlySpan<byte> json, Span<int> cuts, out int count)
+    /// <summary>Gives the memory back; nothing of the document may be used after it.</summary>
+    public void Dispose()
+    {
+        Document.Dispose();
+        if (Interlocked.Exchange(ref rented, null) is { } bytes)
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+
+    // Each list becomes a 0. How many bytes are left; null where there is no list, or more than a review's two objects have.
+    private static int? Cut(ReadOnlySpan<byte> json, Span<byte> lean, Span<int> cuts, out int count)
     {
         count = 0;
-        byte[]? lean = null;
         var (written, copied) = (0, 0);
         var name = "\"managedFields\":["u8;
         while (json[copied..].IndexOf(name) is >= 0 and var at)
@@ -49,21 +80,20 @@ internal static class LeanReview
                 return null;
             }
 
-            lean ??= GC.AllocateUninitializedArray<byte>(json.Length);
-            json[copied..from].CopyTo(lean.AsSpan(written));
+            json[copied..from].CopyTo(lean[written..]);
             written += from - copied;
             cuts[count++] = written;
             lean[written++] = (byte)'0';
             copied = end;
         }
 
-        if (lean is null)
+        if (count == 0)
         {
             return null;
         }
 
-        json[copied..].CopyTo(lean.AsSpan(written));
-        return lean.AsMemory(0, written + json.Length - copied);
+        json[copied..].CopyTo(lean[written..]);
+        return written + json.Length - copied;
     }
 
     // Where the list that begins here has ended; null where it does not.

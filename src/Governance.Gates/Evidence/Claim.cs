@@ -89,6 +89,8 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
     /// <summary>Whether somebody said no, or no longer, to anything.</summary>
     public bool HoldsNo { get; } = Proven.Any(claim => claim.Approval?.Statement is Approval { Decision: ApprovalDecision.Reject or ApprovalDecision.Withdraw });
 
+    internal StandingAllow Standing { get; } = new();
+
     /// <summary>Nothing is known because nothing could be read.</summary>
     public static Claims CouldNotRead(params ReadOnlySpan<Reason> reasons) => new([], [], [.. reasons]);
 

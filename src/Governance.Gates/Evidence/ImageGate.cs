@@ -46,9 +46,12 @@ public abstract record ImageRuling
 public sealed record NeededApproval(ApprovalRule Rule, bool CoversTemplate, string Environment, Place Place);
 
 /// <summary>What a decision rests on besides policy and claims. Its default: nothing is revoked, nothing was used or admitted, and there is no pod template.</summary>
-/// <param name="Now">The time of the decision.</param>
+/// <param name="Now">The time of the decision; what is less than a second is left out, so that all decisions of one second rest on the same.</param>
 public sealed record Circumstances(DateTimeOffset Now)
 {
+    /// <summary>The time of the decision, in whole seconds.</summary>
+    public DateTimeOffset Now { get; } = Now.AddTicks(-(Now.Ticks % TimeSpan.TicksPerSecond));
+
     private static readonly Reading<RevocationList> NothingRevoked = new Reading<RevocationList>.Found(RevocationList.Empty);
     private static readonly Reading<IReadOnlyDictionary<string, long>> NothingUsed = new Reading<IReadOnlyDictionary<string, long>>.Found(ImmutableDictionary<string, long>.Empty);
 
@@ -136,6 +139,11 @@ public static class ImageGate
             return new(Decision.Unknown(unread with { Rule = ruling.Rule.Path }), null);
         }
 
+        if (claims.Standing.Find(ruling, policy, revocations, circumstances) is { } standing)
+        {
+            return new(standing, null);
+        }
+
         var parts = new List<Decision>();
         if (ruling.Rule.Demand is ImageDemand.Require { Signed: { } signed })
         {
@@ -148,7 +156,9 @@ public static class ImageGate
             parts.Add(approved.Decision);
         }
 
-        return parts.Count > 0 ? new(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
+        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
+        claims.Standing.Keep(ruling, policy, revocations, circumstances, decided);
+        return decided;
     }
 
     /// <summary>The refusal of an image whose digest was revoked, whatever its rule says, and Unknown for any digest while the list cannot be read; null for any other.</summary>

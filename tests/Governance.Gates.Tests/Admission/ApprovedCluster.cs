@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Governance.Gates.Admission;
@@ -23,6 +24,10 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         """;
 
     private readonly List<(Digest Subject, SignedEntity Entity)> attached = [];
+
+    // Kept as the gate keeps them, so that what stands from one review is there for the next.
+    private readonly Dictionary<(Digest Subject, int Attached), Claims> verified = [];
+    private readonly Dictionary<AdmittedPlace, ImmutableArray<AdmittedRecord>> places = [];
     private int reviews;
 
     public static string Api { get; } = ImageOf("api");
@@ -90,12 +95,12 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         var now = at ?? Firm.Now;
         var @case = (review with { Uid = $"review-{++reviews}" }).Open(Policy, cluster);
         var outcome = @case.Decide(
-            @case.Subjects.ToDictionary(subject => subject, subject => TestPolicy.Verify(subject.Digest, Policy, [.. attached.Where(one => one.Subject == subject.Digest).Select(one => one.Entity)])),
+            @case.Subjects.ToDictionary(subject => subject, subject => Verified(subject.Digest)),
             new Circumstances(now)
             {
                 Revocations = RevocationsRead ?? new Reading<RevocationList>.Found(Revocations),
                 Uses = new Reading<IReadOnlyDictionary<string, long>>.Found(Records.SelectMany(record => record.Requests).CountBy(request => request).ToDictionary(pair => pair.Key, pair => (long)pair.Value)),
-                Admitted = @case.MayGoOn is { } place ? [.. Records.Where(record => record.Place == place)] : [],
+                Admitted = @case.MayGoOn is { } place ? Admitted(place) : [],
             });
         if (@case.Record(outcome, now) is { } record)
         {
@@ -121,5 +126,17 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         Assert.Equal((false, verdict, before), (outcome.Admitted, outcome.Decision.Verdict, Records.Count));
         Assert.True(outcome.Decision.Reasons.Concat(outcome.Decision.Notes).Any(reason => reason.Message.Contains(because, StringComparison.Ordinal)), string.Join('\n', outcome.Decision.Reasons));
         return outcome;
+    }
+
+    private ImmutableArray<AdmittedRecord> Admitted(AdmittedPlace place)
+    {
+        var records = Records.Where(record => record.Place == place);
+        return places.TryGetValue(place, out var known) && known.SequenceEqual(records) ? known : places[place] = [.. records];
+    }
+
+    private Claims Verified(Digest subject)
+    {
+        SignedEntity[] entities = [.. attached.Where(one => one.Subject == subject).Select(one => one.Entity)];
+        return verified.TryGetValue((subject, entities.Length), out var known) ? known : verified[(subject, entities.Length)] = TestPolicy.Verify(subject, Policy, entities);
     }
 }

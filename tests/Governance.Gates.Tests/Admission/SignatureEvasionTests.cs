@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 using Governance.Gates.Sigstore;
 using Governance.Gates.Tests.Sigstore;
 using Subject = Governance.Gates.Evidence.Subject;
@@ -140,6 +141,39 @@ public sealed class SignatureEvasionTests
         Assert.Equal(Verdict.Unknown, Decide(TestPolicy.Standard, Claims.CouldNotRead(unread)).Verdict);
         var proven = TestPolicy.Verify(TestPolicy.SignedDigest, TestPolicy.Standard, TestPolicy.SignatureOf(TestPolicy.Good, TestPolicy.Builder));
         Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, proven with { Unread = [unread] }).Verdict);
+    }
+
+    [Fact]
+    public void What_stands_for_one_second_and_one_policy_does_not_stand_when_the_key_has_ended_or_the_rule_names_somebody_else()
+    {
+        var claims = TestPolicy.Verify(TestPolicy.SignedDigest, TestPolicy.Standard, TestPolicy.SignatureOf(TestPolicy.Good, TestPolicy.Builder));
+        var end = new DateTimeOffset(2027, 1, 1, 0, 1, 0, TimeSpan.Zero); // With the minute by which clocks may differ.
+        Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, claims, end.AddSeconds(-1)).Verdict);
+        Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, claims, end.AddSeconds(-0.1)).Verdict);
+        Assert.Equal(Verdict.Deny, Decide(TestPolicy.Standard, claims, end.AddSeconds(0.1)).Verdict);
+        var another = TestPolicy.WithImages("      - match: [registry.example.com/shop/**]\n        require: { signed: { by: [other] } }\n");
+        Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, claims).Verdict);
+        Assert.Equal(Verdict.Deny, Decide(another, claims).Verdict);
+    }
+
+    [Fact]
+    public void What_stands_in_one_namespace_does_not_stand_under_the_rule_of_another_or_once_its_key_is_revoked()
+    {
+        var policy = TestPolicy.WithImages("""
+                  - match: [registry.example.com/shop/**]
+                    in: { namespaces: [shop] }
+                    require: { signed: { by: [builder] } }
+                  - match: [registry.example.com/shop/**]
+                    require: { signed: { by: [other] } }
+
+            """);
+        var claims = TestPolicy.Verify(TestPolicy.SignedDigest, policy, TestPolicy.SignatureOf(TestPolicy.Good, TestPolicy.Builder));
+        Decision In(string space, RevocationList? revoked = null) => ImageGate.Decide(
+            Assert.IsType<ImageRuling.NeedsEvidence>(ImageGate.Rule(TestPolicy.Good, new(space, null), policy)), claims, policy, new Circumstances(TestPolicy.Now) { Revocations = new Reading<RevocationList>.Found(revoked ?? RevocationList.Empty) }).Decision;
+        Assert.Equal(Verdict.Allow, In("shop").Verdict);
+        Assert.Equal(Verdict.Deny, In("pay").Verdict);
+        Assert.Equal(Verdict.Allow, In("shop").Verdict);
+        Assert.Equal(Verdict.Deny, In("shop", RevocationList.Empty with { Keys = [claims.Proven[0].Signers[0].Spki] }).Verdict);
     }
 
     private static Decision Decide(params SignedEntity[] entities) => Decide(TestPolicy.Standard, entities);
