@@ -93,7 +93,7 @@ internal sealed class LedgerBench : IDisposable
         var raw = OnDisk * await OpenSslMillisecondsAsync() / 1000;
 
         // In a process of its own, whose memory is that of the verification.
-        var verified = (await Command.RunAsync(Environment.ProcessPath!, [typeof(LedgerBench).Assembly.Location, VerifyFolderName, path, signer.Key.ToString()])).Succeeded().Output.Split(' ');
+        var verified = (await Command.RunAsync("dotnet", [typeof(LedgerBench).Assembly.Location, VerifyFolderName, path, signer.Key.ToString()])).Succeeded().Output.Split(' ');
         var (seconds, early, late) = (double.Parse(verified[0], CultureInfo.InvariantCulture), double.Parse(verified[1], CultureInfo.InvariantCulture), double.Parse(verified[2], CultureInfo.InvariantCulture));
         Directory.Delete(path, recursive: true);
         return
