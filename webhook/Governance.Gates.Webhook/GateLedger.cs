@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Governance.Gates.Admission;
+using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.LedgerStores;
+using Governance.Gates.Clients.Policies;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
@@ -26,6 +29,9 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
 
     private readonly LedgerGap gap = new();
+
+    // The key files of each policy that decisions still rest on.
+    private readonly ConditionalWeakTable<Policy, EntryInput> inputs = [];
     private LocalLedger? ledger;
     private EvidenceStore? evidence;
     private NoteKey? key;
@@ -78,7 +84,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         await AppendAsync(Event(LedgerEvents.Start), cancellation);
-        await PolicyAsync(policy, PolicyBytes(policy), null, cancellation);
+        await PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy), null, cancellation);
     }
 
     /// <summary>A heartbeat each minute, and each hour the log is verified from where it was verified last.</summary>
@@ -105,23 +111,41 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     }
 
     /// <summary>Records a policy that came into force, or why one did not.</summary>
-    public async Task PolicyAsync(Policy policy, ReadOnlyMemory<byte> yaml, string? refused, CancellationToken cancellation)
+    /// <param name="policy">The policy.</param>
+    /// <param name="files">Its bytes and those of its key files, so that decisions under it can be made again; null for one that did not come into force, or whose files changed meanwhile.</param>
+    /// <param name="refused">Why it did not.</param>
+    /// <param name="cancellation">Ends the writing.</param>
+    public async Task PolicyAsync(Policy policy, AcceptedPolicy? files, string? refused, CancellationToken cancellation)
     {
         if (ledger is null)
         {
             return;
         }
 
-        if (!yaml.IsEmpty && evidence!.Keep(Digest.Of(yaml.Span), yaml.Span) is { } lost)
+        if (files is not null)
         {
-            LogLost(lost.ToString());
+            var keys = PolicyFiles.Write(files.Keys.Select(key => (key.Name, key.Bytes)));
+            foreach (var file in files.Keys.Select(key => key.Bytes).Append(keys).Append(files.Yaml))
+            {
+                if (evidence!.Keep(Digest.Of(file.Span), file.Span) is { } lost)
+                {
+                    LogLost(lost.ToString());
+                }
+            }
+
+            inputs.AddOrUpdate(policy, new(EntryInputKind.Trust, "policy-files", Digest.Of(keys.Span), clock.GetUtcNow()));
+        }
+        else if (refused is null)
+        {
+            LogLost($"the files of policy {policy.Digest}: they changed while they were read");
         }
 
         await AppendAsync(
             Event(refused is null ? LedgerEvents.PolicyLoaded : LedgerEvents.PolicyRefused) with
             {
                 Policy = new(policy.Name, policy.Version, policy.Digest),
-                Evidence = yaml.IsEmpty ? null : new EntryPart<ImmutableArray<EntryEvidence>>.Inline([new("governance.gates/policy", Digest.Of(yaml.Span), yaml.Length, null, null)]),
+                Inputs = inputs.TryGetValue(policy, out var trust) ? [trust] : [],
+                Evidence = files is null ? null : new EntryPart<ImmutableArray<EntryEvidence>>.Inline([new("governance.gates/policy", policy.Digest, files.Yaml.Length, null, null)]),
                 Reasons = refused is null ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline([new("policy", null, PersonalText.Of(refused, LedgerText.LongestMessage)!)]),
             },
             cancellation);
@@ -134,7 +158,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
     public async ValueTask<AdmissionOutcome> RecordAsync(AdmissionCase @case, AdmissionOutcome outcome, CancellationToken cancellation)
     {
-        if (options.Ledger is null || DecisionEntry.Of(@case, outcome, component, options.ClusterUid, clock.GetUtcNow()) is not { } entry)
+        if (options.Ledger is null || DecisionEntry.Of(@case, outcome, component, options.ClusterUid, inputs.TryGetValue(@case.Policy, out var trust) ? trust : null) is not { } entry)
         {
             return outcome;
         }
@@ -145,7 +169,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         await SeenAsync(outcome, cancellation);
-        var reason = await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
+        var reason = DecisionBasis.Kept(@case, outcome).Select(part => evidence!.Keep(part.Digest, part.Bytes.Span)).FirstOrDefault(lost => lost is not null) ?? await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
         if (reason is null)
         {
             return outcome;
@@ -158,7 +182,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             Missed(entry);
         }
 
-        return new([.. outcome.Answers, answer]);
+        return outcome.And(answer);
     }
 
     /// <summary>Records the end, and gives the folder back.</summary>
@@ -346,8 +370,6 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
         return new(buffer.WrittenSpan.ToArray());
     }
-
-    private ReadOnlyMemory<byte> PolicyBytes(Policy policy) => Clients.Policies.PolicyFile.Bytes(options.Policy, policy) is { } bytes ? bytes.Yaml : default;
 
     [LoggerMessage(1201, LogLevel.Information, "Ledger {Folder} ({VerifierKey}) has {Size} entries")]
     private partial void LogOpened(string folder, string verifierKey, long size);

@@ -94,7 +94,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             // Told before it is counted: who sees the count rise finds the reason in the log.
             LogRefused(defect, options.Policy, Current.Policy.Version, refused);
             metrics.PolicyRefused();
-            await ledger.PolicyAsync(Current.Policy, default, refused, cancellation);
+            await ledger.PolicyAsync(Current.Policy, null, refused, cancellation);
         }
 
         lastRefusal = refused;
@@ -122,7 +122,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
         }
 
         Take(policy, warnings);
-        await ledger.PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy) is { } bytes ? bytes.Yaml : default, null, cancellation);
+        await ledger.PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy), null, cancellation);
         return null;
     }
 

@@ -41,7 +41,7 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
 
         // Uses are counted by records: what cannot be recorded could use one approval without end.
         return outcome.Admitted && MostUses(outcome) is not null && @case.Place is null && @case.Documents.IsEmpty
-            ? new([.. outcome.Answers, Decision.Unknown(new Reason(Rule, "an approval for a number of uses is used by an object whose pod template cannot be recorded", "approve it without a number of uses, or deploy a workload with a pod template")).Answer(@case.Mode)])
+            ? outcome.And(Decision.Unknown(new Reason(Rule, "an approval for a number of uses is used by an object whose pod template cannot be recorded", "approve it without a number of uses, or deploy a workload with a pod template")).Answer(@case.Mode))
             : outcome;
     }
 
@@ -125,7 +125,7 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
             reason = new(Rule, "what begins was not recorded in time", "try again");
         }
 
-        return new([.. outcome.Answers, Decision.Unknown(reason with { Rule = Rule }).Answer(@case.Mode)]);
+        return outcome.And(Decision.Unknown(reason with { Rule = Rule }).Answer(@case.Mode));
     }
 
     private static int? MostUses(AdmissionOutcome outcome) => outcome.Grants.Min(grant => grant.MaxUses) is { } most ? (int)Math.Min(most, int.MaxValue) : null;

@@ -65,7 +65,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
     private bool GoesOnAsAny => Request is { Group: "", Kind: "Pod" } || Controllers.Contains(Request.User);
 
     // Not the request's name, which may be generateName: what the server makes of that is another workload.
-    private string? Workload => AdmissionGate.Name(Request.Object) is { Length: > 0 } name ? $"{Request.Kind}/{name}" : null;
+    internal string? Workload => AdmissionGate.Name(Request.Object) is { Length: > 0 } name ? $"{Request.Kind}/{name}" : null;
 
     /// <summary>Where what begins is recorded; null where there is nothing to record it by.</summary>
     public AdmittedPlace? Place => Environment is { } environment && Template is Reading<TemplateProjection>.Found(var template) && Request.Namespace is { } name ? new(environment, name, template.ServiceAccount, template.Digest) : null;
@@ -150,7 +150,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             answers.Add(decision.Decision.Answer(Mode));
         }
 
-        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable(), Known = claims.Values };
+        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable(), Known = claims, Circumstances = circumstances };
     }
 
     /// <summary>The record of what begins with an outcome that admits; null where nothing begins under an approval, or where nothing will be stored.</summary>
@@ -201,10 +201,19 @@ public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
     public ImmutableArray<Grant> Grants { get; init; } = [];
 
     /// <summary>What was known of each image and document.</summary>
-    internal IEnumerable<Claims> Known { get; init; } = [];
+    internal IReadOnlyDictionary<Subject, Claims> Known { get; init; } = ImmutableDictionary<Subject, Claims>.Empty;
+
+    /// <summary>What else it rests on.</summary>
+    internal Circumstances Circumstances { get; init; } = new(default);
 
     /// <summary>The verified statements that were looked at.</summary>
-    public IEnumerable<Claim> Evidence => Known.SelectMany(claims => claims.Proven);
+    public IEnumerable<Claim> Evidence => Known.Values.SelectMany(claims => claims.Proven);
+
+    /// <summary>The time of the decision.</summary>
+    public DateTimeOffset DecidedAt => Circumstances.At;
+
+    /// <summary>The same with one answer more, which may refuse: nothing begins under the approvals.</summary>
+    public AdmissionOutcome And(Answer answer) => new([.. Answers, answer]) { Known = Known, Circumstances = Circumstances };
 
     /// <summary>The images that they let begin.</summary>
     public ImmutableArray<Digest> Granted { get; init; } = [];
@@ -279,7 +288,7 @@ public static class AdmissionGate
         var images = now.Images
             .Where(image => !old.Contains(image.Text))
             .DistinctBy(image => image.Text)
-            .Select(image => WithoutTemplate(request, new ImageQuestion(image.Text, image.Path, ImageGate.Rule(image.Text, place, policy))))
+            .Select(image => Question(request, image.Text, image.Path, place, policy))
             .ToImmutableArray();
         if (!policy.Approvals.IsEmpty && old.Count > 0)
         {
@@ -309,6 +318,8 @@ public static class AdmissionGate
         var needsApproval = images.Any(image => image.Ruling is ImageRuling.NeedsEvidence { Approval: not null });
         return new(request, policy, mode, settled.ToImmutable(), images) { Template = needsApproval ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars, memo) : null };
     }
+
+    internal static ImageQuestion Question(AdmissionRequest request, string? image, string path, Place place, Policy policy) => WithoutTemplate(request, new ImageQuestion(image, path, ImageGate.Rule(image, place, policy)));
 
     // Two kinds hold images and no pod template that an approval could name.
     private static ImageQuestion WithoutTemplate(AdmissionRequest request, ImageQuestion image) => (request, image.Ruling) switch

@@ -29,8 +29,8 @@ public static class DecisionEntry
     /// <param name="outcome">What was decided.</param>
     /// <param name="component">What decided.</param>
     /// <param name="cluster">UID of this cluster's <c>kube-system</c> namespace; null where it was not said.</param>
-    /// <param name="now">The time of the decision.</param>
-    public static LedgerEntry? Of(AdmissionCase @case, AdmissionOutcome outcome, EntryComponent component, string? cluster, DateTimeOffset now)
+    /// <param name="trust">The key files of the policy; null where nobody keeps them.</param>
+    public static LedgerEntry? Of(AdmissionCase @case, AdmissionOutcome outcome, EntryComponent component, string? cluster, EntryInput? trust)
     {
         ArgumentNullException.ThrowIfNull(@case);
         ArgumentNullException.ThrowIfNull(outcome);
@@ -43,7 +43,7 @@ public static class DecisionEntry
         var artifacts = @case.Images.Select(image => image.Ruling).OfType<ImageRuling.NeedsEvidence>().Select(ruling => new EntryArtifact(ruling.Subject.Repository.ToString(), ruling.Subject.Digest, "image")).Distinct().Take(MostNamed);
         return new()
         {
-            Timestamp = now,
+            Timestamp = outcome.DecidedAt,
             EventId = $"{LedgerText.Of(request.Uid, LongestUid)}-{What(@case, outcome)}",
             EventType = LedgerEvents.Decision,
             CorrelationId = LedgerText.Of(request.Uid),
@@ -64,6 +64,8 @@ public static class DecisionEntry
             Reasons = Part([.. decision.Reasons.Concat(decision.Verdict <= Verdict.Warn ? decision.Notes : []).Take(MostNamed).Select(reason => new EntryReason(LedgerText.Of(reason.Rule) ?? "none", null, PersonalText.Of(reason.ToString(), LedgerText.LongestMessage)!))]),
             Quorum = Part([.. outcome.Grants.DistinctBy(grant => grant.RequestDigest).Select(Quorum)]),
             Policy = new(policy.Name, policy.Version, policy.Digest),
+            Inputs = [.. Inputs(outcome, trust)],
+            Details = new EntryPart<ReadOnlyMemory<byte>>.Inline(DecisionBasis.Write(@case, outcome)),
             Evidence = Part([.. outcome.Evidence.SelectMany(Evidence).DistinctBy(one => one.Digest).Take(MostNamed)]),
             Admitted = outcome.Grants.IsEmpty || !outcome.Admitted ? null : new(outcome.Grants.Min(grant => grant.UseBy), outcome.Grants.Min(grant => grant.RunUntil), LedgerText.Of(request.Uid)),
         };
@@ -98,6 +100,19 @@ public static class DecisionEntry
             Outcome = approval?.Decision.ToString().ToLowerInvariant() ?? "request",
             Evidence = Part([.. Evidence(claim)]),
         };
+    }
+
+    private static IEnumerable<EntryInput> Inputs(AdmissionOutcome outcome, EntryInput? trust)
+    {
+        if (outcome.Circumstances.Revocations is Reading<Revocations.RevocationList>.Found({ Signed: { } signed } list))
+        {
+            yield return new(EntryInputKind.Revocations, $"{list.Number}", signed.Digest, list.IssuedAt);
+        }
+
+        if (trust is not null)
+        {
+            yield return trust;
+        }
     }
 
     private static IEnumerable<EntryEvidence> Evidence(Claim claim)

@@ -46,11 +46,11 @@ public abstract record ImageRuling
 public sealed record NeededApproval(ApprovalRule Rule, bool CoversTemplate, string Environment, Place Place);
 
 /// <summary>What a decision rests on besides policy and claims. Its default: nothing is revoked, nothing was used or admitted, and there is no pod template.</summary>
-/// <param name="Now">The time of the decision; what is less than a second is left out, so that all decisions of one second rest on the same.</param>
-public sealed record Circumstances(DateTimeOffset Now)
+/// <param name="At">The time of the decision.</param>
+public sealed record Circumstances(DateTimeOffset At)
 {
-    /// <summary>The time of the decision, in whole seconds.</summary>
-    public DateTimeOffset Now { get; } = Now.AddTicks(-(Now.Ticks % TimeSpan.TicksPerSecond));
+    /// <summary>The second of the decision: all decisions of one second rest on the same time.</summary>
+    public DateTimeOffset Now { get; } = At.AddTicks(-(At.Ticks % TimeSpan.TicksPerSecond));
 
     private static readonly Reading<RevocationList> NothingRevoked = new Reading<RevocationList>.Found(RevocationList.Empty);
     private static readonly Reading<IReadOnlyDictionary<string, long>> NothingUsed = new Reading<IReadOnlyDictionary<string, long>>.Found(ImmutableDictionary<string, long>.Empty);

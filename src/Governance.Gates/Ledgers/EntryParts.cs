@@ -116,7 +116,7 @@ public sealed record EntryPolicy(string Name, long Version, Digest Digest);
 /// <param name="Kind">What it is.</param>
 /// <param name="Name">Which one of its kind.</param>
 /// <param name="Digest">The digest of its bytes.</param>
-/// <param name="Time">When it was read.</param>
+/// <param name="Time">When it was issued, where it says so; when it was read.</param>
 public sealed record EntryInput(EntryInputKind Kind, string Name, Digest Digest, DateTimeOffset Time);
 
 /// <summary>The kinds of inputs, in the order in which they are written.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Revocations;
@@ -23,4 +24,7 @@ public sealed record RevocationList(
 {
     /// <summary>Nothing is revoked: what stands where a policy names no list.</summary>
     public static RevocationList Empty { get; } = new(0, DateTimeOffset.MinValue, [], [], [], []);
+
+    /// <summary>The signed bytes from which it was read; null where it was not read from any.</summary>
+    public KeptBytes? Signed { get; init; }
 }

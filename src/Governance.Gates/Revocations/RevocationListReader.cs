@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using Governance.Gates.Evidence;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
@@ -43,7 +44,7 @@ public static class RevocationListReader
             case VerificationOutcome.Rejected rejected:
                 return Unread($"the list of revocations of {policy.Name} does not verify: {rejected.Detail} ({rejected.Code})", SignAgain(source));
             case VerificationOutcome.Verified({ IsEmpty: false } signers, SignedContent.Statement { Subjects.Length: 1, Predicate: var predicate }):
-                return WhyNobodyCounts(signers, source, policy, now, standing) is { } why ? Unread($"the list of revocations of {policy.Name} {why}", SignAgain(source)) : Read(predicate, source, now);
+                return WhyNobodyCounts(signers, source, policy, now, standing) is { } why ? Unread($"the list of revocations of {policy.Name} {why}", SignAgain(source)) : Read(predicate, signedJson, source, now);
             default:
                 return Unread($"the list of revocations of {policy.Name} is no statement about that list alone", SignAgain(source));
         }
@@ -73,7 +74,7 @@ public static class RevocationListReader
         return $"is signed by {string.Join(", and by ", why)}";
     }
 
-    private static Reading<RevocationList> Read(ReadOnlyMemory<byte> predicate, RevocationSource source, DateTimeOffset now)
+    private static Reading<RevocationList> Read(ReadOnlyMemory<byte> predicate, ReadOnlyMemory<byte> signedJson, RevocationSource source, DateTimeOffset now)
     {
         try
         {
@@ -83,7 +84,7 @@ public static class RevocationListReader
                 ({ } list, _) when list.IssuedAt > now + RevocationState.Tolerance => Unread(
                     $"list {list.Number} of revocations is from {list.IssuedAt:yyyy-MM-dd'T'HH:mm:ss'Z'}, which is still to come",
                     "set the clocks right, of this machine or of where the list was signed"),
-                ({ } list, _) => new Reading<RevocationList>.Found(list),
+                ({ } list, _) => new Reading<RevocationList>.Found(list with { Signed = KeptBytes.Of(signedJson) }),
                 var (_, mistake) => Unread($"the list of revocations is signed but {mistake}", SignAgain(source)),
             };
         }
@@ -165,7 +166,7 @@ public static class RevocationListReader
     }
 
     /// <summary>Only an envelope has a payload type of its own; what is neither is told so by the verifier.</summary>
-    private static bool IsEnvelope(ReadOnlySpan<byte> json)
+    internal static bool IsEnvelope(ReadOnlySpan<byte> json)
     {
         try
         {

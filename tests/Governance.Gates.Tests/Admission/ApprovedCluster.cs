@@ -5,6 +5,7 @@ using Governance.Gates.Admission;
 using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Ledgers;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Sigstore;
@@ -102,6 +103,7 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
                 Uses = new Reading<IReadOnlyDictionary<string, long>>.Found(Records.SelectMany(record => record.Requests).CountBy(request => request).ToDictionary(pair => pair.Key, pair => (long)pair.Value)),
                 Admitted = @case.MayGoOn is { } place ? Admitted(place) : [],
             });
+        Replays(@case, outcome);
         if (@case.Record(outcome, now) is { } record)
         {
             Assert.Null(record.Mistake);
@@ -126,6 +128,44 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         Assert.Equal((false, verdict, before), (outcome.Admitted, outcome.Decision.Verdict, Records.Count));
         Assert.True(outcome.Decision.Reasons.Concat(outcome.Decision.Notes).Any(reason => reason.Message.Contains(because, StringComparison.Ordinal)), string.Join('\n', outcome.Decision.Reasons));
         return outcome;
+    }
+
+    /// <summary>The decision's entry, as the gate would record it; null where it would record none.</summary>
+    public LedgerEntry? Entry(AdmissionCase @case, AdmissionOutcome outcome) =>
+        DecisionEntry.Of(@case, outcome, new("gates-webhook", "1.0.0", null), cluster, new(EntryInputKind.Trust, "policy-files", Digest.Of(Firm.KeyFiles.Span), Firm.Now));
+
+    /// <summary>The bytes that the gate would keep for a decision.</summary>
+    public Dictionary<Digest, ReadOnlyMemory<byte>> Kept(AdmissionCase @case, AdmissionOutcome outcome)
+    {
+        var kept = new Dictionary<Digest, ReadOnlyMemory<byte>>(Firm.Files) { [Digest.Of(Firm.KeyFiles.Span)] = Firm.KeyFiles };
+        foreach (var bytes in attached.Select(one => TestPolicy.Item(one.Entity, "")).Select(item => new KeptBytes(item.Digest, item.Bytes)).Concat(DecisionBasis.Kept(@case, outcome)))
+        {
+            kept[bytes.Digest] = bytes.Bytes;
+        }
+
+        return kept;
+    }
+
+    // Whatever is asked in any of these tests can be decided again from its entry and what is kept, and comes out the same byte for byte.
+    private void Replays(AdmissionCase @case, AdmissionOutcome outcome)
+    {
+        if (Entry(@case, outcome) is not { } entry || (Revocations != RevocationList.Empty && RevocationsRead is null))
+        {
+            return;
+        }
+
+        var kept = Kept(@case, outcome);
+        var stored = (entry with { Origin = "test", Epoch = 1 }).Fit(out var away).Write();
+        foreach (var part in away)
+        {
+            kept[Digest.Of(part.Span)] = part;
+        }
+
+        Assert.True(stored.Try(out var bytes, out var why), why?.Message);
+        Assert.True(LedgerEntry.Read(bytes).Try(out var read, out why), why?.Message);
+        var replayed = DecisionReplay.Of(read, digest => kept.TryGetValue(digest, out var found) ? new Reading<ReadOnlyMemory<byte>>.Found(found) : new Reading<ReadOnlyMemory<byte>>.Unread(new("ledger", $"{digest} is not kept", "keep it")));
+        Assert.True(replayed.Try(out var again, out why), why?.Message);
+        Assert.Equal([], again.Differences);
     }
 
     private ImmutableArray<AdmittedRecord> Admitted(AdmittedPlace place)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
@@ -17,6 +18,12 @@ internal static class Firm
     public const string Standby = "3f0c7a52-0000-4000-8000-000000000002";
     private static readonly Dictionary<string, (EcdsaSigner Signer, byte[] Pem)> Made =
         ((string[])["ann", "ann-2", "ben", "ben-2", "cem", "dan", "eve", "fay", "gus", "robot", "stranger"]).ToDictionary(name => name, _ => NewKey());
+
+    /// <summary>The bytes of every policy that was read here and of its key files, as a gate keeps them.</summary>
+    public static ConcurrentDictionary<Digest, ReadOnlyMemory<byte>> Files { get; } = [];
+
+    /// <summary>The document that names the key files.</summary>
+    public static ReadOnlyMemory<byte> KeyFiles { get; } = PolicyFiles.Write(Made.Select(made => (made.Key, new ReadOnlyMemory<byte>(made.Value.Pem))));
 
     public static DateTimeOffset Now { get; } = new(2026, 6, 15, 12, 0, 0, TimeSpan.Zero);
 
@@ -79,12 +86,14 @@ internal static class Firm
 
     public static string Id(string person) => Policy.People[person].Id;
 
-    public static Policy Read(string yaml) => PolicyReader.Read(Encoding.UTF8.GetBytes(yaml), name => new ReadOnlyMemory<byte>(Made[name].Pem)) switch
+    public static Policy Read(string yaml) => PolicyReader.Read(Kept(Encoding.UTF8.GetBytes(yaml)), name => Kept(Made[name].Pem)) switch
     {
         PolicyReading.Accepted accepted => accepted.Policy,
         PolicyReading.Refused(var mistakes) => throw new Xunit.Sdk.XunitException(string.Join('\n', mistakes)),
         var other => throw new InvalidOperationException(other.ToString()),
     };
+
+    private static ReadOnlyMemory<byte> Kept(byte[] file) => Files[Digest.Of(file)] = file;
 
     public static Policy PolicyWith(string from, string to)
     {
