@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Governance.Gates.Demo;
 
-/// <summary>What the ledger says of the demo once the gate has stopped: that it verifies, and the proof of one refusal.</summary>
+/// <summary>What the ledger says of the demo once the gate has stopped: that it verifies, the proof of one refusal, and that it comes out the same when it is decided again.</summary>
 internal sealed class DemoLedger(string bin, DemoWorld world)
 {
     /// <summary>Shows the commands and what they say.</summary>
@@ -14,7 +14,7 @@ internal sealed class DemoLedger(string bin, DemoWorld world)
         using var entries = JsonDocument.Parse(found == 0 ? json : """{"entries":[{"sequence":0}]}""");
         var sequence = entries.RootElement.GetProperty("entries")[0].GetProperty("sequence").GetInt64().ToString(System.Globalization.CultureInfo.InvariantCulture);
         var failures = found == 0 ? 0 : 1;
-        foreach (var command in (string[][])[["verify", "ledger"], ["prove", sequence, "ledger", "--out", "refusal.tlog-proof", "--entry", "refusal.json"], ["verify-proof", "refusal.tlog-proof", "refusal.json", "--vkey", "ledger.vkey"]])
+        foreach (var command in (string[][])[["verify", "ledger"], ["prove", sequence, "ledger", "--out", "refusal.tlog-proof", "--entry", "refusal.json"], ["verify-proof", "refusal.tlog-proof", "refusal.json", "--vkey", "ledger.vkey"], ["replay", sequence, "ledger"]])
         {
             var (exitCode, said) = await RunAsync(["ledger", .. command], cancellation);
             Console.WriteLine($"\n$ gates ledger {string.Join(' ', command)}\n{said.TrimEnd()}");

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Governance.Gates.Admission;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
@@ -101,21 +102,41 @@ internal sealed class AuditPackage
 
     private void CopyEvidence(LedgerEntry entry)
     {
-        foreach (var digest in Kept(entry).Where(seen.Add))
+        foreach (var digest in Kept(entry))
         {
-            switch (evidence.Find(digest))
+            Copy(digest);
+        }
+
+        if (entry.EventType == LedgerEvents.Decision)
+        {
+            // What deciding again asks for is what somebody needs who decides again.
+            DecisionReplay.Of(entry, digest =>
             {
-                case Reading<ReadOnlyMemory<byte>?>.Found({ } bytes):
-                    Put($"evidence/sha256/{digest.Hex}", bytes.Span);
-                    copied++;
-                    break;
-                case Reading<ReadOnlyMemory<byte>?>.Found:
-                    missing.Add(digest);
-                    break;
-                default:
-                    damaged.Add(digest);
-                    break;
-            }
+                Copy(digest);
+                return evidence.Read(digest);
+            });
+        }
+    }
+
+    private void Copy(Digest digest)
+    {
+        if (!seen.Add(digest))
+        {
+            return;
+        }
+
+        switch (evidence.Find(digest))
+        {
+            case Reading<ReadOnlyMemory<byte>?>.Found({ } bytes):
+                Put($"evidence/sha256/{digest.Hex}", bytes.Span);
+                copied++;
+                break;
+            case Reading<ReadOnlyMemory<byte>?>.Found:
+                missing.Add(digest);
+                break;
+            default:
+                damaged.Add(digest);
+                break;
         }
     }
 

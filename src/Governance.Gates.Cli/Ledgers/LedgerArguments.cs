@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
@@ -13,6 +14,22 @@ internal sealed class LedgerArguments
 
     /// <summary><c>--vkey</c>.</summary>
     public Option<string?> Vkey { get; } = new("--vkey") { Description = "The log's verifier key, as its owner published it; DIR.vkey unless given.", HelpName = "FILE" };
+
+    /// <summary>An entry's place in a log.</summary>
+    public static Argument<long> Sequence() => new("SEQ")
+    {
+        Description = "The entry's sequence, from 0.",
+        CustomParser = result =>
+        {
+            if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                return number;
+            }
+
+            result.AddError($"'{result.Tokens[0].Value}' is no sequence, a whole number from 0");
+            return 0;
+        },
+    };
 
     /// <summary>The key that the command line names.</summary>
     /// <exception cref="GateException">It cannot be read.</exception>

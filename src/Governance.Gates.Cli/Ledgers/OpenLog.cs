@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
@@ -27,6 +28,12 @@ internal sealed record OpenLog(LedgerFolder Folder, NoteKey Key, Checkpoint Chec
     public Reading<ReadOnlyMemory<byte>> ReadEntry(long sequence) => Bundles(sequence, sequence + 1).First().Entries.Try(out var entries, out var why)
         ? new Reading<ReadOnlyMemory<byte>>.Found(entries[0])
         : new Reading<ReadOnlyMemory<byte>>.Unread(why);
+
+    /// <summary>One entry that the checkpoint must cover, as it is stored; not proven.</summary>
+    /// <exception cref="GateException">There is none, or it cannot be read.</exception>
+    public ReadOnlyMemory<byte> Required(long sequence) => sequence < Checkpoint.Size
+        ? ReadEntry(sequence).Required()
+        : throw new GateException(string.Create(CultureInfo.InvariantCulture, $"{Checkpoint.Origin} has no entry {sequence}: its checkpoint is of {Checkpoint.Size} entries"), "name an entry below that; the newest are under the next checkpoint, within a second");
 
     /// <summary>The proof of an entry under the checkpoint; unread where the entry is not the log's.</summary>
     public Reading<LedgerProof> Prove(long sequence, ReadOnlySpan<byte> entry) => LedgerProof.Make(sequence, TreeHash.OfLeaf(entry), Checkpoint, Folder.Read);

@@ -12,6 +12,7 @@ internal static class LedgerCommand
         LedgerVerifyCommand.Create(terminal),
         LedgerProveCommand.Create(terminal),
         LedgerVerifyProofCommand.Create(terminal),
+        LedgerReplayCommand.Create(terminal),
         LedgerQueryCommand.Create(terminal),
         LedgerTailCommand.Create(terminal),
         LedgerExportCommand.Create(terminal),

@@ -11,7 +11,7 @@ internal static class LedgerProveCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var sequence = Sequence();
+        var sequence = LedgerArguments.Sequence();
         var log = new LedgerArguments();
         var proofFile = new Option<string?>("--out") { Description = "Where the proof is written; entry-SEQ.tlog-proof unless given. Nothing is written over.", HelpName = "FILE" };
         var entryFile = new Option<string?>("--entry") { Description = "Where the stored bytes of the entry are written, which the proof is about; nowhere unless given.", HelpName = "FILE" };
@@ -24,12 +24,7 @@ internal static class LedgerProveCommand
         {
             var opened = log.Open(parsed);
             var index = parsed.GetRequiredValue(sequence);
-            if (index >= opened.Checkpoint.Size)
-            {
-                throw new GateException(string.Create(CultureInfo.InvariantCulture, $"{opened.Checkpoint.Origin} has no entry {index}: its checkpoint is of {opened.Checkpoint.Size} entries"), "name an entry below that; the newest are under the next checkpoint, within a second");
-            }
-
-            var entry = opened.ReadEntry(index).Required();
+            var entry = opened.Required(index);
             var proof = opened.Prove(index, entry.Span).Required().Write();
             var file = parsed.GetValue(proofFile) ?? string.Create(CultureInfo.InvariantCulture, $"entry-{index}.tlog-proof");
 
@@ -45,22 +40,6 @@ internal static class LedgerProveCommand
         });
         return command;
     }
-
-    /// <summary>An entry's place in a log.</summary>
-    private static Argument<long> Sequence() => new("SEQ")
-    {
-        Description = "The entry's sequence, from 0.",
-        CustomParser = result =>
-        {
-            if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            {
-                return number;
-            }
-
-            result.AddError($"'{result.Tokens[0].Value}' is no sequence, a whole number from 0");
-            return 0;
-        },
-    };
 
     private static Report ToReport(string folder, OpenLog log, long index, ReadOnlyMemory<byte> entry, string file, string? entryFile)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Revocations;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using Governance.Gates.Evidence;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;

@@ -130,12 +130,14 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         return outcome;
     }
 
-    /// <summary>The decision's entry, as the gate would record it; null where it would record none.</summary>
-    public LedgerEntry? Entry(AdmissionCase @case, AdmissionOutcome outcome) =>
+    /// <summary>The last entry, as it would be read from a log, and what would be kept.</summary>
+    public (LedgerEntry Entry, Dictionary<Digest, ReadOnlyMemory<byte>> Kept)? Last { get; private set; }
+
+    // As the gate records it; null where it records none.
+    private LedgerEntry? Entry(AdmissionCase @case, AdmissionOutcome outcome) =>
         DecisionEntry.Of(@case, outcome, new("gates-webhook", "1.0.0", null), cluster, new(EntryInputKind.Trust, "policy-files", Digest.Of(Firm.KeyFiles.Span), Firm.Now));
 
-    /// <summary>The bytes that the gate would keep for a decision.</summary>
-    public Dictionary<Digest, ReadOnlyMemory<byte>> Kept(AdmissionCase @case, AdmissionOutcome outcome)
+    private Dictionary<Digest, ReadOnlyMemory<byte>> Kept(AdmissionCase @case, AdmissionOutcome outcome)
     {
         var kept = new Dictionary<Digest, ReadOnlyMemory<byte>>(Firm.Files) { [Digest.Of(Firm.KeyFiles.Span)] = Firm.KeyFiles };
         foreach (var bytes in attached.Select(one => TestPolicy.Item(one.Entity, "")).Select(item => new KeptBytes(item.Digest, item.Bytes)).Concat(DecisionBasis.Kept(@case, outcome)))
@@ -166,6 +168,7 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         var replayed = DecisionReplay.Of(read, digest => kept.TryGetValue(digest, out var found) ? new Reading<ReadOnlyMemory<byte>>.Found(found) : new Reading<ReadOnlyMemory<byte>>.Unread(new("ledger", $"{digest} is not kept", "keep it")));
         Assert.True(replayed.Try(out var again, out why), why?.Message);
         Assert.Equal([], again.Differences);
+        Last = (read, kept);
     }
 
     private ImmutableArray<AdmittedRecord> Admitted(AdmittedPlace place)

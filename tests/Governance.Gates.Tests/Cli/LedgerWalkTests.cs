@@ -35,6 +35,31 @@ public sealed class LedgerWalkTests : IDisposable
         var export = (await GatesAsync("export", log, "--format", "audit-package", "--against", kept, "--out", package, "--output", "json")).Json();
         Assert.Equal(0, export.GetProperty("missing").GetArrayLength());
         Assert.True(export.GetProperty("evidence").GetInt32() >= 2, "the policy and the signature");
+
+        // Gate and registry are gone: what was kept is enough, beside the log and in the package.
+        var copy = bench.Folder.PathOf("copy");
+        await gate.StopAsync();
+        LedgerBench.Copy(log, copy);
+        File.Copy(log + ".vkey", copy + ".vkey");
+        await gate.DisposeAsync();
+        foreach (var folder in (string[])[copy, package])
+        {
+            var replay = await GatesAsync("replay", sequence, folder, "--output", "json");
+            Assert.Equal((0, "same", "deny"), (replay.ExitCode, replay.Json().GetProperty("verdict").GetString(), replay.Json().GetProperty("again").GetProperty("verdict").GetString()));
+        }
+
+        var allowed = (await GatesAsync("query", copy, "--verdict", "allow", "--output", "json")).Json().GetProperty("entries")[0].GetProperty("sequence").ToString();
+        Assert.StartsWith("the same: decided again", (await GatesAsync("replay", allowed, copy)).Output, StringComparison.Ordinal);
+        foreach (var statement in Directory.EnumerateFiles(Path.Combine(copy, "evidence", "sha256")))
+        {
+            File.Delete(statement);
+        }
+
+        var without = await GatesAsync("replay", allowed, copy);
+        Assert.Equal(2, without.ExitCode);
+        Assert.Contains("is not there", without.Output, StringComparison.Ordinal);
+        Assert.Equal(64, (await GatesAsync("replay", "-1", copy)).ExitCode);
+        Assert.Equal(2, (await GatesAsync("replay", "999", copy)).ExitCode);
         Assert.Equal(await File.ReadAllBytesAsync(entry, TestContext.Current.CancellationToken), await File.ReadAllBytesAsync(Path.Combine(package, "entries", sequence + ".json"), TestContext.Current.CancellationToken));
     }
 

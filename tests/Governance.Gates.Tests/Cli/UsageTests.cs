@@ -123,6 +123,8 @@ public sealed class UsageTests : IDisposable
         { "ledger prove one d", "'one' is no sequence" },
         { "ledger prove 1", "DIR" },
         { "ledger verify-proof p e", "--vkey" },
+        { "ledger replay one d", "'one' is no sequence" },
+        { "ledger replay 1", "DIR" },
         { "ledger query d --digest latest", "--digest 'latest' is no digest" },
         { "ledger query d --resource web", "--resource 'web' is no KIND/NAME" },
         { "ledger query d --resource Deployment./web", "is no KIND/NAME" },

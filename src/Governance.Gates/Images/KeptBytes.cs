@@ -1,6 +1,4 @@
-using Governance.Gates.Images;
-
-namespace Governance.Gates.Evidence;
+namespace Governance.Gates.Images;
 
 /// <summary>Bytes that a decision rests on, by their SHA-256.</summary>
 /// <param name="Digest">Their SHA-256.</param>
