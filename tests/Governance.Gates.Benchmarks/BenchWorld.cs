@@ -115,6 +115,10 @@ internal sealed class BenchWorld : IDisposable
     /// <summary>The published webhook on a free port, ready.</summary>
     public Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartWebhookAsync() => StartAsync(Policy, []);
 
+    /// <summary>The same, and every decision is in a ledger before it is answered.</summary>
+    public Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartRecordingWebhookAsync() =>
+        StartAsync(Policy, ["--ledger", folder.PathOf($"ledger-{Guid.NewGuid():N}"), "--ledger-origin", "bench/production/c1/gate-0"]);
+
     private async Task<(ChildProcess Process, Uri Address, HttpClient Client)> StartAsync(string policy, string[] more)
     {
         var (certificate, privateKey) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);

@@ -7,7 +7,7 @@ using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 
-// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`), those alone, and nothing is written.
+// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`, `recorded`), those alone, and nothing is written.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is [LedgerBench.VerifyFolderName, var log, var vkey])
 {
@@ -24,7 +24,7 @@ using var world = new BenchWorld();
 var rows = new List<Row>();
 await using (var registry = await DockerRegistry.StartAsync())
 {
-    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync())];
+    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync()), ("recorded", RecordedAsync)];
     foreach (var part in parts.Where(part => args.Length == 0 || args.Contains(part.Name)))
     {
         await part.Measure(registry);
@@ -207,6 +207,43 @@ async Task CommandLineAsync(DockerRegistry registry)
 
     rows.Add(new("`gates verify --key`, NativeAOT, whole process: median ms", $"{Median(ours):0.0}", $"`cosign verify --key`: {Median(theirs):0.0}", $"at most 2.5 of it: {Median(ours) / Median(theirs):0.00}", Median(ours) <= 2.5 * Median(theirs)));
     rows.Add(new("of it, start-up (`gates version`): median ms", $"{Median(start):0.0}", "", "", true));
+}
+
+async Task RecordedAsync(DockerRegistry registry)
+{
+    const int Rate = 5_000;
+    var images = new List<string>();
+    for (var i = 0; i < 3; i++)
+    {
+        images.Add(await world.SignedImageAsync(registry.Host, $"bench/recorded-{i}"));
+    }
+
+    var review = BenchWorld.Review(images);
+    var body = world.Write("recorded.json", review);
+    var (plain, plainAddress, plainClient) = await world.StartWebhookAsync();
+    await using var ending = plain;
+    using var forgetting = plainClient;
+    var (recording, recordingAddress, recordingClient) = await world.StartRecordingWebhookAsync();
+    await using var endingToo = recording;
+    using var forgettingToo = recordingClient;
+    var (without, with, raw) = (new List<Load>(), new List<Load>(), new List<double>());
+    foreach (var (client, address) in ((HttpClient, Uri)[])[(plainClient, plainAddress), (recordingClient, recordingAddress)])
+    {
+        await AskAsync(client, address, review);
+        await Load.RunAsync(new(address, "/validate?timeout=10s"), body, 10, Rate);
+    }
+
+    using var disk = new LedgerBench();
+    for (var round = 0; round < 5; round++)
+    {
+        raw.Add(disk.RawP99());
+        without.Add(await Load.RunAsync(new(plainAddress, "/validate?timeout=10s"), body, 8, Rate));
+        with.Add(await Load.RunAsync(new(recordingAddress, "/validate?timeout=10s"), body, 8, Rate));
+    }
+
+    var (off, on, sync) = (Median([.. without.Select(load => load.P99)]), Median([.. with.Select(load => load.P99)]), Median(raw));
+    var entries = (await recordingClient.GetStringAsync(new Uri(recordingAddress, "/metrics"))).Split('\n').Single(line => line.StartsWith("gates_ledger_entries ", StringComparison.Ordinal)).Split(' ')[1];
+    rows.Add(new($"`POST /validate` at {with.Average(load => load.PerSecond):0} requests/s, each in the ledger ({entries} entries) before it is answered: p99, ms", $"{on:0.00}", $"without a ledger at {without.Average(load => load.PerSecond):0}: {off:0.00}; one write with fdatasync: p99 {sync:0.00}", $"higher by at most 3 of those: {(on - off) / sync:0.00}", on - off <= 3 * sync));
 }
 
 async Task LedgerAsync()

@@ -55,7 +55,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
             LogUnreadable(uid ?? "", exception.Message);
             if (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
             {
-                await RefuseAsync(context, uid, new Reason("admission", exception.Message, "send an AdmissionReview as the API server does"));
+                await RefuseUnreadAsync(context, uid, new Reason("admission", exception.Message, "send an AdmissionReview as the API server does"));
             }
         }
 #pragma warning disable CA1031 // The API server reads anything but 200 as a failed call, which a webhook under failurePolicy Ignore admits: a defect of ours must refuse.
@@ -78,7 +78,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
         if (body.Length > AdmissionReview.MaxBytes)
         {
             metrics.Unreadable();
-            await RefuseAsync(context, AdmissionReview.FindUid(body.Span), new Reason("admission", $"the review has more than {AdmissionReview.MaxBytes} bytes", "make the object smaller"));
+            await RefuseUnreadAsync(context, AdmissionReview.FindUid(body.Span), new Reason("admission", $"the review has more than {AdmissionReview.MaxBytes} bytes", "make the object smaller"));
             return;
         }
 
@@ -94,7 +94,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
             case ReviewReading.Unreadable(var uid, var reason):
                 metrics.Unreadable();
                 LogUnreadable(uid, reason.Message);
-                await RefuseAsync(context, uid, reason);
+                await RefuseUnreadAsync(context, uid, reason);
                 break;
             case ReviewReading.WithoutUid(var reason):
                 metrics.Unreadable();
@@ -117,6 +117,16 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
         metrics.Decided(outcome, clock.GetElapsedTime(began));
         Log(@case, outcome);
         await WriteAsync(context, answer.WrittenMemory);
+    }
+
+    private async Task RefuseUnreadAsync(HttpContext context, string? uid, Reason reason)
+    {
+        if (uid is not null)
+        {
+            await ledger.UnreadableAsync(uid, reason, context.RequestAborted);
+        }
+
+        await RefuseAsync(context, uid, reason);
     }
 
     private static async Task RefuseAsync(HttpContext context, string? uid, Reason reason)

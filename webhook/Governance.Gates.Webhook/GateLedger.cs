@@ -29,6 +29,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
 
     private readonly LedgerGap gap = new();
+    private readonly LedgerSpool? spool = options.LedgerSpool is { } folder ? new(folder, clock) : null;
 
     // The key files of each policy that decisions still rest on.
     private readonly ConditionalWeakTable<Policy, EntryInput> inputs = [];
@@ -185,6 +186,16 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         return outcome.And(answer);
     }
 
+    /// <summary>Records that a review was refused because it could not be read.</summary>
+    public async Task UnreadableAsync(string uid, Reason reason, CancellationToken cancellation)
+    {
+        var entry = DecisionEntry.OfUnreadable(uid, reason, component, options.ClusterUid, clock.GetUtcNow());
+        if (ledger is not null && !flood.Takes("", entry) && await TryAppendAsync(entry, Precedence.Usual, cancellation) is not null)
+        {
+            metrics.NotRecorded();
+        }
+    }
+
     /// <summary>Records the end, and gives the folder back.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -197,6 +208,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
             await open.AppendAsync(Event(LedgerEvents.Stop), Precedence.Vital, CancellationToken.None);
             await open.DisposeAsync();
+            spool?.Dispose();
         }
     }
 
@@ -277,6 +289,16 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private void Missed(LedgerEntry entry)
     {
         gap.Add(1, entry.Timestamp);
+        if (spool is not null)
+        {
+            // It has no place in the log: the spool's entries are not linked, and the gap entry names their file by its hash.
+            var lost = (entry with { Origin = key?.Name ?? "none", Epoch = 1 }).Fit(out _).Write().Try(out var bytes, out var why) ? spool.Add(bytes.Span) : why.Message;
+            if (lost is not null)
+            {
+                LogLost($"{entry.EventId} in the spool folder: {lost}");
+            }
+        }
+
         LogMissed(entry.EventId, entry.Action ?? "", entry.Resource?.Kind ?? "", entry.Namespace ?? "", entry.Resource?.Name ?? "");
     }
 
@@ -288,9 +310,15 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         var isTold = false;
+        var spooled = spool?.Finish() ?? [];
         try
         {
-            isTold = await open.AppendAsync(Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()) }, Precedence.Vital, cancellation) is Reading<AppendedEntry>.Found;
+            var told = Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()), Details = spooled.IsEmpty ? null : Details(json => Write(json, spooled)) };
+            isTold = await open.AppendAsync(told, Precedence.Vital, cancellation) is Reading<AppendedEntry>.Found;
+            if (isTold)
+            {
+                spool?.Told(spooled);
+            }
         }
         finally
         {
@@ -300,6 +328,21 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
                 gap.Add(count, first);
             }
         }
+    }
+
+    private static void Write(System.Text.Json.Utf8JsonWriter json, ImmutableArray<SpooledFile> files)
+    {
+        json.WriteStartArray("spool");
+        foreach (var file in files)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("entries", file.Entries);
+            json.WriteString("file", file.File);
+            json.WriteString("sha256", file.Digest.Hex);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private async Task VerifyAsync(CancellationToken cancellation)

@@ -71,6 +71,32 @@ public static class DecisionEntry
         };
     }
 
+    /// <summary>The entry of a review that was refused because it could not be read.</summary>
+    /// <param name="uid">Its uid.</param>
+    /// <param name="reason">What is wrong with it.</param>
+    /// <param name="component">What refused it.</param>
+    /// <param name="cluster">UID of this cluster's <c>kube-system</c> namespace; null where it was not said.</param>
+    /// <param name="now">When.</param>
+    public static LedgerEntry OfUnreadable(string uid, Reason reason, EntryComponent component, string? cluster, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        var message = PersonalText.Of(reason.ToString(), LedgerText.LongestMessage)!;
+        return new()
+        {
+            Timestamp = now,
+            EventId = $"{LedgerText.Of(uid, LongestUid)}-{Digest.Of(Encoding.UTF8.GetBytes(reason.ToString())).Hex[..HashDigits]}",
+            EventType = LedgerEvents.Decision,
+            CorrelationId = LedgerText.Of(uid),
+            Component = component,
+            Cluster = LedgerText.Of(cluster),
+            Action = "review",
+            Verdict = Gates.Verdict.Unknown,
+            Mode = Gates.Mode.Enforce,
+            Outcome = Refused,
+            Reasons = Part([new EntryReason(LedgerText.Of(reason.Rule) ?? "none", null, message)]),
+        };
+    }
+
     /// <summary>The entry that tells when a request or an answer to one was seen first; null for any other claim.</summary>
     /// <param name="claim">What was proven.</param>
     /// <param name="component">What saw it.</param>

@@ -146,6 +146,35 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_mode_lets_through_unrecorded_is_kept_in_the_spool_folder()
+    {
+        var spool = state.PathOf("spool");
+        await using var gate = await RunningGate.StartAsync(policy => policy.Replace("    mode: enforce", "    mode: audit", StringComparison.Ordinal), options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin, LedgerSpool = spool });
+        var ledger = gate.App.Services.GetRequiredService<GateLedger>();
+        await ledger.DisposeAsync();
+        var reviews = new[] { RunningGate.Review(await gate.SignedImageAsync()), RunningGate.Review(gate.UnsignedImage()) };
+        foreach (var review in reviews)
+        {
+            Assert.True((await gate.AskAsync(review)).Allowed);
+        }
+
+        var lines = await File.ReadAllLinesAsync(Assert.Single(Directory.EnumerateFiles(spool)), TestContext.Current.CancellationToken);
+        Assert.Equal(reviews.Select(Uid), lines.Select(line => LedgerEntry.Read(System.Text.Encoding.UTF8.GetBytes(line)).Try(out var entry, out _) ? entry.CorrelationId : null));
+    }
+
+    [Fact]
+    public async Task A_review_that_cannot_be_read_is_refused_and_recorded()
+    {
+        await using var gate = await StartAsync();
+        var review = RunningGate.Review(gate.UnsignedImage());
+        review["request"]!["operation"] = "EXAMINE";
+        Assert.False((await gate.AskAsync(review)).Allowed);
+        var entry = Assert.Single(await StoppedAsync(gate), entry => entry.EventType == LedgerEvents.Decision);
+        Assert.Equal((Uid(review), Verdict.Unknown, "refused"), (entry.CorrelationId, entry.Verdict, entry.Outcome));
+        Assert.Contains("names no operation", ((PersonalText.Plain)Assert.Single(Inline(entry.Reasons)).Message).Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_ledger_of_another_name_or_that_was_changed_does_not_start()
     {
         await using var gate = await StartAsync();
