@@ -211,6 +211,31 @@ public sealed class AdmissionTests(GatedCluster cluster) : IClassFixture<GatedCl
         (await ApplyAsync(ns, Pipeline($$""" "steps":[{"name":"a","image":"{{cluster.Signed}}"}]"""))).Succeeded();
     }
 
+    [Theory]
+    [InlineData("strategic")]
+    [InlineData("json")]
+    public async Task A_patch_that_is_refused_is_one_entry_of_the_ledger_though_the_api_server_asks_twice(string type)
+    {
+        GatedCluster.SkipWhereMissing();
+        var ns = await cluster.CreateNamespaceAsync();
+        (await ApplyAsync(ns, GatedCluster.PodNamed("web", cluster.Signed))).Succeeded();
+        var patch = type == "json" ? $$"""[{"op":"replace","path":"/spec/containers/0/image","value":"{{cluster.Unsigned}}"}]""" : $$$"""{"spec":{"containers":[{"name":"main","image":"{{{cluster.Unsigned}}}"}]}}""";
+        Refused(await cluster.Admin.RunAsync("patch", "pod", "web", "-n", ns, "--type", type, "-p", patch), "has no signature");
+
+        // What comes later shows that nothing more comes of the patch.
+        Refused(await ApplyAsync(ns, GatedCluster.PodNamed("later", cluster.Unsigned)), "has no signature");
+        using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        var since = Stopwatch.GetTimestamp();
+        List<LedgerEntry> entries;
+        while ((entries = [.. cluster.Ledger().Where(entry => entry.EventType == LedgerEvents.Decision && entry.Namespace == ns)]).All(entry => entry.Resource!.Name != "later"))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(20), "the last refusal is not published");
+            await interval.WaitForNextTickAsync();
+        }
+
+        Assert.Equal(["create pods admitted", "update pods refused", "create pods refused"], entries.Select(entry => $"{entry.Action} {entry.Outcome}"));
+    }
+
     [Fact]
     public async Task A_webhook_that_is_killed_under_load_lets_nothing_bad_in_and_serves_again()
     {

@@ -24,6 +24,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private readonly EntryComponent component = new("gates-webhook", typeof(GateLedger).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0", null);
 
     private readonly RefusalFlood flood = new();
+    private readonly ResentRefusals resent = new(clock);
 
     // Statements that the ledger tells of, by the digest of their bytes.
     private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
@@ -164,6 +165,13 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             return outcome;
         }
 
+        var name = ResentRefusals.NameOf(@case.Request, outcome);
+        if (name is not null && resent.Find(name, @case.Request.Uid) is { } first)
+        {
+            LogResent(@case.Request.Uid, first);
+            return outcome;
+        }
+
         if (!outcome.Admitted && flood.Takes(@case.Request.User, entry))
         {
             return outcome;
@@ -173,6 +181,11 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         var reason = DecisionBasis.Kept(@case, outcome).Select(part => evidence!.Keep(part.Digest, part.Bytes.Span)).FirstOrDefault(lost => lost is not null) ?? await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
         if (reason is null)
         {
+            if (name is not null)
+            {
+                resent.Add(name, @case.Request.Uid);
+            }
+
             return outcome;
         }
 
@@ -425,6 +438,9 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     [LoggerMessage(1204, LogLevel.Error, "{CorrelationId}: {Action} {Kind} {Namespace}/{Name} was admitted and is not in the ledger")]
     private partial void LogMissed(string correlationId, string action, string kind, string nameSpace, string name);
+
+    [LoggerMessage(1206, LogLevel.Information, "{CorrelationId}: the API server sent the refused change again; it is in the ledger as {Recorded}")]
+    private partial void LogResent(string correlationId, string recorded);
 
     [LoggerMessage(1205, LogLevel.Critical, "The ledger does not verify: {Fault}")]
     private partial void LogFault(string fault);

@@ -163,6 +163,46 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_refused_change_that_is_sent_again_at_once_is_one_entry_and_another_change_or_user_is_not()
+    {
+        await using var gate = await StartAsync();
+        var (good, bad) = (await gate.SignedImageAsync(), gate.UnsignedImage());
+        var first = Update("carol", bad);
+        Assert.False((await gate.AskAsync(first)).Allowed);
+        Assert.False((await gate.AskAsync(Update("carol", bad))).Allowed);
+        var other = Update("dave", bad);
+        Assert.False((await gate.AskAsync(other)).Allowed);
+        var renamed = Update("carol", bad);
+        renamed["request"]!["object"]!["metadata"]!["labels"] = new JsonObject { ["more"] = "x" };
+        Assert.False((await gate.AskAsync(renamed)).Allowed);
+        Assert.Equal(new[] { first, other, renamed }.Select(Uid), (await StoppedAsync(gate)).Where(entry => entry.EventType == LedgerEvents.Decision).Select(entry => entry.CorrelationId));
+
+        JsonObject Update(string user, string image)
+        {
+            var review = RunningGate.Review(image);
+            review["request"]!["operation"] = "UPDATE";
+            review["request"]!["oldObject"] = RunningGate.Review(good)["request"]!["object"]!.DeepClone();
+            review["request"]!["userInfo"] = new JsonObject { ["username"] = user };
+            return review;
+        }
+    }
+
+    [Fact]
+    public void The_same_change_is_another_act_when_it_is_asked_for_later()
+    {
+        var clock = new ForwardClock();
+        var resent = new ResentRefusals(clock);
+        resent.Add("change", "first");
+        Assert.Equal("first", resent.Find("change", "second"));
+        Assert.Null(resent.Find("another change", "second"));
+
+        // The same review, sent twice, is told from its entry.
+        Assert.Null(resent.Find("change", "first"));
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Null(resent.Find("change", "second"));
+    }
+
+    [Fact]
     public async Task A_review_that_cannot_be_read_is_refused_and_recorded()
     {
         await using var gate = await StartAsync();
