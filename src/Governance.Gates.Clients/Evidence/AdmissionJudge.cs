@@ -111,8 +111,8 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
 
             switch (await records.AppendAsync(record, MostUses(outcome), deadline).ConfigureAwait(false))
             {
-                case Reading<AdmittedRecord>.Found:
-                    return outcome;
+                case Reading<AdmittedRecord>.Found(var began):
+                    return outcome with { Began = began };
                 case Reading<AdmittedRecord>.Unread(var unread):
                     reason = unread;
                     break;

@@ -218,6 +218,9 @@ public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
     /// <summary>The images that they let begin.</summary>
     public ImmutableArray<Digest> Granted { get; init; } = [];
 
+    /// <summary>The record of what begins; null where nothing does, or where an earlier record says it already.</summary>
+    public AdmittedRecord? Began { get; init; }
+
     /// <summary>Whether the request goes on: every single answer admits it.</summary>
     public bool Admitted => Answers.All(answer => answer.Admitted);
 

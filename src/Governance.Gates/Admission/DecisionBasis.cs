@@ -70,7 +70,7 @@ public static class DecisionBasis
             yield return new(covered.Digest, covered.Projection);
         }
 
-        foreach (var record in outcome.Circumstances.Admitted)
+        foreach (var record in outcome.Began is { } began ? outcome.Circumstances.Admitted.Add(began) : outcome.Circumstances.Admitted)
         {
             yield return KeptBytes.Of(record.ToJson());
         }

@@ -18,6 +18,9 @@ public static class DecisionEntry
     /// <summary>What came of a request that does not.</summary>
     public const string Refused = "refused";
 
+    /// <summary>The type of an admitted record among the evidence of the decision by which it began.</summary>
+    public const string AdmittedRecordType = "https://governance.gates/admitted-record/v1";
+
     // The annotation in which cosign keeps the signature.
     private const string SimpleSigningSignature = "dev.cosignproject.cosign/signature";
     private const int MostNamed = 256;
@@ -66,7 +69,7 @@ public static class DecisionEntry
             Policy = new(policy.Name, policy.Version, policy.Digest),
             Inputs = [.. Inputs(outcome, trust)],
             Details = new EntryPart<ReadOnlyMemory<byte>>.Inline(DecisionBasis.Write(@case, outcome)),
-            Evidence = Part([.. outcome.Evidence.SelectMany(Evidence).DistinctBy(one => one.Digest).Take(MostNamed)]),
+            Evidence = Part([.. Began(outcome), .. outcome.Evidence.SelectMany(Evidence).DistinctBy(one => one.Digest).Take(MostNamed - 1)]),
             Admitted = outcome.Grants.IsEmpty || !outcome.Admitted ? null : new(outcome.Grants.Min(grant => grant.UseBy), outcome.Grants.Min(grant => grant.RunUntil), LedgerText.Of(request.Uid)),
         };
     }
@@ -138,6 +141,14 @@ public static class DecisionEntry
         if (trust is not null)
         {
             yield return trust;
+        }
+    }
+
+    private static IEnumerable<EntryEvidence> Began(AdmissionOutcome outcome)
+    {
+        if (outcome.Began?.ToJson() is { } record)
+        {
+            yield return new(AdmittedRecordType, Digest.Of(record), record.Length, null, null);
         }
     }
 

@@ -84,6 +84,12 @@ public sealed class DecisionReplay
         var claims = basis.Subjects.ToDictionary(known => known.Subject, Verify);
         var outcome = @case.Decide(claims, new Circumstances(entry.Timestamp) { Revocations = Revocations(), Uses = Uses(), Admitted = [.. basis.Admitted.Select(Record)] });
         outcome = basis.Later.Aggregate(outcome, (so, answer) => so.And(answer));
+        if (entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var evidence) && evidence.FirstOrDefault(one => one.Type == DecisionEntry.AdmittedRecordType) is { } began)
+        {
+            // The record is made again too; only when it began is taken from it.
+            outcome = outcome with { Began = @case.Record(outcome, Record(began.Digest).BegunAt) };
+        }
+
         if (DecisionEntry.Of(@case, outcome, entry.Component, entry.Cluster, entry.Inputs.FirstOrDefault(input => input.Kind == EntryInputKind.Trust)) is not { } again)
         {
             return Unread("comes to nothing that would be recorded", "look at whether the entry is one of this program");

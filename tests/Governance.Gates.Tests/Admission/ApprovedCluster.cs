@@ -103,12 +103,14 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
                 Uses = new Reading<IReadOnlyDictionary<string, long>>.Found(Records.SelectMany(record => record.Requests).CountBy(request => request).ToDictionary(pair => pair.Key, pair => (long)pair.Value)),
                 Admitted = @case.MayGoOn is { } place ? Admitted(place) : [],
             });
-        Replays(@case, outcome);
         if (@case.Record(outcome, now) is { } record)
         {
             Assert.Null(record.Mistake);
             Records.Add(record);
+            outcome = outcome with { Began = record };
         }
+
+        Replays(@case, outcome);
 
         return outcome;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Governance.Gates.Admission;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 using Governance.Gates.Testing;
@@ -87,7 +88,10 @@ public sealed class LedgerTests : IDisposable
         Assert.Equal(2, decisions.Count);
         Assert.Equal(2, Assert.Single(Inline(decisions[0].Quorum)).Counted.Length);
         Assert.NotNull(decisions[0].Admitted);
-        Assert.Equal(3, Inline(decisions[0].Evidence).Length);
+        Assert.Equal(4, Inline(decisions[0].Evidence).Length);
+        var began = Inline(decisions[0].Evidence)[0];
+        Assert.Equal(DecisionEntry.AdmittedRecordType, began.Type);
+        Assert.All(decisions, decision => Assert.True(DecisionReplay.Of(decision, new EvidenceStore(Folder(gate)).Read).Try(out var again, out var why) && again.Differences.IsEmpty, why?.ToString() ?? "it comes out different"));
         Assert.Contains("goes on under what was admitted", ((PersonalText.Plain)Assert.Single(Inline(decisions[1].Reasons)).Message).Value, StringComparison.Ordinal);
         Assert.All(entries.Where(entry => entry.EventType is LedgerEvents.RequestSeen or LedgerEvents.ApprovalSeen).Append(decisions[0]), entry => Assert.Equal(asked.Statement.ChangeId, entry.ChangeId));
     }
