@@ -33,6 +33,9 @@ internal sealed record WebhookOptions
     /// <summary>The name of the log: a folder without a key gets one under it; null: a key must be there.</summary>
     public string? LedgerOrigin { get; init; }
 
+    /// <summary>The folder in which the ledger's checkpoints are published; null where nowhere.</summary>
+    public string? LedgerCheckpoints { get; init; }
+
     /// <summary>The digest of the first policy that this gate follows; null: the first that it finds.</summary>
     public Digest? PolicyRoot { get; init; }
 
