@@ -71,7 +71,14 @@ internal static class LedgerReadings
     /// <summary><c>log</c>: which log, as of which checkpoint; null where none can be trusted.</summary>
     public static void WriteLog(this Utf8JsonWriter json, string folder, NoteKey key, Checkpoint? checkpoint)
     {
-        json.WriteStartObject("log");
+        json.WritePropertyName("log");
+        json.WriteLogValue(folder, key, checkpoint);
+    }
+
+    /// <summary>The same, as one of many.</summary>
+    public static void WriteLogValue(this Utf8JsonWriter json, string folder, NoteKey key, Checkpoint? checkpoint)
+    {
+        json.WriteStartObject();
         json.WriteString("folder", folder);
         json.WriteString("origin", key.Name);
         json.WriteString("vkey", key.ToString());
