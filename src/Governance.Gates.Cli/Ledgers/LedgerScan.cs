@@ -100,7 +100,7 @@ internal sealed class LedgerScan
     // False once there is no room for more.
     private bool TakeAll(IEnumerable<long> candidates, IProgress<long>? progress, CancellationToken cancellation)
     {
-        var (bundle, isMissed) = (new BundleReading(0, 0, null!), false);
+        var (bundle, isMissed) = (default(BundleReading), false);
         foreach (var sequence in candidates)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -57,12 +57,7 @@ internal static class ChangeCommand
 
     private static Report ToReport(string change, ImmutableArray<(string Folder, OpenLog Log, LedgerScan Scan)> logs)
     {
-        // Clocks of different gates may differ; within one log its own order holds.
-        ImmutableArray<(string Origin, ShownEntry Shown)> events =
-        [
-            .. logs.SelectMany(one => one.Scan.Found.Select(entry => (one.Log.Checkpoint.Origin, entry)))
-                .OrderBy(one => one.entry.Entry.Timestamp).ThenBy(one => one.Origin, StringComparer.Ordinal).ThenBy(one => one.entry.Sequence),
-        ];
+        var events = InOrder(logs);
         ImmutableArray<Reason> unread = [.. logs.SelectMany(one => one.Scan.Unread.Select(why => why with { Message = $"{one.Log.Checkpoint.Origin}: {why.Message}" }))];
         var (unreadCount, hasMore) = (logs.Sum(one => one.Scan.UnreadCount), logs.Any(one => one.Scan.HasMore));
         return new(
@@ -94,6 +89,27 @@ internal static class ChangeCommand
         {
             Table = events.IsEmpty ? null : new(Columns, [.. events.Select(one => Row(one.Origin, one.Shown))]),
         };
+    }
+
+    // Within a log its own order holds, whatever its clock did: a decision has the time at which it was begun, and stands behind what it looked at. Of what was seen at once, the request comes first.
+    private static ImmutableArray<(string Origin, ShownEntry Shown)> InOrder(ImmutableArray<(string Folder, OpenLog Log, LedgerScan Scan)> logs)
+    {
+        var timed = new List<(DateTimeOffset Time, string Origin, ShownEntry Shown)>();
+        foreach (var (_, log, scan) in logs)
+        {
+            var latest = DateTimeOffset.MinValue;
+            foreach (var shown in scan.Found)
+            {
+                latest = shown.Entry.Timestamp > latest ? shown.Entry.Timestamp : latest;
+                timed.Add((latest, log.Checkpoint.Origin, shown));
+            }
+        }
+
+        return
+        [
+            .. timed.OrderBy(one => one.Time).ThenBy(one => one.Origin, StringComparer.Ordinal).ThenByDescending(one => one.Shown.Entry.EventType == LedgerEvents.RequestSeen).ThenBy(one => one.Shown.Sequence)
+                .Select(one => (one.Origin, one.Shown)),
+        ];
     }
 
     private static IEnumerable<Fact> Facts(ImmutableArray<LedgerEntry> entries)

@@ -89,6 +89,11 @@ public sealed class LedgerFollowing(LedgerFolder log, NoteKey key, ILedgerFollow
             running = running.IsCompleted ? Task.Run(() => StepAsync(cancellation), cancellation) : running;
             return await running.WaitAsync(Longest, clock, cancellation).ConfigureAwait(false);
         }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // That was the step of somebody who was cancelled meanwhile.
+            return await StepWithinAsync(clock, cancellation).ConfigureAwait(false);
+        }
         catch (TimeoutException)
         {
             return new("ledger", $"what follows the log does not answer within {Longest.TotalSeconds} s", "see to its disk");

@@ -60,43 +60,21 @@ public sealed class LedgerIndex : IDisposable
     public Reason? CatchUp(Checkpoint checkpoint, TileSource source, int behind = 0, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        var seen = Position;
-        var isOurs = LedgerAdvance.Between(seen, checkpoint, source).Try(out _, out var why);
-        if (!isOurs)
+        for (var isAgain = false; ; isAgain = true)
         {
-            Drop();
-        }
-
-        if (checkpoint.Size - Covered <= behind)
-        {
-            return null;
-        }
-
-        try
-        {
-            Directory.CreateDirectory(folder);
-            using var held = new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            var there = Load();
-            var position = there is [.., var last] ? last.After : LedgerPosition.AtBeginning(origin);
-            if (LedgerAdvance.Between(position, checkpoint, source) is Reading<LedgerAdvance>.Found)
+            try
             {
-                Take(there);
+                return CatchUpOnce(checkpoint, source, behind, progress, cancellation);
             }
-            else
+            catch (InvalidDataException) when (!isAgain)
             {
-                Close(there);
-                if (position != seen)
-                {
-                    // Another process knows a later checkpoint by now: what it made is right, and not for this one.
-                    return null;
-                }
+                // What was to be merged is damaged.
+                Discard();
             }
-
-            return Extend(checkpoint, source, progress, cancellation);
-        }
-        catch (Exception exception) when (StateDisk.IsOfDisk(exception) || exception is InvalidDataException)
-        {
-            return new("ledger", $"the index of the log cannot be kept: {exception.Message}", "name a folder for it that can be written, or go without");
+            catch (Exception exception) when (StateDisk.IsOfDisk(exception) || exception is InvalidDataException)
+            {
+                return new("ledger", $"the index of the log cannot be kept: {exception.Message}", "name a folder for it that can be written, or go without");
+            }
         }
     }
 
@@ -152,6 +130,43 @@ public sealed class LedgerIndex : IDisposable
             (at, agreed) = next > at ? (next, -1) : (at, agreed);
         }
     }
+
+    private Reason? CatchUpOnce(Checkpoint checkpoint, TileSource source, int behind, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var seen = Position;
+        if (!IsBefore(seen, checkpoint, source))
+        {
+            Drop();
+        }
+
+        if (checkpoint.Size - Covered <= behind)
+        {
+            return null;
+        }
+
+        Directory.CreateDirectory(folder);
+        using var held = new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        var there = Load();
+        var position = there is [.., var last] ? last.After : LedgerPosition.AtBeginning(origin);
+        if (IsBefore(position, checkpoint, source))
+        {
+            Drop();
+            runs = there;
+        }
+        else
+        {
+            Close(there);
+            if (position != seen)
+            {
+                // Another process knows a later checkpoint by now: what it made is right, and not for this one.
+                return null;
+            }
+        }
+
+        return Extend(checkpoint, source, progress, cancellation);
+    }
+
+    private static bool IsBefore(LedgerPosition position, Checkpoint checkpoint, TileSource source) => LedgerAdvance.Between(position, checkpoint, source) is Reading<LedgerAdvance>.Found;
 
     private Reason? Extend(Checkpoint checkpoint, TileSource source, IProgress<long>? progress, CancellationToken cancellation)
     {
@@ -289,12 +304,6 @@ public sealed class LedgerIndex : IDisposable
                 }
             }
         }
-    }
-
-    private void Take(ImmutableArray<IndexRun> loaded)
-    {
-        Drop();
-        runs = loaded;
     }
 
     private void Drop()

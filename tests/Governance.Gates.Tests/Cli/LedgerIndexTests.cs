@@ -1,4 +1,5 @@
 using System.Text;
+using Governance.Gates.Cli.Ledgers;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 using Governance.Gates.Tests.Ledgers;
@@ -101,6 +102,35 @@ public sealed class LedgerIndexTests : IDisposable
         Assert.Contains("the index is made again", after.Error, StringComparison.Ordinal);
         var again = await QueryAsync("--actor", "p-1", "--output", "json");
         Assert.Equal((before.Output, ""), (again.Output, again.Error));
+    }
+
+    [Fact]
+    public async Task An_index_that_is_damaged_where_it_grows_is_made_again()
+    {
+        await FilledAsync();
+        await QueryAsync("--correlation-id", "c-300");
+        var file = Assert.Single(Runs());
+        var bytes = File.ReadAllBytes(file);
+        for (var at = 4096 + 100; at < bytes.Length; at += 4096)
+        {
+            bytes[at] ^= 1;
+        }
+
+        File.WriteAllBytes(file, bytes);
+        await ledger.AppendAsync([.. Enumerable.Range(Size, Size).Select(Entry)]);
+        var ended = await QueryAsync("--correlation-id", "c-700", "--output", "json");
+        Assert.Equal(("700", ""), (Sequences(ended), ended.Error));
+        Assert.Equal("300", Sequences(await QueryAsync("--correlation-id", "c-300", "--output", "json")));
+    }
+
+    [Fact]
+    public void An_entry_that_cannot_be_read_may_be_any()
+    {
+        Assert.Equal([IndexTerms.Unreadable], IndexTerms.Of("{}"u8.ToArray()));
+        var whole = TestEntries.Whole;
+        var filter = new EntryFilter { CorrelationId = "c", ChangeId = "c", Digest = whole.ObjectDigest, Resource = ResourceName.TryParse("Pod/a"), Namespace = "n", Actor = "a", Verdict = Verdict.Deny, EventType = "decision" };
+        Assert.Equal(8, filter.Terms.Length);
+        Assert.All(filter.Terms, list => Assert.Contains(IndexTerms.Unreadable, list));
     }
 
     [Fact]

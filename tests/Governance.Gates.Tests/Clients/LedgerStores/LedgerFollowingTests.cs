@@ -19,7 +19,7 @@ public sealed class LedgerFollowingTests : LedgerInFolder
         var random = new Random(3);
         await using (var ledger = await OpenAsync())
         {
-            for (var round = 0; round < 40; round++)
+            for (var round = 0; round < 20; round++)
             {
                 await Task.WhenAll(Enumerable.Range(0, random.Next(1, 60)).Select(i => AppendAsync(ledger, $"e-{round}-{i}")));
 
