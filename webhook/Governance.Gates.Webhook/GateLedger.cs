@@ -39,12 +39,14 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private NoteKey? key;
     private Checkpoint? verified;
     private volatile string? fault;
+    private LedgerFollowing? following;
+    private volatile string? unpublished;
 
     /// <summary>Why nothing can be recorded any more; null while all is well.</summary>
     public string? Failure => ledger?.State.Fault?.ToString();
 
     /// <summary>What somebody has to look at, though decisions are recorded; null while all is well.</summary>
-    public string? Warning => fault ?? ledger?.State.Warning?.ToString();
+    public string? Warning => fault ?? unpublished ?? ledger?.State.Warning?.ToString();
 
     /// <summary>Opens the ledger.</summary>
     /// <exception cref="GateException">It is not as it was written, or somebody else has it.</exception>
@@ -64,6 +66,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         key = signer.Key;
         evidence = new(folder);
         ledger = LocalLedger.OpenAsync(folder, signer, component, clock, CancellationToken.None).GetAwaiter().GetResult();
+        following = options.LedgerCheckpoints is { } checkpoints ? new(new LedgerFolder(folder), key, new CheckpointFolder(checkpoints, key)) : null;
         LogOpened(folder, key.ToString(), ledger.State.Size);
         if (ledger.Recovered is { } cut)
         {
@@ -89,14 +92,11 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         await PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy), null, cancellation);
     }
 
-    /// <summary>A heartbeat each minute, and each hour the log is verified from where it was verified last.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        if (ledger is null)
-        {
-            return;
-        }
+    /// <summary>A heartbeat each minute, and each hour the log is verified from where it was verified last; meanwhile its checkpoints are published.</summary>
+    public Task RunAsync(CancellationToken cancellation) => ledger is null ? Task.CompletedTask : Task.WhenAll(BeatAsync(cancellation), following?.RunAsync(clock, Followed, cancellation) ?? Task.CompletedTask);
 
+    private async Task BeatAsync(CancellationToken cancellation)
+    {
         await VerifyAsync(cancellation);
         using var timer = new PeriodicTimer(HeartbeatEvery, clock);
         var last = clock.GetTimestamp();
@@ -222,7 +222,22 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             await open.AppendAsync(Event(LedgerEvents.Stop), Precedence.Vital, CancellationToken.None);
             await open.DisposeAsync();
             spool?.Dispose();
+            if (following is not null)
+            {
+                Followed(await following.StepWithinAsync(TimeProvider.System, CancellationToken.None));
+            }
         }
+    }
+
+    private void Followed(Reason? why)
+    {
+        var told = why?.ToString();
+        if (told is not null && told != unpublished)
+        {
+            LogUnpublished(told);
+        }
+
+        unpublished = told;
     }
 
     private async Task SuppressedAsync(CancellationToken cancellation)
@@ -439,9 +454,12 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     [LoggerMessage(1204, LogLevel.Error, "{CorrelationId}: {Action} {Kind} {Namespace}/{Name} was admitted and is not in the ledger")]
     private partial void LogMissed(string correlationId, string action, string kind, string nameSpace, string name);
 
-    [LoggerMessage(1206, LogLevel.Information, "{CorrelationId}: the API server sent the refused change again; it is in the ledger as {Recorded}")]
-    private partial void LogResent(string correlationId, string recorded);
-
     [LoggerMessage(1205, LogLevel.Critical, "The ledger does not verify: {Fault}")]
     private partial void LogFault(string fault);
+
+    [LoggerMessage(1206, LogLevel.Error, "Checkpoints of the ledger are not published: {Why}")]
+    private partial void LogUnpublished(string why);
+
+    [LoggerMessage(1207, LogLevel.Information, "{CorrelationId}: the API server sent the refused change again; it is in the ledger as {Recorded}")]
+    private partial void LogResent(string correlationId, string recorded);
 }

@@ -20,6 +20,7 @@ internal static class ServeCommand
         var ledger = new Option<string?>("--ledger") { Description = "The folder of the ledger in which every decision is recorded before it is answered. Its key lies beside it, as gates ledger init makes it." };
         var origin = new Option<string?>("--ledger-origin") { Description = "The name of the log, such as <policy>/<environment>/<cluster>/<writer>: where it has no key yet, one is made under this name." };
         var spool = new Option<string?>("--ledger-spool") { Description = "A folder on another disk. In the modes warn and audit, entries that the ledger cannot take are kept there, and a gap entry names the file later." };
+        var checkpoints = new Option<string?>("--ledger-checkpoints") { Description = "A folder, best on a disk of somebody else, in which each signed checkpoint of the ledger is published: checkpoint is the last, checkpoint.SIZE each." };
         var root = new Option<string?>("--policy-root") { Description = "sha256:… of the first policy that this gate follows; later ones need the agreement of those whom it names." };
         var layout = new Option<string?>("--layout") { Description = "An OCI image layout folder that stands in for every registry." };
         var registryCa = new Option<string?>("--registry-ca") { Description = "Certificate authorities of registries, PEM, besides the system's." };
@@ -49,8 +50,15 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Answers AdmissionReviews over TLS. Example: gates-webhook serve --policy governance.yaml --certificate tls.crt --key tls.key")
         {
-            policy, certificate, key, listen, clients, cluster, state, ledger, origin, spool, root, layout, registryCa, plainHttp, drain,
+            policy, certificate, key, listen, clients, cluster, state, ledger, origin, spool, checkpoints, root, layout, registryCa, plainHttp, drain,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(checkpoints) is not null && result.GetValue(ledger) is null)
+            {
+                result.AddError("--ledger-checkpoints publishes checkpoints of a ledger: name it with --ledger");
+            }
+        });
         command.SetAction(async (parsed, cancellation) =>
         {
             await using var app = WebhookHost.Build(
@@ -66,6 +74,7 @@ internal static class ServeCommand
                     Ledger = parsed.GetValue(ledger),
                     LedgerOrigin = parsed.GetValue(origin),
                     LedgerSpool = parsed.GetValue(spool),
+                    LedgerCheckpoints = parsed.GetValue(checkpoints),
                     PolicyRoot = Digest.TryParse(parsed.GetValue(root)),
                     Layout = parsed.GetValue(layout),
                     RegistryCa = parsed.GetValue(registryCa),

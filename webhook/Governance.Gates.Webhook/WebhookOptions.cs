@@ -36,6 +36,9 @@ internal sealed record WebhookOptions
     /// <summary>Where entries go that the ledger cannot take although a mode lets the request through; null where nobody keeps them.</summary>
     public string? LedgerSpool { get; init; }
 
+    /// <summary>The folder in which the ledger's checkpoints are published; null where nowhere.</summary>
+    public string? LedgerCheckpoints { get; init; }
+
     /// <summary>The digest of the first policy that this gate follows; null: the first that it finds.</summary>
     public Digest? PolicyRoot { get; init; }
 

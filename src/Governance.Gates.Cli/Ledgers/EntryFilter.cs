@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 
@@ -49,6 +51,20 @@ internal sealed record EntryFilter
     /// <summary>Before this.</summary>
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>What an entry has at least one of, for each list; none where an index is of no use.</summary>
+    /// <remarks>Every entry that is not <see cref="EntryMatch.No"/> has them, and others may.</remarks>
+    public ImmutableArray<ImmutableArray<ulong>> Terms =>
+    [
+        .. CorrelationId is { } correlation ? List(IndexTerms.Correlation(correlation)) : [],
+        .. ChangeId is { } change ? List(IndexTerms.Change(change)) : [],
+        .. Digest is { } digest ? List(IndexTerms.Digest(digest), IndexTerms.HiddenDigest) : [],
+        .. Resource is { } resource ? List(IndexTerms.Resource(resource.Kind, resource.Name)) : [],
+        .. Actor is { } actor ? List(IndexTerms.Actor(actor), IndexTerms.HiddenActor) : [],
+        .. Namespace is { } place ? List(IndexTerms.Namespace(place)) : [],
+        .. EventType is { } type ? List(IndexTerms.EventType(type)) : [],
+        .. Verdict is { } verdict ? List(IndexTerms.VerdictOf(verdict)) : [],
+    ];
+
     /// <summary>Whether an entry is one.</summary>
     public EntryMatch Of(LedgerEntry entry)
     {
@@ -67,6 +83,9 @@ internal sealed record EntryFilter
         var (actor, digest) = (OfActor(entry.Actor), OfDigest(entry));
         return actor < digest ? actor : digest;
     }
+
+    // What cannot be read may be anything.
+    private static ImmutableArray<ImmutableArray<ulong>> List(params ReadOnlySpan<ulong> terms) => [[.. terms, IndexTerms.Unreadable]];
 
     private EntryMatch OfActor(EntryActor? actor)
     {

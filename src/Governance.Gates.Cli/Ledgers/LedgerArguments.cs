@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 
@@ -37,11 +38,35 @@ internal sealed class LedgerArguments
 
     /// <summary>The log with its last checkpoint.</summary>
     /// <exception cref="GateException">Key or checkpoint cannot be read, or the checkpoint is not signed by the key.</exception>
-    public OpenLog Open(ParseResult parsed)
+    public OpenLog Open(ParseResult parsed) => OpenLog.Open(parsed.GetRequiredValue(Folder), ReadKey(parsed));
+}
+
+/// <summary>The options that say where the index of a log is kept.</summary>
+internal sealed class IndexArguments
+{
+    /// <summary><c>--index</c>.</summary>
+    public Option<string?> Folder { get; } = new("--index") { Description = "The folder in which indexes of logs are kept, of this log one of its own; $XDG_CACHE_HOME/gates/ledger-index unless given. It can be deleted at any time.", HelpName = "DIR" };
+
+    /// <summary><c>--no-index</c>.</summary>
+    public Option<bool> Without { get; } = new("--no-index") { Description = "Read the whole log: whoever can write the index's folder could hide entries from a search." };
+
+    /// <summary>Where; null for nowhere.</summary>
+    public string? Read(ParseResult parsed, Terminal terminal)
     {
-        var key = ReadKey(parsed);
-        var folder = new LedgerFolder(parsed.GetRequiredValue(Folder));
-        return new(folder, key, folder.ReadCheckpoint(key).Required());
+        if (parsed.GetValue(Without))
+        {
+            return null;
+        }
+
+        if (parsed.GetValue(Folder) is { } named)
+        {
+            return named;
+        }
+
+        // XDG Base Directory Specification: a path that is not absolute is ignored.
+        string? Absolute(string name) => terminal.Variable(name) is { } path && Path.IsPathFullyQualified(path) ? path : null;
+        var cache = Absolute("XDG_CACHE_HOME") ?? (Absolute("HOME") is { } home ? Path.Combine(home, ".cache") : null);
+        return cache is null ? null : Path.Combine(cache, "gates", "ledger-index");
     }
 }
 
@@ -63,7 +88,14 @@ internal static class LedgerReadings
     /// <summary><c>log</c>: which log, as of which checkpoint; null where none can be trusted.</summary>
     public static void WriteLog(this Utf8JsonWriter json, string folder, NoteKey key, Checkpoint? checkpoint)
     {
-        json.WriteStartObject("log");
+        json.WritePropertyName("log");
+        json.WriteLogValue(folder, key, checkpoint);
+    }
+
+    /// <summary>The same, as one of many.</summary>
+    public static void WriteLogValue(this Utf8JsonWriter json, string folder, NoteKey key, Checkpoint? checkpoint)
+    {
+        json.WriteStartObject();
         json.WriteString("folder", folder);
         json.WriteString("origin", key.Name);
         json.WriteString("vkey", key.ToString());

@@ -1,3 +1,4 @@
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Cli.Ledgers;
@@ -12,13 +13,15 @@ internal sealed class LedgerScan
     // A checkpoint may be of any size, and the folder empty: nobody waits for that.
     private const int MostUnreadBundles = 1_000;
 
+    private readonly OpenLog log;
+    private readonly EntryFilter filter;
+    private readonly int limit;
     private readonly List<ShownEntry> found = [];
     private readonly List<Reason> unread = [];
     private long bytes;
+    private int unreadBundles;
 
-    private LedgerScan()
-    {
-    }
+    private LedgerScan(OpenLog log, EntryFilter filter, int limit) => (this.log, this.filter, this.limit) = (log, filter, limit);
 
     /// <summary>The entries, in order; each is proven under the checkpoint.</summary>
     public IReadOnlyList<ShownEntry> Found => found;
@@ -32,7 +35,7 @@ internal sealed class LedgerScan
     /// <summary>The first of those, and why.</summary>
     public IReadOnlyList<Reason> Unread => unread;
 
-    /// <summary>Searches a log from its beginning, one bundle in memory at a time.</summary>
+    /// <summary>Searches a log, one bundle in memory at a time.</summary>
     /// <param name="log">The log.</param>
     /// <param name="first">The first entry that is looked at.</param>
     /// <param name="filter">Which are looked for.</param>
@@ -41,18 +44,42 @@ internal sealed class LedgerScan
     /// <param name="cancellation">Ends it.</param>
     public static LedgerScan Run(OpenLog log, long first, EntryFilter filter, int limit, IProgress<long>? progress, CancellationToken cancellation)
     {
-        var scan = new LedgerScan();
-        var unreadBundles = 0;
+        var scan = new LedgerScan(log, filter, limit);
+        scan.TakeFrom(first, progress, cancellation);
+        return scan;
+    }
+
+    /// <summary>The same from the beginning, where an index tells which entries may be wanted; what it does not cover is read.</summary>
+    /// <exception cref="InvalidDataException">The index is damaged.</exception>
+    /// <exception cref="IOException">The index cannot be read.</exception>
+    public static LedgerScan Run(OpenLog log, LedgerIndex index, EntryFilter filter, int limit, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var scan = new LedgerScan(log, filter, limit);
+        if (filter.Terms is { IsEmpty: false } terms)
+        {
+            if (scan.TakeAll(index.Find(terms), progress, cancellation))
+            {
+                scan.TakeFrom(index.Covered, progress, cancellation);
+            }
+        }
+        else
+        {
+            scan.TakeFrom(0, progress, cancellation);
+        }
+
+        return scan;
+    }
+
+    private void TakeFrom(long first, IProgress<long>? progress, CancellationToken cancellation)
+    {
         foreach (var bundle in log.Bundles(first, log.Checkpoint.Size))
         {
             cancellation.ThrowIfCancellationRequested();
             if (!bundle.Entries.Try(out var entries, out var why))
             {
-                scan.Tell($"entries {bundle.First} to {bundle.First + bundle.Count - 1}", why);
-                if (++unreadBundles == MostUnreadBundles)
+                if (!Miss(bundle, why))
                 {
-                    scan.HasMore = true;
-                    return scan;
+                    return;
                 }
 
                 continue;
@@ -60,20 +87,60 @@ internal sealed class LedgerScan
 
             for (var place = 0; place < entries.Length; place++)
             {
-                if (!scan.Take(log, bundle.First + place, entries[place], filter, limit))
+                if (!Take(bundle.First + place, entries[place]))
                 {
-                    return scan;
+                    return;
                 }
             }
 
             progress?.Report(bundle.First + bundle.Count);
         }
-
-        return scan;
     }
 
     // False once there is no room for more.
-    private bool Take(OpenLog log, long sequence, ReadOnlyMemory<byte> stored, EntryFilter filter, int limit)
+    private bool TakeAll(IEnumerable<long> candidates, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var (bundle, isMissed) = (default(BundleReading), false);
+        foreach (var sequence in candidates)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (sequence >= bundle.First + bundle.Count)
+            {
+                bundle = log.Bundles(sequence / TileAddress.FullWidth * TileAddress.FullWidth, log.Checkpoint.Size).First();
+                isMissed = false;
+                progress?.Report(bundle.First);
+            }
+
+            if (bundle.Entries.Try(out var entries, out var why))
+            {
+                if (!Take(sequence, entries[(int)(sequence - bundle.First)]))
+                {
+                    return false;
+                }
+            }
+            else if (!isMissed)
+            {
+                isMissed = true;
+                if (!Miss(bundle, why))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    // False once that are too many.
+    private bool Miss(BundleReading bundle, Reason why)
+    {
+        Tell($"entries {bundle.First} to {bundle.First + bundle.Count - 1}", why);
+        HasMore |= ++unreadBundles == MostUnreadBundles;
+        return unreadBundles < MostUnreadBundles;
+    }
+
+    // False once there is no room for more.
+    private bool Take(long sequence, ReadOnlyMemory<byte> stored)
     {
         if (!LedgerEntry.Read(stored).Try(out var entry, out var why))
         {

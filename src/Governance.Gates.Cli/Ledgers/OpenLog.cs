@@ -12,6 +12,14 @@ namespace Governance.Gates.Cli.Ledgers;
 /// <param name="Checkpoint">What of it is looked at.</param>
 internal sealed record OpenLog(LedgerFolder Folder, NoteKey Key, Checkpoint Checkpoint)
 {
+    /// <summary>A log with its last checkpoint.</summary>
+    /// <exception cref="GateException">The checkpoint cannot be read, or is not signed by the key.</exception>
+    public static OpenLog Open(string path, NoteKey key)
+    {
+        var folder = new LedgerFolder(path);
+        return new(folder, key, folder.ReadCheckpoint(key).Required());
+    }
+
     /// <summary>The bundles with entries from <paramref name="first"/> to before <paramref name="end"/>, in order; one at a time is in memory.</summary>
     public IEnumerable<BundleReading> Bundles(long first, long end)
     {

@@ -15,23 +15,35 @@ internal sealed record ShownEntry(long Sequence, ReadOnlyMemory<byte> Stored, Le
     /// <summary>What the cells of a row say.</summary>
     public static ImmutableArray<string> Columns { get; } = ["entry", "time", "type", "verdict", "actor", "resource", "correlation id", "says"];
 
+    /// <summary>When it happened.</summary>
+    public string Time => Instant(Entry.Timestamp);
+
+    /// <summary>What was decided.</summary>
+    public string Verdict => Entry.Verdict is { } verdict ? AdmissionAnswer.Name(verdict) : "-";
+
+    /// <summary>Who.</summary>
+    public string Actor => Entry.Actor is { } actor ? Text(actor.Id) : "-";
+
+    /// <summary>Of what.</summary>
+    public string Resource => Entry.Resource is { } resource ? $"{(Entry.Namespace is { } place ? place + " " : "")}{resource.Kind}{(resource.Group is { } group ? "." + group : "")}/{resource.Name}" : "-";
+
+    /// <summary>What came of it and why.</summary>
+    public string SaysAll => string.Join("; ", Says());
+
     /// <summary>The entry in a row.</summary>
-    public ImmutableArray<string> Row =>
-    [
-        Sequence.ToString(CultureInfo.InvariantCulture),
-        Entry.Timestamp.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-        Entry.EventType,
-        Entry.Verdict is { } verdict ? AdmissionAnswer.Name(verdict) : "-",
-        Entry.Actor is { } actor ? Text(actor.Id) : "-",
-        Entry.Resource is { } resource ? $"{(Entry.Namespace is { } place ? place + " " : "")}{resource.Kind}{(resource.Group is { } group ? "." + group : "")}/{resource.Name}" : "-",
-        Entry.CorrelationId ?? "-",
-        string.Join("; ", Says()),
-    ];
+    public ImmutableArray<string> Row => [Sequence.ToString(CultureInfo.InvariantCulture), Time, Entry.EventType, Verdict, Actor, Resource, Entry.CorrelationId ?? "-", SaysAll];
 
     /// <summary>The entry as a JSON value: its sequence, record hash and what is stored, in the escapes that every output of ours has.</summary>
-    public void Write(Utf8JsonWriter json)
+    /// <param name="json">Where it is written.</param>
+    /// <param name="log">Which log it is in, where that has to be told.</param>
+    public void Write(Utf8JsonWriter json, string? log = null)
     {
         json.WriteStartObject();
+        if (log is not null)
+        {
+            json.WriteString("log", log);
+        }
+
         json.WriteNumber("sequence", Sequence);
         json.WriteString("hash", TreeHash.OfLeaf(Stored.Span).ToString());
         json.WritePropertyName("entry");
@@ -42,6 +54,13 @@ internal sealed record ShownEntry(long Sequence, ReadOnlyMemory<byte> Stored, Le
 
         json.WriteEndObject();
     }
+
+    /// <summary>Until when what was admitted goes on.</summary>
+    public static string Says(EntryAdmitted admitted) => string.Join(", ", (string[])
+    [
+        .. admitted.UseBy is { } use ? (string[])[$"may begin until {Instant(use)}"] : [],
+        .. admitted.RunUntil is { } run ? (string[])[$"may go on until {Instant(run)}"] : [],
+    ]);
 
     private IEnumerable<string> Says()
     {
@@ -82,6 +101,11 @@ internal sealed record ShownEntry(long Sequence, ReadOnlyMemory<byte> Stored, Le
         {
             yield return Text(why);
         }
+
+        if (Entry.Admitted is { } admitted && Says(admitted) is { Length: > 0 } until)
+        {
+            yield return until;
+        }
     }
 
     private static string Says(EntryQuorum quorum)
@@ -92,6 +116,8 @@ internal sealed record ShownEntry(long Sequence, ReadOnlyMemory<byte> Stored, Le
     }
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names) is { Length: > 0 } text ? text : "nobody";
+
+    private static string Instant(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     private static string Text(PersonalText text) => text switch
     {

@@ -15,7 +15,7 @@ internal static class LedgerQueryCommand
 
     public static Command Create(Terminal terminal)
     {
-        var log = new LedgerArguments();
+        var (log, index) = (new LedgerArguments(), new IndexArguments());
         var correlation = Text("--correlation-id", "The correlation id, such as the uid of an AdmissionReview.", "ID");
         var change = Text("--change", "The change id.", "ID");
         var digest = Text("--digest", "A digest in the entry: of object, template, artifact, evidence, policy, input, component, or of a part kept beside the log.", "DIGEST").Holds(text => Digest.TryParse(text) is not null, "is no digest: sha256: and 64 lower-case hex digits");
@@ -28,9 +28,9 @@ internal static class LedgerQueryCommand
         var until = Moment("--until", "Before this time");
         var limit = Limit("--limit", "How many entries at most; 64 MiB of them end it too.", 1_000, MostLimit);
         var form = Report.OutputOption();
-        var command = new Command("query", "Prints the entries for which all that is given holds, character for character; each is proven under the log's checkpoint. Entries that cannot be read are told, and then it exits with 2. Example: gates ledger query /var/lib/gates/ledger --correlation-id 5d0a3b6e-0000-4000-8000-000000000001")
+        var command = new Command("query", "Prints the entries for which all that is given holds, character for character; each is proven under the log's checkpoint. Entries that cannot be read are told, and then it exits with 2. What is searched more than once is found in an index. Example: gates ledger query /var/lib/gates/ledger --correlation-id 5d0a3b6e-0000-4000-8000-000000000001")
         {
-            log.Folder, log.Vkey, correlation, change, digest, resource, place, actor, verdict, type, since, until, limit, form,
+            log.Folder, log.Vkey, correlation, change, digest, resource, place, actor, verdict, type, since, until, limit, index.Folder, index.Without, form,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -48,10 +48,10 @@ internal static class LedgerQueryCommand
                 Since = ReadMoment(parsed.GetValue(since), now),
                 Until = ReadMoment(parsed.GetValue(until), now),
             };
-            var opened = log.Open(parsed);
-            var progress = new LedgerProgress(terminal, "reading", opened.Checkpoint.Size);
-            var scan = await Task.Run(() => LedgerScan.Run(opened, 0, filter, parsed.GetValue(limit), progress, cancellation), CancellationToken.None).WaitAsync(cancellation);
-            return await ToReport(parsed.GetRequiredValue(log.Folder), opened, scan).WriteAsync(terminal, parsed.GetRequiredValue(form));
+            var folder = parsed.GetRequiredValue(log.Folder);
+            using var search = LedgerSearch.Open(folder, log.ReadKey(parsed), index.Read(parsed, terminal), terminal);
+            var scan = await search.RunAsync(filter, parsed.GetValue(limit), cancellation);
+            return await ToReport(folder, search.Log, scan).WriteAsync(terminal, parsed.GetRequiredValue(form));
         });
         return command;
     }

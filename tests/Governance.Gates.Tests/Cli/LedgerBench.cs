@@ -38,8 +38,8 @@ internal sealed class LedgerBench : IDisposable
     }
 
     /// <summary>The log as a gate has it open.</summary>
-    public Task<LocalLedger> OpenAsync() =>
-        LocalLedger.OpenAsync(Log, LedgerKey.TryParse(File.ReadAllText(Log + ".key"))!.ForLog(Origin), new("test", "1", null), TimeProvider.System, new JournalDisk(), SmallFile, TestContext.Current.CancellationToken);
+    public Task<LocalLedger> OpenAsync(string origin = Origin) =>
+        LocalLedger.OpenAsync(Log, LedgerKey.TryParse(File.ReadAllText(Log + ".key"))!.ForLog(origin), new("test", "1", null), TimeProvider.System, new JournalDisk(), SmallFile, TestContext.Current.CancellationToken);
 
     public static async Task AppendAsync(LocalLedger ledger, params LedgerEntry[] entries) =>
         Assert.All(await Task.WhenAll(entries.Select(entry => ledger.AppendAsync(entry, Precedence.Usual, TestContext.Current.CancellationToken).AsTask())), appended => Assert.IsType<Reading<AppendedEntry>.Found>(appended));

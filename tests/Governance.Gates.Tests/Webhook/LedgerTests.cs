@@ -232,8 +232,53 @@ public sealed class LedgerTests : IDisposable
         Assert.Contains("do not lead to the checkpoint", (await Assert.ThrowsAsync<GateException>(() => gate.StartAgainAsync())).Message, StringComparison.Ordinal);
     }
 
-    private static Task<RunningGate> StartAsync(Func<string, string>? policy = null) =>
-        RunningGate.StartAsync(policy, options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin });
+    [Fact]
+    public async Task Each_checkpoint_is_published_in_a_folder_from_the_first_on_and_up_to_the_stop()
+    {
+        var published = state.PathOf("published");
+        await using var gate = await StartAsync(published: published);
+        await gate.AskAsync(await gate.SignedImageAsync());
+        var log = new LedgerFolder(Folder(gate));
+        var key = LedgerKeyFiles.ReadVerifierKey(LedgerKeyFiles.VerifierKeyOf(Folder(gate)));
+        await RunningGate.UntilAsync(() => Task.FromResult(Sizes().Count > 1));
+        var entries = await StoppedAsync(gate);
+        Assert.True(Checkpoint.Open(await File.ReadAllBytesAsync(Path.Combine(published, "checkpoint"), TestContext.Current.CancellationToken), key).Try(out var last, out _));
+        Assert.Equal(entries.Count, last.Size);
+        foreach (var file in Sizes())
+        {
+            Assert.True(Checkpoint.Open(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken), key).Try(out var kept, out _));
+            Assert.Equal($"checkpoint.{kept.Size}", Path.GetFileName(file));
+            Assert.Null(LedgerVerifier.Verify(last, log.Read, kept, cancellation: TestContext.Current.CancellationToken));
+        }
+
+        List<string> Sizes() => Directory.Exists(published) ? [.. Directory.EnumerateFiles(published).Where(file => Path.GetFileName(file).StartsWith("checkpoint.", StringComparison.Ordinal) && !file.EndsWith(".new", StringComparison.Ordinal))] : [];
+    }
+
+    [Fact]
+    public async Task A_folder_of_checkpoints_that_cannot_be_written_is_told_and_stops_no_decision()
+    {
+        var published = state.Write("published", "a file in its place");
+        await using var gate = await StartAsync(published: published);
+        var image = await gate.SignedImageAsync();
+        await RunningGate.UntilAsync(async () => (await gate.GetAsync("/health/ready")).Text.Contains("the folder of checkpoints cannot be used", StringComparison.Ordinal));
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync("/health/ready")).Status);
+        Assert.True((await gate.AskAsync(image)).Allowed);
+        Assert.Single(gate.Log, entry => entry.Id == 1206);
+        File.Delete(published);
+        await RunningGate.UntilAsync(async () => (await gate.GetAsync("/health/ready")).Text == "ready\n");
+        Assert.True(File.Exists(Path.Combine(published, "checkpoint")));
+    }
+
+    [Fact]
+    public async Task A_folder_of_checkpoints_without_a_ledger_is_a_mistake()
+    {
+        var (code, _, error) = await Commands.RunAsync("serve", "--policy", "p", "--certificate", "c", "--key", "k", "--ledger-checkpoints", "d");
+        Assert.Equal(64, code);
+        Assert.Contains("name it with --ledger", error, StringComparison.Ordinal);
+    }
+
+    private static Task<RunningGate> StartAsync(Func<string, string>? policy = null, string? published = null) =>
+        RunningGate.StartAsync(policy, options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin, LedgerCheckpoints = published });
 
     private static string Folder(RunningGate gate) => gate.Folder.PathOf("ledger");
 

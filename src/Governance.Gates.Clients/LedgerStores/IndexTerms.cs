@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using Governance.Gates.Images;
+using Governance.Gates.Ledgers;
+
+namespace Governance.Gates.Clients.LedgerStores;
+
+/// <summary>What an entry is found by: 64 bits of the SHA-256 over a field and its value. Two values that share them cost time and nothing else.</summary>
+public static class IndexTerms
+{
+    // Part of the format: a change of these makes every index another one's.
+    private const byte CorrelationField = 1;
+    private const byte ChangeField = 2;
+    private const byte DigestField = 3;
+    private const byte ResourceField = 4;
+    private const byte ActorField = 5;
+    private const byte VerdictField = 6;
+    private const byte EventTypeField = 7;
+    private const byte NamespaceField = 8;
+    private const byte HiddenField = 9;
+
+    private const int OnStack = 1024;
+
+    /// <summary>Entries that cannot be read: each may be any.</summary>
+    public static ulong Unreadable { get; } = Of(HiddenField, "entry");
+
+    /// <summary>Entries that do not tell all their actors, which are encrypted.</summary>
+    public static ulong HiddenActor { get; } = Of(HiddenField, "actor");
+
+    /// <summary>Entries that do not tell all their digests, which are kept beside the log.</summary>
+    public static ulong HiddenDigest { get; } = Of(HiddenField, "digest");
+
+    /// <summary>Entries with this <c>correlation_id</c>.</summary>
+    public static ulong Correlation(string value) => Of(CorrelationField, value);
+
+    /// <summary>Entries with this <c>change_id</c>.</summary>
+    public static ulong Change(string value) => Of(ChangeField, value);
+
+    /// <summary>Entries in which this digest stands.</summary>
+    public static ulong Digest(Digest value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return Of(DigestField, value.Hex);
+    }
+
+    /// <summary>Entries about a resource of this kind and name, of any group.</summary>
+    public static ulong Resource(string kind, string name) => Of(ResourceField, $"{kind}/{name}");
+
+    /// <summary>Entries of this actor, or of whom it stands for or really is.</summary>
+    public static ulong Actor(string value) => Of(ActorField, value);
+
+    /// <summary>Entries with this <c>verdict</c>.</summary>
+    public static ulong VerdictOf(Verdict value) => Of(VerdictField, value.ToString());
+
+    /// <summary>Entries with this <c>event_type</c>.</summary>
+    public static ulong EventType(string value) => Of(EventTypeField, value);
+
+    /// <summary>Entries with this <c>namespace</c>.</summary>
+    public static ulong Namespace(string value) => Of(NamespaceField, value);
+
+    /// <summary>Everything that an entry is found by, each once.</summary>
+    /// <param name="stored">The entry as it is stored.</param>
+    public static IReadOnlyCollection<ulong> Of(ReadOnlyMemory<byte> stored)
+    {
+        if (!LedgerEntry.Read(stored).Try(out var entry, out _))
+        {
+            return [Unreadable];
+        }
+
+        var terms = new HashSet<ulong> { EventType(entry.EventType) };
+        Add(terms, entry.CorrelationId, CorrelationField);
+        Add(terms, entry.ChangeId, ChangeField);
+        Add(terms, entry.Namespace, NamespaceField);
+        if (entry.Verdict is { } verdict)
+        {
+            terms.Add(VerdictOf(verdict));
+        }
+
+        if (entry.Resource is { Name: { } name, Kind: var kind })
+        {
+            terms.Add(Resource(kind, name));
+        }
+
+        foreach (var text in (PersonalText?[])[entry.Actor?.Id, entry.Actor?.OnBehalfOf, entry.Actor?.ImpersonatedBy])
+        {
+            if (text is not null)
+            {
+                terms.Add(text is PersonalText.Plain(var plain) ? Actor(plain) : HiddenActor);
+            }
+        }
+
+        terms.UnionWith(Digests(entry).OfType<Digest>().Select(Digest));
+        if (entry.Artifacts is EntryPart<ImmutableArray<EntryArtifact>>.Kept || entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Kept)
+        {
+            terms.Add(HiddenDigest);
+        }
+
+        return terms;
+    }
+
+    private static IEnumerable<Digest?> Digests(LedgerEntry entry) =>
+    [
+        entry.ObjectDigest, entry.TemplateDigest, entry.Policy?.Digest, entry.Component.Digest,
+        .. entry.Inputs.Select(input => input.Digest),
+        .. entry.Artifacts is EntryPart<ImmutableArray<EntryArtifact>>.Inline(var artifacts) ? artifacts.Select(one => one.Digest) : [],
+        .. entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var evidence) ? evidence.Select(one => one.Digest) : [],
+        Kept(entry.Artifacts), Kept(entry.Evidence), Kept(entry.Reasons), Kept(entry.Quorum), Kept(entry.PreviousState), Kept(entry.NewState), Kept(entry.Details), Kept(entry.Rationale),
+    ];
+
+    private static Digest? Kept<T>(EntryPart<T>? part) => part is EntryPart<T>.Kept(var digest, _) ? digest : null;
+
+    private static void Add(HashSet<ulong> terms, string? value, byte field)
+    {
+        if (value is not null)
+        {
+            terms.Add(Of(field, value));
+        }
+    }
+
+    private static ulong Of(byte field, string value)
+    {
+        var length = 1 + Encoding.UTF8.GetMaxByteCount(value.Length);
+        var bytes = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
+        bytes[0] = field;
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes[..(1 + Encoding.UTF8.GetBytes(value, bytes[1..]))], hash);
+        return BinaryPrimitives.ReadUInt64BigEndian(hash);
+    }
+}
