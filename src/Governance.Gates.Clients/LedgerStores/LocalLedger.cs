@@ -17,7 +17,7 @@ public sealed class LocalLedger : IAsyncDisposable
     private const long MostQueuedBytes = 64 * 1024 * 1024;
     private const int MostInBatch = 4_096;
     private const int MostUnpublishedFiles = 32;
-    private const string JournalName = "journal";
+    internal const string JournalName = "journal";
 
     private readonly LedgerFolder folder;
     private readonly FileStream held;
@@ -78,7 +78,11 @@ public sealed class LocalLedger : IAsyncDisposable
     public static Task<LocalLedger> OpenAsync(string path, NoteSigner signer, EntryComponent component, TimeProvider clock, CancellationToken cancellation) =>
         OpenAsync(path, signer, component, clock, new JournalDisk(), EntryJournal.FileBytes, cancellation);
 
-    internal static async Task<LocalLedger> OpenAsync(string path, NoteSigner signer, EntryComponent component, TimeProvider clock, JournalDisk disk, int fileBytes, CancellationToken cancellation)
+    /// <param name="disk">The disk.</param>
+    /// <param name="fileBytes">The size of a file of the journal.</param>
+    /// <param name="epoch">Which holder writes from here on; null for the one who did.</param>
+    /// <inheritdoc cref="OpenAsync(string, NoteSigner, EntryComponent, TimeProvider, CancellationToken)"/>
+    internal static async Task<LocalLedger> OpenAsync(string path, NoteSigner signer, EntryComponent component, TimeProvider clock, JournalDisk disk, int fileBytes, CancellationToken cancellation, long? epoch = null)
     {
         var folder = new LedgerFolder(path);
         FileStream? held = null;
@@ -94,6 +98,10 @@ public sealed class LocalLedger : IAsyncDisposable
             var replayed = 0L;
             journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
+            if (epoch is { } next)
+            {
+                writer.TakeOver(next);
+            }
 
             // With a nearly full disk it starts for what must be recorded, and with a full one not at all.
             var full = journal.MakeSpare();
@@ -237,7 +245,7 @@ public sealed class LocalLedger : IAsyncDisposable
             folder.Publish([], await Checkpoint.SignAsync(0, TreeHash.OfEmptyTree, [signer], cancellation));
         }
 
-        if (!folder.ReadCheckpoint(signer.Key).Try(out var checkpoint, out var why) || !LedgerWriter.Resume(signer.Key.Name, 1, checkpoint.Size, folder.Read).Try(out var writer, out why))
+        if (!folder.ReadCheckpoint(signer.Key).Try(out var checkpoint, out var why) || !LedgerWriter.Resume(signer.Key.Name, checkpoint.Size, folder.Read).Try(out var writer, out why))
         {
             throw new FormatException(why.ToString());
         }

@@ -17,6 +17,7 @@ public sealed class PolicyDiffTests
                 sessions: { exec: { require: [{ role: approver, count: 1 }] }, attach: { require: [{ role: approver, count: 1 }] }, portForward: { require: [{ role: approver, count: 1 }] } }
                 objects:
                   - { resource: configmaps, in: { namespaces: [pay], environments: [production] }, names: [limits], require: { approved: { action: rotate, in: { environments: [production] } } } }
+              ledger: { recover: { action: rotate } }
 
             """)));
 
@@ -74,6 +75,9 @@ public sealed class PolicyDiffTests
         { "    policy-change:", "    key-rotation: { require: [{ role: approver, count: 1 }], useBy: 7d }\n    policy-change:", "approvals.key-rotation", Neutral, Weaker, "" },
         { "    policy-change:", "    policy-weakening: { require: [{ role: approver, count: 2 }], useBy: 7d }\n    policy-change:", "approvals.policy-weakening", Weaker, Weaker, "p-4 p-5 p-6" },
         { "    policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }\n", "", "approvals.policy-change", Weaker, Weaker, "" },
+
+        { "  ledger: { recover: { action: rotate } }\n", "", "ledger.recover", Stronger, Weaker, "" },
+        { "ledger: { recover: { action: rotate } }", "ledger: { recover: { action: deploy } }", "ledger.recover", Weaker, Weaker, "p-4 p-5 p-6" },
 
         { "mode: enforce", "mode: warn", "admission.mode", Weaker, Stronger, "" },
         { "audit: [kube-system]", "audit: [kube-system, monitoring]", "admission.namespaces.audit", Weaker, Stronger, "" },
@@ -155,6 +159,7 @@ public sealed class PolicyDiffTests
         ["spec.approvals.*.useBy"] = ("useBy: 7d, runUntil", "useBy: 8d, runUntil"),
         ["spec.approvals.*.runUntil"] = ("runUntil: 26w", "runUntil: 27w"),
         ["spec.approvals.*.maxUses"] = ("maxUses: 3", "maxUses: 4"),
+        ["spec.ledger.recover.action"] = ("recover: { action: rotate }", "recover: { action: deploy }"),
         ["spec.admission.mode"] = ("mode: enforce", "mode: warn"),
         ["spec.admission.namespaces.audit[]"] = ("audit: [kube-system]", "audit: [kube-public]"),
         ["spec.admission.namespaces.own"] = ("own: gates", "own: other"),

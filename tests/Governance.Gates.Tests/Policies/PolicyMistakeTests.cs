@@ -58,7 +58,9 @@ public sealed class PolicyMistakeTests
         { "/spec/template/spec/containers/*/image", "§/spec/con*/image", "is not a path" },
         { "/spec/template/spec/containers/*/image", "§" + string.Concat(Enumerable.Repeat("/a", 33)), "up to 32 times" },
         { "rollouts.argoproj.io", "§Rollout", "is not a custom resource" },
-        { "  admission:\n", "  §ledger: { anything: [goes] }\n  admission:\n", "'ledger' is not yet supported" },
+        { "  admission:\n", "  ledger: §{}\n  admission:\n", "is empty and asks for nothing" },
+        { "  admission:\n", "  ledger: { §witnesses: { anything: [goes] } }\n  admission:\n", "'witnesses' is not yet supported" },
+        { "  admission:\n", "  ledger: { recover: { action: §deplay } }\n  admission:\n", "did you mean 'deploy'?" },
         { "keys: [ann-key] }", "keys: [ann-key], §oidc: [] }", "'oidc' is not yet supported" },
         { "require: { signed:", "require: { §provenance: 1, signed:", "'provenance' is not yet supported" },
     };
