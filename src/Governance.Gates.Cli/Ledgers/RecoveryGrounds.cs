@@ -24,7 +24,7 @@ internal sealed record RecoveryGrounds(RecoveryDocument Document, RequestStandin
         [.. Claims.Proven.Where(claim => claim.Approval is { } signed && (signed.Digest == Standing.Request.Digest || (signed.Statement as Approval)?.RequestDigest == Standing.Request.Digest)).DistinctBy(claim => claim.Evidence)];
 
     /// <summary>The bytes to be kept beside the log.</summary>
-    public ImmutableArray<ReadOnlyMemory<byte>> Evidence => [Document.Json, PolicyBytes, .. Statements.Select(claim => Items.First(item => item.Digest == claim.Evidence).Bytes)];
+    public ImmutableArray<ReadOnlyMemory<byte>> Evidence => [Document.Json, PolicyBytes, .. Statements.Select(claim => (Items.FirstOrDefault(item => item.Digest == claim.Evidence) ?? throw new GateException("the file of statements was changed while it was read", "try again")).Bytes)];
 
     /// <summary>The entry that tells of the recovery: the first of the log's next holder.</summary>
     /// <param name="now">When it is done.</param>

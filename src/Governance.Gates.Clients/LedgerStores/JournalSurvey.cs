@@ -5,6 +5,9 @@ namespace Governance.Gates.Clients.LedgerStores;
 /// <summary>What a journal that may be damaged still holds: every sound batch, wherever it stands. Changes nothing.</summary>
 internal sealed class JournalSurvey
 {
+    // Also a file that grew is read.
+    private const long MostBytes = 8L * EntryJournal.FileBytes;
+
     private readonly Dictionary<long, ReadOnlyMemory<byte>> entries = [];
 
     /// <summary>One after the last entry that it tells of.</summary>
@@ -44,7 +47,7 @@ internal sealed class JournalSurvey
             Fail($"file {name} of the journal has {length} bytes, and was made with {fileBytes}");
         }
 
-        var bytes = StateDisk.Read(path, Math.Max(fileBytes, EntryJournal.FileBytes)) ?? [];
+        var bytes = StateDisk.Read(path, MostBytes) ?? [];
 
         // All before the entry after which a file is named was there.
         End = Math.Max(End, named);

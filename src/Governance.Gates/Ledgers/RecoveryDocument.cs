@@ -59,13 +59,15 @@ public sealed record RecoveryDocument
     /// <param name="whole">What is whole.</param>
     /// <param name="known">How many entries there are known to have been.</param>
     /// <param name="damage">What is wrong.</param>
+    /// <exception cref="GateException">A checkpoint is of more entries than a document can name.</exception>
     public static RecoveryDocument Of(NoteKey key, Checkpoint checkpoint, TreeHead whole, long known, string damage)
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(whole);
         var last = known > whole.Size ? known - 1 : (long?)null;
-        return Make(key.Name, $"{key.Id:x8}", new(checkpoint.Size, checkpoint.Root), whole, last, LedgerText.Of(damage)!);
+        var made = Make(key.Name, $"{key.Id:x8}", new(checkpoint.Size, checkpoint.Root), whole, last, LedgerText.Of(damage)!);
+        return TryParse(made.Json) is not null ? made : throw new GateException($"no recovery of {key.Name} can be written down: a checkpoint of it is of {checkpoint.Size} entries", "keep the folder as it is, and begin another log");
     }
 
     /// <summary>A document as it was written; null for anything else. Never throws for what it is given.</summary>

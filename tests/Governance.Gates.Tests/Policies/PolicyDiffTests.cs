@@ -11,13 +11,13 @@ public sealed class PolicyDiffTests
         ("file: keys/5.pub }", "file: keys/5.pub }\n      fay-key: { spki: \"SPKI-6\", file: keys/6.pub }\n      spare-key: { spki: \"SPKI-7\", file: keys/7.pub }"),
         ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]"),
         ("    policy-change: {", "    rotate: { require: [{ role: approver, count: 1 }], useBy: 1d }\n    policy-change: {"),
+        ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
         ("    sidecars: [istio-proxy]\n", """
                 sidecars: [istio-proxy]
                 statements: registry.example.com/statements
                 sessions: { exec: { require: [{ role: approver, count: 1 }] }, attach: { require: [{ role: approver, count: 1 }] }, portForward: { require: [{ role: approver, count: 1 }] } }
                 objects:
                   - { resource: configmaps, in: { namespaces: [pay], environments: [production] }, names: [limits], require: { approved: { action: rotate, in: { environments: [production] } } } }
-              ledger: { recover: { action: rotate } }
 
             """)));
 
@@ -170,7 +170,7 @@ public sealed class PolicyDiffTests
         ["spec.admission.objects[].in.namespaces[]"] = ("namespaces: [pay], env", "namespaces: [shop], env"),
         ["spec.admission.objects[].in.environments[]"] = ("environments: [production] }, names", "environments: [staging] }, names"),
         ["spec.admission.objects[].names[]"] = ("names: [limits]", "names: [others]"),
-        ["spec.admission.objects[].require.approved.action"] = ("action: rotate", "action: deploy"),
+        ["spec.admission.objects[].require.approved.action"] = ("approved: { action: rotate", "approved: { action: deploy"),
         ["spec.admission.objects[].require.approved.in.environments[]"] = ("rotate, in: { environments: [production]", "rotate, in: { environments: [staging]"),
         ["spec.admission.sessions.exec"] = ("exec: { require: [{ role: approver, count: 1 }] }", "exec: deny"),
         ["spec.admission.sessions.exec.require[].role"] = ("exec: { require: [{ role: approver", "exec: { require: [{ role: releaser"),
