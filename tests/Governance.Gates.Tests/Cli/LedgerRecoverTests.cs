@@ -72,6 +72,31 @@ public sealed class LedgerRecoverTests : IDisposable
     }
 
     [Fact]
+    public async Task A_checkpoint_from_among_what_was_given_up_may_be_explained_and_one_from_before_it_needs_no_explanation()
+    {
+        await firm.FilledAsync(20);
+        var whole = firm.Ledger.Keep("whole");
+        await firm.AppendAsync([.. Enumerable.Range(20, 10).Select(TestEntries.Small)]);
+        var lost = firm.Ledger.Keep("lost");
+        await firm.AppendAsync([.. Enumerable.Range(30, 10).Select(TestEntries.Small)]);
+        firm.Truncate(Edge, 25);
+        await firm.ApprovedAsync();
+        Assert.Equal(0, (await firm.Bench.GatesAsync("approvals", firm.Document, "--policy", firm.Policy)).ExitCode);
+        Assert.Equal(0, (await firm.RecoverAsync()).ExitCode);
+        Assert.Equal(0, (await firm.Ledger.LedgerAsync("verify", firm.Log, "--against", whole)).ExitCode);
+        var against = await firm.Ledger.LedgerAsync("verify", firm.Log, "--against", lost, "--output", "json");
+        Assert.Equal(1, against.ExitCode);
+        Assert.Contains("entry 25 may explain it", against.Json().GetProperty("fault").GetProperty("message").GetString(), StringComparison.Ordinal);
+
+        // What was taken away after the recovery is explained by nothing.
+        await firm.AppendAsync([.. Enumerable.Range(100, 30).Select(TestEntries.Small)]);
+        var later = firm.Ledger.Keep("later");
+        firm.Ledger.WriteEntries("tile/entries/000.p/56", firm.Ledger.Entries("tile/entries/000.p/56")[..^1]);
+        Assert.Contains("entry 55 (tile/entries/000.p/56): it is missing", (await firm.Ledger.LedgerAsync("verify", firm.Log, "--against", later)).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("explain", (await firm.Ledger.LedgerAsync("verify", firm.Log, "--against", later)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_next_holder_writes_on_and_stays_the_next_holder_after_a_restart()
     {
         await TruncatedAsync();
@@ -173,6 +198,12 @@ public sealed class LedgerRecoverTests : IDisposable
 
         Assert.Equal(0, (await firm.LookAsync("--output", "json")).Json().GetProperty("document").GetProperty("whole").GetProperty("size").GetInt32());
         Assert.Equal(30, (await firm.LookAsync("--against", kept, "--output", "json")).Json().GetProperty("document").GetProperty("whole").GetProperty("size").GetInt32());
+
+        // Where nothing is whole, the log begins again and says so.
+        await firm.ApprovedAsync();
+        Assert.Equal(0, (await firm.RecoverAsync()).ExitCode);
+        await firm.AssertVerifiedAsync(1);
+        Assert.Equal(2, (await firm.EntryAsync(0)).Epoch);
     }
 
     [Fact]
