@@ -66,11 +66,16 @@ internal static class LedgerCheck
         var fault = LedgerVerifier.Verify(checkpoint, Source, since, new LedgerProgress(terminal, $"verifying {key.Name}", checkpoint.Size), cancellation);
         foreach (var (file, earlier) in kept)
         {
-            fault ??= Compare(checkpoint, file, earlier, Source);
+            fault ??= Compare(checkpoint, file, earlier, Source) is { } apart ? Explained(apart, new(folder, key, checkpoint), earlier, cancellation) : null;
         }
 
         return unreadable is null ? new(checkpoint, fault, null) : new(checkpoint, null, unreadable);
     }
+
+    // An entry that explains it makes nothing consistent: whoever kept the checkpoint has to look at what was given up.
+    private static LedgerFault Explained(LedgerFault fault, OpenLog log, Checkpoint kept, CancellationToken cancellation) => RecoveryExplanation.Of(log, kept, cancellation) is { } explanation
+        ? fault with { Reason = fault.Reason with { Message = $"{fault.Reason.Message}; {explanation.Message}", Remedy = explanation.Remedy } }
+        : fault;
 
     private static LedgerFault? Compare(Checkpoint checkpoint, string file, Checkpoint kept, TileSource source)
     {

@@ -39,7 +39,11 @@ internal sealed class StatementArguments
     }
 
     /// <summary>The list of what no longer counts under a policy, from where it says; an empty one where it says nowhere.</summary>
-    public async Task<Reading<RevocationList>> RevocationsAsync(ParseResult parsed, string file, Policies.Policy policy, Terminal terminal, CancellationToken cancellation)
+    public Task<Reading<RevocationList>> RevocationsAsync(ParseResult parsed, string file, Policies.Policy policy, Terminal terminal, CancellationToken cancellation) =>
+        RevocationsAsync(registries, parsed, file, policy, terminal, cancellation);
+
+    /// <summary>The same, for a verb that has other arguments.</summary>
+    public static async Task<Reading<RevocationList>> RevocationsAsync(RegistryArguments registries, ParseResult parsed, string file, Policies.Policy policy, Terminal terminal, CancellationToken cancellation)
     {
         var registry = registries.Open(parsed, null, terminal.Clock);
         using var connections = registry as IDisposable;

@@ -10,6 +10,7 @@ using Governance.Gates.Clients.Policies;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Ledgers;
 using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
 
@@ -33,6 +34,9 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
 
     /// <summary>The local file that it is; null for anything else.</summary>
     public string? LocalFile { get; private init; }
+
+    /// <summary>The recovery of a ledger that it is; null for anything else.</summary>
+    public RecoveryDocument? Recovery { get; private init; }
 
     /// <summary>The digest that statements are about; null for a file of statements about acts.</summary>
     public Digest? SubjectDigest => Covers?.Digest ?? Document?.Subject.Digest;
@@ -88,8 +92,23 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
         }
 
         var name = Path.GetFileName(path);
-        var digest = Digest.Of(InputFile.Read(path, "file", MostBytes));
+        var bytes = InputFile.Read(path, "file", MostBytes);
+        if (RecoveryDocument.TryParse(bytes) is { } recovery)
+        {
+            return OfRecovery(recovery, kept ?? path + StatementFile.Suffix);
+        }
+
+        var digest = Digest.Of(bytes);
         return new($"file {name} ({digest})", name, new(CoveredKind.Artifact, name, digest, default), null, kept ?? path + StatementFile.Suffix) { LocalFile = path };
+    }
+
+    /// <summary>The recovery of a ledger, whose document is shown whole to whoever signs.</summary>
+    /// <param name="recovery">The document.</param>
+    /// <param name="kept">The file of its statements.</param>
+    public static StatementTarget OfRecovery(RecoveryDocument recovery, string kept)
+    {
+        var name = $"recovery of {recovery.Origin}";
+        return new($"the {name} ({recovery.Digest})", name, new(CoveredKind.Command, name, recovery.Digest, recovery.Json), null, kept) { Recovery = recovery };
     }
 
     /// <summary>The next version of a policy that this file is, where an action is about the policy itself; null for any other action.</summary>

@@ -84,6 +84,11 @@ internal static class StatementWords
         _ => null,
     } as SessionRule.Require)?.Approval;
 
+    /// <summary>Who must agree before a damaged ledger goes on.</summary>
+    /// <exception cref="GateException">The policy lets nobody.</exception>
+    public static ApprovalRule RecoveryRule(this Policy policy) => policy.LedgerRecovery
+        ?? throw new GateException($"the policy {policy.Name} version {policy.Version} lets nobody recover a ledger", "have ledger.recover added to it, which names an action of its approvals; or keep the folder as it is, and begin another log");
+
     /// <summary>A policy in words.</summary>
     public static string Shown(this Policy policy) => $"{policy.Name} version {policy.Version}, {policy.Digest}";
 
@@ -130,6 +135,7 @@ internal static class StatementWords
         .. request.Contributors.IsEmpty ? (Fact[])[] : [new Fact("contributors", string.Join(", ", request.Contributors.Select(policy.PersonName)))],
         new("where", request.Scope.Shown()),
         .. CoveredFacts(request),
+        .. target.Recovery is { } recovery ? [new Fact("gives up", $"{recovery.Lost}, of a ledger whose last known checkpoint is of {recovery.Checkpoint.Size}: {recovery.Damage}")] : (Fact[])[],
         .. NotCovered(request, target, policy),
         .. request.NotBefore is null && request.NotAfter is null ? (Fact[])[] : [new Fact("window", $"{Shown(request.NotBefore) ?? "now"} to {Shown(request.NotAfter) ?? "the end of the approvals"}")],
         .. ((string Label, Digest? Digest)[])[("impact", request.Impact), ("risk", request.Risk), ("rollback", request.Rollback)] is var documents ? documents.Where(document => document.Digest is not null).Select(document => new Fact(document.Label, document.Digest!.ToString())) : [],

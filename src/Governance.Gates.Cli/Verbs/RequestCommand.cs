@@ -101,6 +101,7 @@ internal sealed class RequestCommand
         var request = made?.Read<ApprovalRequest>(target, null) ?? await MakeAsync(parsed, target, covers, signatory, given, policy, terminal, cancellation);
         Check(request, signatory, policy, terminal.Clock.GetUtcNow());
         CheckChange(request, target, policy);
+        CheckRecovery(request, target, policy);
         var draft = new Draft(request, target, (target.SubjectName, covers.Digest), $"a request by {signatory}, about {target.Name}", [.. StatementWords.RequestFacts(request, target, policy), new("policy", policy.Shown()), new("request", request.Id)]);
         return await signing.FinishAsync(parsed, draft, signer, made, parsed.GetRequiredValue(about.Form), terminal, cancellation);
     }
@@ -179,6 +180,14 @@ internal sealed class RequestCommand
         if (PolicyChain.Need(policy, next)?.Rule.Action is { } needed && needed != request.Action)
         {
             throw new GateException($"version {next.Version} is {(needed == ApprovalRule.PolicyWeakening ? "weaker" : "not weaker")} than the policy in force, which {needed} must approve", $"ask with --action {needed}; gates policy diff tells why");
+        }
+    }
+
+    private static void CheckRecovery(ApprovalRequest request, StatementTarget target, Policy policy)
+    {
+        if (target.Recovery is not null && policy.RecoveryRule().Action is var needed && needed != request.Action)
+        {
+            throw new GateException($"the policy {policy.Name} version {policy.Version} has the recovery of a ledger approved as {needed}", $"ask with --action {needed}");
         }
     }
 

@@ -37,8 +37,8 @@ internal sealed class EntryJournal : IDisposable
 
     private const uint Magic = 0x47474A31;
     private const int SumAt = 20;
+    internal const string SpareName = "spare";
     private const int MostOfCut = 4_096;
-    private const string SpareName = "spare";
     private const string CutName = "cut";
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
@@ -236,7 +236,7 @@ internal sealed class EntryJournal : IDisposable
     {
         hasSpare = IsSpare();
         Cut = StateDisk.Read(CutPath, 4 * MostOfCut) is { } told ? Encoding.UTF8.GetString(told) : null;
-        firsts.AddRange(Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(name => name is { Length: 20 }).Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var first) ? first : -1).Where(first => first >= 0).Order());
+        firsts.AddRange(Firsts(folder));
         for (var i = 0; i < firsts.Count; i++)
         {
             var path = PathOf(firsts[i]);
@@ -291,6 +291,10 @@ internal sealed class EntryJournal : IDisposable
         }
     }
 
+    /// <summary>The first entries after which the files of a journal are named, in order.</summary>
+    internal static IEnumerable<long> Firsts(string folder) =>
+        Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(name => name is { Length: 20 }).Select(name => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var first) ? first : -1).Where(first => first >= 0).Order();
+
     // One that was not finished has another length, and one with anything in it was not made here.
     private bool IsSpare() => new FileInfo(SparePath) is { Exists: true } spare && spare.Length == fileBytes && !File.ReadAllBytes(SparePath).AsSpan().ContainsAnyExcept((byte)0);
 
@@ -300,7 +304,7 @@ internal sealed class EntryJournal : IDisposable
         return length == fileBytes ? File.ReadAllBytes(path) : throw new FormatException($"{path} has {length} bytes, and was made with {fileBytes}");
     }
 
-    private static (long First, long After) Take(ReadOnlyMemory<byte> batch, Action<long, ReadOnlyMemory<byte>> take)
+    internal static (long First, long After) Take(ReadOnlyMemory<byte> batch, Action<long, ReadOnlyMemory<byte>> take)
     {
         var first = BinaryPrimitives.ReadInt64BigEndian(batch.Span[8..]);
         var sequence = first;
@@ -320,7 +324,7 @@ internal sealed class EntryJournal : IDisposable
     }
 
     // The length of the sound batch at this place; null where there is none.
-    private static int? Batch(byte[] bytes, int at)
+    internal static int? Batch(byte[] bytes, int at)
     {
         if (bytes.Length - at < HeaderBytes || BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at)) != Magic)
         {
@@ -331,19 +335,22 @@ internal sealed class EntryJournal : IDisposable
         return length > 0 && length <= Math.Min(bytes.Length - at, MostBatchBytes) - HeaderBytes && Sum(bytes.AsSpan(at, HeaderBytes + length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt)) ? HeaderBytes + length : null;
     }
 
-    private static bool SoundAfter(byte[] bytes, int at)
+    private static bool SoundAfter(byte[] bytes, int at) => NextSound(bytes, at + 1) is not null;
+
+    /// <summary>Where the next sound batch is, from a place on; null where there is none.</summary>
+    internal static int? NextSound(byte[] bytes, int at)
     {
         ReadOnlySpan<byte> magic = [0x47, 0x47, 0x4A, 0x31];
-        for (at++; bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
+        for (; at < bytes.Length && bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
         {
             at += next;
             if (Batch(bytes, at) is not null)
             {
-                return true;
+                return at;
             }
         }
 
-        return false;
+        return null;
     }
 
     // Over the header up to the sum, and the entries. A sum tells a torn write; that nothing was changed is told by the hashes.
@@ -368,5 +375,7 @@ internal sealed class EntryJournal : IDisposable
         }
     }
 
-    private string PathOf(long first) => Path.Combine(folder, first.ToString("D20", CultureInfo.InvariantCulture));
+    private string PathOf(long first) => Path.Combine(folder, NameOf(first));
+
+    internal static string NameOf(long first) => first.ToString("D20", CultureInfo.InvariantCulture);
 }

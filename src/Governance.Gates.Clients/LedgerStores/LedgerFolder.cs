@@ -1,3 +1,4 @@
+using System.Globalization;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Ledgers;
 
@@ -41,8 +42,28 @@ public sealed class LedgerFolder(string path)
         : bytes is { } found ? new Reading<ReadOnlyMemory<byte>>.Found(found)
         : Unread<ReadOnlyMemory<byte>>($"{PathOf(address.Path)} is not there", "restore it from a copy of the log");
 
+    /// <summary>A tile or bundle, or of a bundle that is not there the widest that there is of it; null where there is none.</summary>
+    internal Reading<ReadOnlyMemory<byte>?> FindAsFarAs(TileAddress address)
+    {
+        var found = Find(address);
+        if (!address.IsEntries || found is not Reading<ReadOnlyMemory<byte>?>.Found(null))
+        {
+            return found;
+        }
+
+        var parts = PathOf(TileAddress.OfEntries(address.Index, (address.Index + 1) * TileAddress.FullWidth)!.Value.Path) + ".p";
+        return Directory.Exists(parts) && Directory.EnumerateFiles(parts).MaxBy(file => int.TryParse(System.IO.Path.GetFileName(file), NumberStyles.None, CultureInfo.InvariantCulture, out var width) ? width : 0) is { } widest ? Find(widest, MostBytes) : found;
+    }
+
     /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
     internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlySpan<byte> checkpoint)
+    {
+        Write(tiles);
+        StateDisk.Replace(PathOf(CheckpointName), checkpoint);
+    }
+
+    /// <summary>Writes tiles; all of them are durable when it returns.</summary>
+    internal void Write(IReadOnlyList<Tile> tiles)
     {
         var folders = new HashSet<string>(StringComparer.Ordinal);
         foreach (var tile in tiles)
@@ -71,8 +92,6 @@ public sealed class LedgerFolder(string path)
                 Directory.Delete(partial, recursive: true);
             }
         }
-
-        StateDisk.Replace(PathOf(CheckpointName), checkpoint);
     }
 
     /// <summary>Keeps every other process from writing into it, until this is disposed.</summary>

@@ -17,7 +17,7 @@ public sealed class LocalLedger : IAsyncDisposable
     private const long MostQueuedBytes = 64 * 1024 * 1024;
     private const int MostInBatch = 4_096;
     private const int MostUnpublishedFiles = 32;
-    private const string JournalName = "journal";
+    internal const string JournalName = "journal";
 
     private readonly LedgerFolder folder;
     private readonly FileStream held;
@@ -28,7 +28,7 @@ public sealed class LocalLedger : IAsyncDisposable
 
     // Guards the queue and what is told of the ledger; the sequencer waits on it, and only while the queue is empty.
     private readonly object gate = new();
-    private List<Pending> queue = [];
+    private List<PendingEntry> queue = [];
     private long queuedBytes;
     private Task? closing;
     private long durable;
@@ -37,7 +37,7 @@ public sealed class LocalLedger : IAsyncDisposable
     // Only the sequencer touches these.
     private readonly byte[] batch = new byte[EntryJournal.MostBatchBytes];
     private int batchLength;
-    private readonly List<(Pending Waiting, AppendedEntry Entry)> written = [];
+    private readonly List<(PendingEntry Waiting, AppendedEntry Entry)> written = [];
     private readonly RecentEvents recent;
     private long appendedBytes;
 
@@ -78,7 +78,8 @@ public sealed class LocalLedger : IAsyncDisposable
     public static Task<LocalLedger> OpenAsync(string path, NoteSigner signer, EntryComponent component, TimeProvider clock, CancellationToken cancellation) =>
         OpenAsync(path, signer, component, clock, new JournalDisk(), EntryJournal.FileBytes, cancellation);
 
-    internal static async Task<LocalLedger> OpenAsync(string path, NoteSigner signer, EntryComponent component, TimeProvider clock, JournalDisk disk, int fileBytes, CancellationToken cancellation)
+    /// <summary>The same on another disk, with files of another size, or for another holder than the one who wrote last.</summary>
+    internal static async Task<LocalLedger> OpenAsync(string path, NoteSigner signer, EntryComponent component, TimeProvider clock, JournalDisk disk, int fileBytes, CancellationToken cancellation, long? epoch = null)
     {
         var folder = new LedgerFolder(path);
         FileStream? held = null;
@@ -94,6 +95,10 @@ public sealed class LocalLedger : IAsyncDisposable
             var replayed = 0L;
             journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
+            if (epoch is { } next)
+            {
+                writer.TakeOver(next);
+            }
 
             // With a nearly full disk it starts for what must be recorded, and with a full one not at all.
             var full = journal.MakeSpare();
@@ -111,7 +116,7 @@ public sealed class LocalLedger : IAsyncDisposable
             held?.Dispose();
             throw exception switch
             {
-                FormatException => new GateException($"the ledger {path} is not as it was written: {exception.Message}", "keep it as it is, and compare it with copies and checkpoints kept elsewhere; gates ledger recover goes on behind a gap", exception),
+                FormatException => new GateException($"the ledger {path} is not as it was written: {exception.Message}", "keep it as it is, and compare it with copies and checkpoints kept elsewhere; gates ledger recover tells what is whole, and how the log may go on", exception),
                 CryptographicException => new GateException($"the ledger {path} cannot be signed: {exception.Message}", "name the key of the log", exception),
                 _ when StateDisk.IsOfDisk(exception) => new GateException($"the ledger {path} cannot be used: {exception.Message}", "name a folder that this user may write and no other process has, on a disk with space", exception),
                 _ => exception,
@@ -146,7 +151,7 @@ public sealed class LocalLedger : IAsyncDisposable
             return new Reading<AppendedEntry>.Unread(why);
         }
 
-        var pending = new Pending(entry.EventId, draft, precedence);
+        var pending = new PendingEntry(entry.EventId, draft, precedence);
         lock (gate)
         {
             if (closing is not null || fault is not null)
@@ -237,7 +242,7 @@ public sealed class LocalLedger : IAsyncDisposable
             folder.Publish([], await Checkpoint.SignAsync(0, TreeHash.OfEmptyTree, [signer], cancellation));
         }
 
-        if (!folder.ReadCheckpoint(signer.Key).Try(out var checkpoint, out var why) || !LedgerWriter.Resume(signer.Key.Name, 1, checkpoint.Size, folder.Read).Try(out var writer, out why))
+        if (!folder.ReadCheckpoint(signer.Key).Try(out var checkpoint, out var why) || !LedgerWriter.Resume(signer.Key.Name, checkpoint.Size, folder.Read).Try(out var writer, out why))
         {
             throw new FormatException(why.ToString());
         }
@@ -273,7 +278,7 @@ public sealed class LocalLedger : IAsyncDisposable
 
     private void Run()
     {
-        List<Pending> taken = [];
+        List<PendingEntry> taken = [];
         while (true)
         {
             lock (gate)
@@ -311,7 +316,7 @@ public sealed class LocalLedger : IAsyncDisposable
         }
     }
 
-    private void Write(List<Pending> taken)
+    private void Write(List<PendingEntry> taken)
     {
         foreach (var pending in taken)
         {
@@ -378,7 +383,7 @@ public sealed class LocalLedger : IAsyncDisposable
         written.Clear();
     }
 
-    private void Fail(Reason why, List<Pending> taken)
+    private void Fail(Reason why, List<PendingEntry> taken)
     {
         lock (gate)
         {
@@ -391,10 +396,5 @@ public sealed class LocalLedger : IAsyncDisposable
         {
             pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(why));
         }
-    }
-
-    private sealed record Pending(string EventId, EntryDraft Draft, Precedence Precedence)
-    {
-        public TaskCompletionSource<Reading<AppendedEntry>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -29,6 +29,18 @@ public static class EntryBundle
         return new Reading<ImmutableArray<ReadOnlyMemory<byte>>>.Found(entries.ToImmutable());
     }
 
+    /// <summary>The entries of a bundle up to where it does not go on with a whole one.</summary>
+    internal static ImmutableArray<ReadOnlyMemory<byte>> ReadAsFarAs(ReadOnlyMemory<byte> bundle)
+    {
+        var entries = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
+        for (var rest = bundle; entries.Count < TileAddress.FullWidth && TryTake(rest.Span, out var entry); rest = rest[(LengthSize + entry.Length)..])
+        {
+            entries.Add(rest.Slice(LengthSize, entry.Length));
+        }
+
+        return entries.ToImmutable();
+    }
+
     /// <summary>The entry at the beginning of these bytes; false where they do not hold it to its end.</summary>
     internal static bool TryTake(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> entry)
     {

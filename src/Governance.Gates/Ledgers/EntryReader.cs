@@ -63,6 +63,28 @@ internal static class EntryReader
     public static bool IsEncrypted(string nonce, string ciphertext) =>
         nonce.Length <= LedgerText.Longest && ciphertext.Length <= MostEncrypted && NoteText.TryDecode(nonce) is { Length: > 0 } && NoteText.TryDecode(ciphertext) is { Length: > 0 };
 
+    /// <summary>Which holder of the log wrote a stored entry, read without the rest of it; null where it does not say.</summary>
+    public static long? EpochOf(ReadOnlySpan<byte> stored)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(stored, new JsonReaderOptions { MaxDepth = MaxDepth });
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("epoch"u8))
+                {
+                    return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var epoch) && epoch is > 0 and < CanonicalWriter.LargestNumber ? epoch : null;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // What is no JSON says nothing.
+        }
+
+        return null;
+    }
+
     // One entry has one spelling, also where it has fields that are not known here.
     private static void CheckSpelling(JsonElement root, ReadOnlySpan<byte> stored, EntryFields fields)
     {

@@ -54,7 +54,7 @@ public static class LedgerEvents
     /// <summary>The log was verified; the outcome says what was found.</summary>
     public const string Verified = "verified";
 
-    /// <summary>The log was mended after a crash or a loss; the details say what was cut.</summary>
+    /// <summary>A write that was not finished was cut, as the rationale says; or the log goes on behind what was lost, and the details are a <see cref="RecoveryDocument"/>.</summary>
     public const string Recovered = "recovered";
 
     /// <summary>Entries were read by somebody, or a decision made again from them.</summary>

@@ -13,9 +13,10 @@ public sealed record AppendedEntry(long Sequence, TreeHash Hash, ReadOnlyMemory<
 /// <remarks>Not safe for concurrent use: entry n+1 holds the hash of entry n. Memory is that of one bundle of entries and the right edge of the tree.</remarks>
 public sealed class LedgerWriter
 {
+    private const long FirstEpoch = 1;
+
     private readonly GrowingTree tree;
     private readonly EntryChain chain;
-    private readonly long epoch;
     private readonly List<Tile> full = [];
     private ArrayBufferWriter<byte> bundle = new();
     private bool hasGrown;
@@ -23,13 +24,16 @@ public sealed class LedgerWriter
     private LedgerWriter(string origin, long epoch, GrowingTree tree, EntryChain chain)
     {
         Origin = origin;
-        this.epoch = epoch;
+        Epoch = epoch;
         this.tree = tree;
         this.chain = chain;
     }
 
     /// <summary>The log.</summary>
     public string Origin { get; }
+
+    /// <summary>Which holder of the log writes, from 1.</summary>
+    public long Epoch { get; private set; }
 
     /// <summary>How many entries it has.</summary>
     public long Size => tree.Size;
@@ -45,12 +49,11 @@ public sealed class LedgerWriter
     /// <param name="epoch">Which holder of the log writes, from 1.</param>
     public static LedgerWriter Begin(string origin, long epoch) => new(origin, epoch, new(), new());
 
-    /// <summary>A log that goes on where it ended.</summary>
+    /// <summary>A log that goes on where it ended, under the holder who wrote last.</summary>
     /// <param name="origin">Its name.</param>
-    /// <param name="epoch">Which holder of the log writes, from 1.</param>
     /// <param name="size">How many entries it has.</param>
     /// <param name="source">Where its tiles and bundles of that size are. Who calls this has verified them.</param>
-    public static Reading<LedgerWriter> Resume(string origin, long epoch, long size, TileSource source)
+    public static Reading<LedgerWriter> Resume(string origin, long size, TileSource source)
     {
         if (!GrowingTree.Restore(size, size, source).Try(out var tree, out var why))
         {
@@ -69,20 +72,22 @@ public sealed class LedgerWriter
             chain = new(size, leaves[(int)(last % TileAddress.FullWidth)]);
         }
 
-        var writer = new LedgerWriter(origin, epoch, tree, chain);
-        if (TileAddress.OfEntries(size / TileAddress.FullWidth, size) is { } partial)
+        var writer = new LedgerWriter(origin, FirstEpoch, tree, chain);
+        if (size > 0)
         {
-            if (!source(partial).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
+            var last = TileAddress.OfEntries((size - 1) / TileAddress.FullWidth, size)!.Value;
+            if (!source(last).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
             {
                 return new Reading<LedgerWriter>.Unread(why);
             }
 
-            if (entries.Length < partial.Width)
+            if (entries.Length < last.Width || EntryReader.EpochOf(entries[last.Width - 1].Span) is not { } epoch)
             {
-                return new Reading<LedgerWriter>.Unread(new("ledger", $"{partial} holds {entries.Length} entries", "recover the log"));
+                return new Reading<LedgerWriter>.Unread(new("ledger", $"{last} holds {entries.Length} entries, or the last of them names no holder", "recover the log"));
             }
 
-            foreach (var entry in entries.Take(partial.Width))
+            writer.Epoch = epoch;
+            foreach (var entry in last.Width == TileAddress.FullWidth ? [] : entries.Take(last.Width))
             {
                 EntryBundle.Put(writer.bundle, entry.Span);
             }
@@ -94,7 +99,7 @@ public sealed class LedgerWriter
     /// <summary>Writes as much of an entry as needs no place yet. Safe for concurrent use: many prepare beside the one that appends.</summary>
     /// <param name="entry">The entry; its log and holder are set here.</param>
     /// <returns>What <see cref="AppendPrepared"/> takes; or what of the entry cannot be written.</returns>
-    public Reading<EntryDraft> Prepare(LedgerEntry entry) => EntryWriter.Draft(entry with { Origin = Origin, Epoch = epoch });
+    public Reading<EntryDraft> Prepare(LedgerEntry entry) => EntryWriter.Draft(entry with { Origin = Origin, Epoch = Epoch });
 
     /// <summary>Appends an entry: its log, holder, place and link are set here.</summary>
     /// <returns>What to store; or why it cannot be, and then the log is as it was.</returns>
@@ -110,7 +115,7 @@ public sealed class LedgerWriter
             return new Reading<AppendedEntry>.Unread(why);
         }
 
-        return Replay(bytes.Span) is { } fault
+        return Add(bytes.Span) is { } fault
             ? new Reading<AppendedEntry>.Unread(fault)
             : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, bytes));
     }
@@ -118,6 +123,46 @@ public sealed class LedgerWriter
     /// <summary>Appends an entry as it was stored before, as a store does that finds more entries than tiles.</summary>
     /// <returns>Why it cannot follow, and then the log is as it was; null where it does.</returns>
     public Reason? Replay(ReadOnlySpan<byte> stored)
+    {
+        if (EntryReader.EpochOf(stored) is not { } epoch)
+        {
+            return new("ledger", $"entry {chain.Next} names no holder", "compare the log with copies and checkpoints kept elsewhere");
+        }
+
+        if (Add(stored) is { } fault)
+        {
+            return fault;
+        }
+
+        Epoch = epoch;
+        return null;
+    }
+
+    /// <summary>Another holder writes from here on, as after entries were lost: nobody takes what follows for what would have followed.</summary>
+    /// <param name="epoch">Which holder: more than any before.</param>
+    /// <remarks>Before anything is prepared.</remarks>
+    public void TakeOver(long epoch)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(epoch, Epoch);
+        Epoch = epoch;
+    }
+
+    /// <summary>What a checkpoint of the present size needs and was not given out before: bundles and tiles that became full, and those at the right edge.</summary>
+    public ImmutableArray<Tile> TakeTiles()
+    {
+        IEnumerable<Tile> edge = hasGrown ? tree.Partial() : [];
+        if (hasGrown && TileAddress.OfEntries(tree.Size / TileAddress.FullWidth, tree.Size) is { } partial)
+        {
+            edge = edge.Prepend(new(partial, bundle.WrittenSpan.ToArray()));
+        }
+
+        ImmutableArray<Tile> taken = [.. full, .. edge];
+        full.Clear();
+        hasGrown = false;
+        return taken;
+    }
+
+    private Reason? Add(ReadOnlySpan<byte> stored)
     {
         if (chain.Add(stored) is { } fault)
         {
@@ -135,20 +180,5 @@ public sealed class LedgerWriter
 
         full.AddRange(tree.TakeFull());
         return null;
-    }
-
-    /// <summary>What a checkpoint of the present size needs and was not given out before: bundles and tiles that became full, and those at the right edge.</summary>
-    public ImmutableArray<Tile> TakeTiles()
-    {
-        IEnumerable<Tile> edge = hasGrown ? tree.Partial() : [];
-        if (hasGrown && TileAddress.OfEntries(tree.Size / TileAddress.FullWidth, tree.Size) is { } partial)
-        {
-            edge = edge.Prepend(new(partial, bundle.WrittenSpan.ToArray()));
-        }
-
-        ImmutableArray<Tile> taken = [.. full, .. edge];
-        full.Clear();
-        hasGrown = false;
-        return taken;
     }
 }

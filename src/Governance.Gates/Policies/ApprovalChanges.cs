@@ -25,6 +25,21 @@ internal static class ApprovalChanges
         }
 
         CompareRevocations(changes);
+        CompareLedgerRecovery(changes, changes.Older.LedgerRecovery, changes.Newer.LedgerRecovery);
+    }
+
+    // Who agrees under an action that stays is compared with the action.
+    private static void CompareLedgerRecovery(PolicyChanges changes, ApprovalRule? was, ApprovalRule? now)
+    {
+        const string Path = "ledger.recover";
+        if (was is not null && now is null)
+        {
+            changes.Stronger(Path, "is gone: nobody may let a damaged ledger go on");
+        }
+        else if (now is not null && was?.Action != now.Action)
+        {
+            changes.Weaker(Path, $"{was?.Action ?? "nobody"} becomes {now.Action}: {string.Join(" and ", now.Require)} may let a damaged ledger go on", changes.Ids(now));
+        }
     }
 
     // An action is asked for by a rule, which is compared itself; but where nobody could change the policy, somebody now can.

@@ -24,11 +24,14 @@ internal sealed class ApprovalRules
 
     public RevocationSource? Revocations { get; private set; }
 
+    public ApprovalRule? LedgerRecovery { get; private set; }
+
     public static ApprovalRules Read(PolicyNode? spec, PartyRules parties, PolicyMistakes mistakes)
     {
         var rules = new ApprovalRules(spec, parties, mistakes);
         rules.Rules = PartyRules.Entries(spec?["approvals"]).Where(entry => !entry.Node.Refused).ToImmutableDictionary(entry => entry.Name, entry => rules.ReadRule(entry.Name, entry.Node));
         rules.Revocations = rules.ReadRevocations(spec?["trust"]?["revocations"]);
+        rules.LedgerRecovery = spec?["ledger"]?["recover"]?["action"] is { } recovery && rules.IsAction(recovery) ? rules.Rules.GetValueOrDefault(recovery.Text) : null;
         foreach (var (name, node) in PartyRules.Entries(spec?["approvals"]).Where(entry => SessionSettings.Actions.Contains(entry.Name)))
         {
             mistakes.AddAtKey(node, $"'{name}' is the action of a session, and admission.sessions says who agrees to it", "choose another name");
@@ -46,12 +49,9 @@ internal sealed class ApprovalRules
     public ApprovedRequirement ReadRequirement(PolicyNode node, Signers? signers)
     {
         var action = node["action"];
-        if (action is not null && section?.Find(action.Text) is null)
+        if (action is not null)
         {
-            mistakes.Add(
-                action,
-                $"{PolicyNode.Shown(action.Text)} is no action of this policy",
-                StructureCheck.Nearest(action.Text, PartyRules.Entries(section).Select(entry => entry.Name)) is { } near ? $"did you mean '{near}'?" : "add it under spec.approvals");
+            IsAction(action);
         }
 
         foreach (var environment in node["in"]?["environments"]?.Sound ?? [])
@@ -108,6 +108,20 @@ internal sealed class ApprovalRules
 
         CheckReachable(node, rule);
         return rule;
+    }
+
+    private bool IsAction(PolicyNode action)
+    {
+        if (section?.Find(action.Text) is not null)
+        {
+            return true;
+        }
+
+        mistakes.Add(
+            action,
+            $"{PolicyNode.Shown(action.Text)} is no action of this policy",
+            StructureCheck.Nearest(action.Text, PartyRules.Entries(section).Select(entry => entry.Name)) is { } near ? $"did you mean '{near}'?" : "add it under spec.approvals");
+        return false;
     }
 
     // Requesters never count for what they ask, so a quorum that needs everybody stops whoever of them asks.

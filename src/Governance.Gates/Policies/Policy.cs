@@ -97,6 +97,9 @@ public sealed record Policy
     /// <summary>Where the list of what no longer counts comes from; null where the policy names none.</summary>
     public RevocationSource? Revocations { get; init; }
 
+    /// <summary>Who must agree before a damaged ledger goes on behind what was lost; null where nobody may let it.</summary>
+    public ApprovalRule? LedgerRecovery { get; init; }
+
     /// <summary>What the admission gate is told.</summary>
     public AdmissionSettings Admission { get; init; } = new();
 

@@ -221,7 +221,19 @@ internal static class PolicyGrammar
         NotYet("models"),
         NotYet("rollout"),
         NotYet("freeze"),
-        NotYet("ledger"));
+        Optional(
+            "ledger",
+            new Fields(
+                Optional(
+                    "recover",
+                    new Fields(Required("action", Name, "The key of approvals that says who must agree.")),
+                    "Who may let a damaged ledger go on behind what was lost. Left out: nobody."),
+                NotYet("verify"),
+                NotYet("witnesses"),
+                NotYet("privacy"),
+                NotYet("retention"))
+            { NotEmpty = true },
+            "The gates' ledgers."));
 
     /// <summary>The whole document.</summary>
     public static Fields Policy { get; } = new(

@@ -57,6 +57,7 @@ public static class PolicyReader
                     Revocations = approvals.Revocations,
                     Images = images,
                     Admission = admission,
+                    LedgerRecovery = approvals.LedgerRecovery,
                 },
                 mistakes.Warnings);
     }

@@ -43,7 +43,7 @@ internal sealed class TestLog
         }
     }
 
-    public void Restart() => Writer = LedgerWriter.Resume(Origin, 1, Writer.Size, Source).Found();
+    public void Restart() => Writer = LedgerWriter.Resume(Origin, Writer.Size, Source).Found();
 
     public Checkpoint Checkpoint() => Checkpoint(Writer.Size, Writer.Root);
 

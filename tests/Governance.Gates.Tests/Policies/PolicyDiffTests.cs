@@ -11,6 +11,7 @@ public sealed class PolicyDiffTests
         ("file: keys/5.pub }", "file: keys/5.pub }\n      fay-key: { spki: \"SPKI-6\", file: keys/6.pub }\n      spare-key: { spki: \"SPKI-7\", file: keys/7.pub }"),
         ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]"),
         ("    policy-change: {", "    rotate: { require: [{ role: approver, count: 1 }], useBy: 1d }\n    policy-change: {"),
+        ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
         ("    sidecars: [istio-proxy]\n", """
                 sidecars: [istio-proxy]
                 statements: registry.example.com/statements
@@ -74,6 +75,9 @@ public sealed class PolicyDiffTests
         { "    policy-change:", "    key-rotation: { require: [{ role: approver, count: 1 }], useBy: 7d }\n    policy-change:", "approvals.key-rotation", Neutral, Weaker, "" },
         { "    policy-change:", "    policy-weakening: { require: [{ role: approver, count: 2 }], useBy: 7d }\n    policy-change:", "approvals.policy-weakening", Weaker, Weaker, "p-4 p-5 p-6" },
         { "    policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }\n", "", "approvals.policy-change", Weaker, Weaker, "" },
+
+        { "  ledger: { recover: { action: rotate } }\n", "", "ledger.recover", Stronger, Weaker, "" },
+        { "ledger: { recover: { action: rotate } }", "ledger: { recover: { action: deploy } }", "ledger.recover", Weaker, Weaker, "p-4 p-5 p-6" },
 
         { "mode: enforce", "mode: warn", "admission.mode", Weaker, Stronger, "" },
         { "audit: [kube-system]", "audit: [kube-system, monitoring]", "admission.namespaces.audit", Weaker, Stronger, "" },
@@ -155,6 +159,7 @@ public sealed class PolicyDiffTests
         ["spec.approvals.*.useBy"] = ("useBy: 7d, runUntil", "useBy: 8d, runUntil"),
         ["spec.approvals.*.runUntil"] = ("runUntil: 26w", "runUntil: 27w"),
         ["spec.approvals.*.maxUses"] = ("maxUses: 3", "maxUses: 4"),
+        ["spec.ledger.recover.action"] = ("recover: { action: rotate }", "recover: { action: deploy }"),
         ["spec.admission.mode"] = ("mode: enforce", "mode: warn"),
         ["spec.admission.namespaces.audit[]"] = ("audit: [kube-system]", "audit: [kube-public]"),
         ["spec.admission.namespaces.own"] = ("own: gates", "own: other"),
@@ -165,7 +170,7 @@ public sealed class PolicyDiffTests
         ["spec.admission.objects[].in.namespaces[]"] = ("namespaces: [pay], env", "namespaces: [shop], env"),
         ["spec.admission.objects[].in.environments[]"] = ("environments: [production] }, names", "environments: [staging] }, names"),
         ["spec.admission.objects[].names[]"] = ("names: [limits]", "names: [others]"),
-        ["spec.admission.objects[].require.approved.action"] = ("action: rotate", "action: deploy"),
+        ["spec.admission.objects[].require.approved.action"] = ("approved: { action: rotate", "approved: { action: deploy"),
         ["spec.admission.objects[].require.approved.in.environments[]"] = ("rotate, in: { environments: [production]", "rotate, in: { environments: [staging]"),
         ["spec.admission.sessions.exec"] = ("exec: { require: [{ role: approver, count: 1 }] }", "exec: deny"),
         ["spec.admission.sessions.exec.require[].role"] = ("exec: { require: [{ role: approver", "exec: { require: [{ role: releaser"),

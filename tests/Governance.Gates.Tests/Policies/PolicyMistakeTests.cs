@@ -58,7 +58,8 @@ public sealed class PolicyMistakeTests
         { "/spec/template/spec/containers/*/image", "§/spec/con*/image", "is not a path" },
         { "/spec/template/spec/containers/*/image", "§" + string.Concat(Enumerable.Repeat("/a", 33)), "up to 32 times" },
         { "rollouts.argoproj.io", "§Rollout", "is not a custom resource" },
-        { "  admission:\n", "  §ledger: { anything: [goes] }\n  admission:\n", "'ledger' is not yet supported" },
+        { "  admission:\n", "  ledger: §{}\n  admission:\n", "is empty and asks for nothing" },
+        { "  admission:\n", "  ledger: { §witnesses: { anything: [goes] } }\n  admission:\n", "'witnesses' is not yet supported" },
         { "keys: [ann-key] }", "keys: [ann-key], §oidc: [] }", "'oidc' is not yet supported" },
         { "require: { signed:", "require: { §provenance: 1, signed:", "'provenance' is not yet supported" },
     };
@@ -122,6 +123,7 @@ public sealed class PolicyMistakeTests
     public static TheoryData<string, string, string> Meaning => new()
     {
                 { "{ name: shop, version: 2, previous: \"sha256:1111111111111111111111111111111111111111111111111111111111111111\" }", "§{ name: shop, version: 2 }", "'previous' is missing from version 2" },
+        { "  admission:\n", "  ledger: { recover: { action: §deplay } }\n  admission:\n", "did you mean 'deploy'?" },
         { "version: 2, previous", "version: 1, §previous", "version 1 has no version before it" },
         { "000000000002], namespaces: [\"*\"]", "000000000002], namespaces: §[\"*\", web]", "'*' stands beside other namespaces" },
         { "[3f0c7a52-0000-4000-8000-000000000002]", "[§3f0c7a52-0000-4000-8000-000000000001]", "is in the environment 'production' too" },

@@ -72,6 +72,24 @@ public sealed class LocalLedgerTests : LedgerInFolder
     }
 
     [Fact]
+    public async Task Who_holds_the_log_is_read_from_the_journal_too()
+    {
+        var running = Temporary.PathOf("running");
+        await using (var ledger = await LocalLedger.OpenAsync(running, Signer, Component, new Still(), Disk, SmallFile, TestContext.Current.CancellationToken, epoch: 5))
+        {
+            await AppendAsync(ledger, "one");
+            Copy(running, Folder);
+        }
+
+        await using (var again = await OpenAsync())
+        {
+            await AppendAsync(again, "two");
+        }
+
+        Assert.Equal((5L, 5L), (Entry(0).Epoch, Entry(1).Epoch));
+    }
+
+    [Fact]
     public async Task The_same_event_is_recorded_once()
     {
         await using var ledger = await OpenAsync();

@@ -1,0 +1,92 @@
+using Governance.Gates.Clients.GateState;
+
+namespace Governance.Gates.Clients.LedgerStores;
+
+/// <summary>What a journal that may be damaged still holds: every sound batch, wherever it stands. Changes nothing.</summary>
+internal sealed class JournalSurvey
+{
+    // Also a file that grew is read.
+    private const long MostBytes = 8L * EntryJournal.FileBytes;
+
+    private readonly Dictionary<long, ReadOnlyMemory<byte>> entries = [];
+
+    /// <summary>One after the last entry that it tells of.</summary>
+    public long End { get; private set; }
+
+    /// <summary>Why a ledger does not start on it; null where it would.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>Reads what is there; no folder is an empty journal.</summary>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="fileBytes">The size of its files.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static JournalSurvey Read(string folder, int fileBytes = EntryJournal.FileBytes)
+    {
+        var survey = new JournalSurvey();
+        long[] firsts = Directory.Exists(folder) ? [.. EntryJournal.Firsts(folder)] : [];
+        for (var i = 0; i < firsts.Length; i++)
+        {
+            survey.ReadFile(Path.Combine(folder, EntryJournal.NameOf(firsts[i])), firsts[i], i == firsts.Length - 1 ? null : firsts[i + 1], fileBytes);
+        }
+
+        return survey;
+    }
+
+    /// <summary>The last entry that it holds; null where it holds none.</summary>
+    public ReadOnlyMemory<byte>? Last => entries.Count == 0 ? default(ReadOnlyMemory<byte>?) : entries[entries.Keys.Max()];
+
+    /// <summary>An entry as it is stored; null where it is not here.</summary>
+    public ReadOnlyMemory<byte>? Find(long sequence) => entries.TryGetValue(sequence, out var stored) ? stored : default(ReadOnlyMemory<byte>?);
+
+    private void ReadFile(string path, long named, long? next, int fileBytes)
+    {
+        var name = Path.GetFileName(path);
+        var length = new FileInfo(path).Length;
+        if (length != fileBytes)
+        {
+            Fail($"file {name} of the journal has {length} bytes, and was made with {fileBytes}");
+        }
+
+        var bytes = StateDisk.Read(path, MostBytes) ?? [];
+
+        // All before the entry after which a file is named was there.
+        End = Math.Max(End, named);
+        for (var at = 0; at < bytes.Length;)
+        {
+            if (EntryJournal.Batch(bytes, at) is { } batch)
+            {
+                Take(bytes.AsMemory(at, batch), name, named, next);
+                at += batch;
+                continue;
+            }
+
+            // Nothing sound after it in the last file: a write that was not finished, which a start cuts.
+            var sound = EntryJournal.NextSound(bytes, at + 1);
+            if ((sound is not null || next is not null) && bytes.AsSpan(at, (sound ?? bytes.Length) - at).ContainsAnyExcept((byte)0))
+            {
+                Fail($"the batch at byte {at} of file {name} of the journal is not as it was written");
+            }
+
+            at = sound ?? bytes.Length;
+        }
+    }
+
+    private void Take(ReadOnlyMemory<byte> batch, string name, long named, long? next)
+    {
+        try
+        {
+            var (first, after) = EntryJournal.Take(batch, (sequence, stored) => entries.TryAdd(sequence, stored));
+            End = Math.Max(End, after);
+            if (first < named || after > (next ?? long.MaxValue))
+            {
+                Fail($"entries {first} to {after - 1} stand in file {name} of the journal, and not where its name and the next say");
+            }
+        }
+        catch (FormatException exception)
+        {
+            Fail(exception.Message);
+        }
+    }
+
+    private void Fail(string fault) => Fault ??= fault;
+}
