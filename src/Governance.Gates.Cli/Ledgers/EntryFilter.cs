@@ -51,7 +51,7 @@ internal sealed record EntryFilter
     /// <summary>Before this.</summary>
     public DateTimeOffset? Until { get; init; }
 
-    /// <summary>What an entry has at least one of, for each list; none where an index is of no use.</summary>
+    /// <summary>What an entry has at least one of, for each list.</summary>
     /// <remarks>Every entry that is not <see cref="EntryMatch.No"/> has them, and others may.</remarks>
     public ImmutableArray<ImmutableArray<ulong>> Terms =>
     [
@@ -64,6 +64,9 @@ internal sealed record EntryFilter
         .. EventType is { } type ? List(IndexTerms.EventType(type)) : [],
         .. Verdict is { } verdict ? List(IndexTerms.VerdictOf(verdict)) : [],
     ];
+
+    /// <summary>Whether every entry is wanted, so that an index is of no use.</summary>
+    public bool IsForAll => Terms.IsEmpty && Since is null && Until is null;
 
     /// <summary>Whether an entry is one.</summary>
     public EntryMatch Of(LedgerEntry entry)

@@ -55,16 +55,9 @@ internal sealed class LedgerScan
     public static LedgerScan Run(OpenLog log, LedgerIndex index, EntryFilter filter, int limit, IProgress<long>? progress, CancellationToken cancellation)
     {
         var scan = new LedgerScan(log, filter, limit);
-        if (filter.Terms is { IsEmpty: false } terms)
+        if (scan.TakeAll(index.Find(filter.Terms, filter.Since, filter.Until), progress, cancellation))
         {
-            if (scan.TakeAll(index.Find(terms), progress, cancellation))
-            {
-                scan.TakeFrom(index.Covered, progress, cancellation);
-            }
-        }
-        else
-        {
-            scan.TakeFrom(0, progress, cancellation);
+            scan.TakeFrom(index.Covered, progress, cancellation);
         }
 
         return scan;

@@ -49,7 +49,7 @@ internal sealed class LedgerSearch : IDisposable
     public LedgerScan Run(EntryFilter filter, int limit, CancellationToken cancellation)
     {
         var (indexing, reading) = (new LedgerProgress(terminal, "indexing", Log.Checkpoint.Size), new LedgerProgress(terminal, "reading", Log.Checkpoint.Size));
-        if (index is null || filter.Terms.IsEmpty)
+        if (index is null || filter.IsForAll)
         {
             return LedgerScan.Run(Log, 0, filter, limit, reading, cancellation);
         }

@@ -29,9 +29,7 @@ internal sealed class IndexRun : IDisposable
     private const int CountAt = 40;
     private const int PostingsAt = 42;
     private const int MostPostingBytes = 20;
-
-    /// <summary>The most postings of a block: each has at least two bytes.</summary>
-    public const int MostInBlock = (BlockBytes - PostingsAt) / 2;
+    private const int LeastPostingBytes = 2;
 
     private const int OriginAt = 16;
     private const int FirstAt = 48;
@@ -138,14 +136,19 @@ internal sealed class IndexRun : IDisposable
 
     /// <summary>The postings of a block that was read.</summary>
     /// <param name="block">Its bytes.</param>
-    /// <param name="postings">Room for as many as a block can hold.</param>
+    /// <param name="postings">Room for them; more is made where there is too little.</param>
     /// <returns>How many there are.</returns>
-    public int Decode(ReadOnlySpan<byte> block, Span<Posting> postings)
+    public int Decode(ReadOnlySpan<byte> block, ref Posting[] postings)
     {
         var count = BinaryPrimitives.ReadUInt16BigEndian(block[CountAt..]);
-        if (count is 0 || count > postings.Length)
+        if (count is 0 or > (BlockBytes - PostingsAt) / LeastPostingBytes)
         {
             throw Damaged();
+        }
+
+        if (postings.Length < count)
+        {
+            postings = new Posting[count];
         }
 
         var (at, last) = (PostingsAt, new Posting(0, 0));
@@ -243,7 +246,7 @@ internal sealed class IndexRun : IDisposable
 internal sealed class IndexCursor(IndexRun run)
 {
     private readonly byte[] block = new byte[IndexRun.BlockBytes];
-    private readonly Posting[] postings = new Posting[IndexRun.MostInBlock];
+    private Posting[] postings = [];
     private int count;
     private long loaded;
 
@@ -257,9 +260,41 @@ internal sealed class IndexCursor(IndexRun run)
             return null;
         }
 
-        var at = postings.AsSpan(0, count).BinarySearch(wanted);
-        var found = postings[at < 0 ? ~at : at];
+        var found = postings[At(wanted)];
         return found.Term == term ? found.Sequence : null;
+    }
+
+    /// <summary>The entries with a term from one to another, in order; null where there are more than <paramref name="most"/>.</summary>
+    /// <exception cref="InvalidDataException">A block is not as it was written.</exception>
+    public long[]? Between(ulong first, ulong last, int most)
+    {
+        var wanted = new Posting(first, 0);
+        var found = new List<long>();
+        if (Seek(wanted))
+        {
+            for (var at = At(wanted); postings[at].Term <= last;)
+            {
+                if (found.Count == most)
+                {
+                    return null;
+                }
+
+                found.Add(postings[at++].Sequence);
+                if (at == count)
+                {
+                    if (loaded == run.Blocks)
+                    {
+                        break;
+                    }
+
+                    Load(loaded + 1);
+                    at = 0;
+                }
+            }
+        }
+
+        found.Sort();
+        return [.. found];
     }
 
     /// <summary>The postings of a block.</summary>
@@ -268,6 +303,13 @@ internal sealed class IndexCursor(IndexRun run)
         run.ReadBlock(number, block);
         Decode(number);
         return new(postings, 0, count);
+    }
+
+    // Where in the loaded block the first posting is that is not before the wanted one.
+    private int At(Posting wanted)
+    {
+        var at = postings.AsSpan(0, count).BinarySearch(wanted);
+        return at < 0 ? ~at : at;
     }
 
     // Makes the first block the loaded one whose last posting is not before the wanted one; false where there is none.
@@ -307,7 +349,7 @@ internal sealed class IndexCursor(IndexRun run)
 
     private void Decode(long number)
     {
-        count = run.Decode(block, postings);
+        count = run.Decode(block, ref postings);
         loaded = number;
     }
 }

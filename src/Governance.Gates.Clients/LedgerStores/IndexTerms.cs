@@ -7,7 +7,7 @@ using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
 
-/// <summary>What an entry is found by: 64 bits of the SHA-256 over a field and its value. Two values that share them cost time and nothing else.</summary>
+/// <summary>What an entry is found by: 63 bits of the SHA-256 over a field and its value, or its hour. Two values that share them cost time and nothing else.</summary>
 public static class IndexTerms
 {
     // Part of the format: a change of these makes every index another one's.
@@ -21,6 +21,7 @@ public static class IndexTerms
     private const byte NamespaceField = 8;
     private const byte HiddenField = 9;
 
+    private const ulong HourBit = 1UL << 63;
     private const int OnStack = 1024;
 
     /// <summary>Entries that cannot be read: each may be any.</summary>
@@ -60,6 +61,9 @@ public static class IndexTerms
     /// <summary>Entries with this <c>namespace</c>.</summary>
     public static ulong Namespace(string value) => Of(NamespaceField, value);
 
+    /// <summary>Entries of the hour of a time. These terms are no hashes: they stand in the order of time, behind all others.</summary>
+    internal static ulong Hour(DateTimeOffset time) => HourBit | (ulong)(time.UtcTicks / TimeSpan.TicksPerHour);
+
     /// <summary>Everything that an entry is found by, each once.</summary>
     /// <param name="stored">The entry as it is stored.</param>
     public static IReadOnlyCollection<ulong> Of(ReadOnlyMemory<byte> stored)
@@ -69,7 +73,7 @@ public static class IndexTerms
             return [Unreadable];
         }
 
-        var terms = new HashSet<ulong> { EventType(entry.EventType) };
+        var terms = new HashSet<ulong> { EventType(entry.EventType), Hour(entry.Timestamp) };
         Add(terms, entry.CorrelationId, CorrelationField);
         Add(terms, entry.ChangeId, ChangeField);
         Add(terms, entry.Namespace, NamespaceField);
@@ -126,6 +130,6 @@ public static class IndexTerms
         bytes[0] = field;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(bytes[..(1 + Encoding.UTF8.GetBytes(value, bytes[1..]))], hash);
-        return BinaryPrimitives.ReadUInt64BigEndian(hash);
+        return BinaryPrimitives.ReadUInt64BigEndian(hash) & ~HourBit;
     }
 }

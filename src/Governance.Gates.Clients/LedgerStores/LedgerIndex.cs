@@ -18,6 +18,7 @@ public sealed class LedgerIndex : IDisposable
     private const string LockName = "lock";
     private const string Suffix = ".run";
     private const int UsualPostings = 2_000_000;
+    private const int MostInTime = 65_536;
     private const int Attempts = 5;
 
     private readonly string folder;
@@ -80,13 +81,22 @@ public sealed class LedgerIndex : IDisposable
 
     /// <summary>The entries that may be wanted, in order, of those that it covers.</summary>
     /// <param name="wanted">Of each of these lists an entry has at least one term.</param>
+    /// <param name="since">It happened not before the hour of this.</param>
+    /// <param name="until">Nor after the hour of this.</param>
     /// <exception cref="InvalidDataException">A file is not as it was written: see <see cref="Discard"/>.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public IEnumerable<long> Find(ImmutableArray<ImmutableArray<ulong>> wanted)
+    public IEnumerable<long> Find(ImmutableArray<ImmutableArray<ulong>> wanted, DateTimeOffset? since = null, DateTimeOffset? until = null)
     {
         foreach (var run in runs)
         {
-            (IndexCursor Cursor, ulong Term)[][] lists = [.. wanted.Select(list => list.Select(term => (new IndexCursor(run), term)).ToArray())];
+            List<Func<long, long?>[]> lists = [.. wanted.Select(list => list.Select(term => Next(run, term)).ToArray())];
+
+            // So many are read in the log about as soon.
+            if ((since ?? until) is not null && new IndexCursor(run).Between(IndexTerms.Hour(since ?? DateTimeOffset.MinValue), IndexTerms.Hour(until ?? DateTimeOffset.MaxValue), MostInTime) is { } inTime)
+            {
+                lists.Add([Next(inTime), Next(run, IndexTerms.Unreadable)]);
+            }
+
             for (var at = Common(lists, run.Before.Size); at < run.After.Size; at = Common(lists, at + 1))
             {
                 yield return at;
@@ -111,17 +121,30 @@ public sealed class LedgerIndex : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Drop();
 
-    // The first entry from here on that every list has a term of; beyond all where there is none.
-    private static long Common((IndexCursor Cursor, ulong Term)[][] lists, long from)
+    private static Func<long, long?> Next(IndexRun run, ulong term)
+    {
+        var cursor = new IndexCursor(run);
+        return from => cursor.Next(term, from);
+    }
+
+    private static Func<long, long?> Next(long[] sorted) => from =>
+    {
+        var at = Array.BinarySearch(sorted, from);
+        at = at < 0 ? ~at : at;
+        return at < sorted.Length ? sorted[at] : null;
+    };
+
+    // The first entry from here on that stands in every list, each the union of some; beyond all where there is none.
+    private static long Common(List<Func<long, long?>[]> lists, long from)
     {
         for (var (at, agreed) = (from, 0); ; agreed++)
         {
-            if (agreed == lists.Length)
+            if (agreed == lists.Count)
             {
                 return at;
             }
 
-            var next = lists[agreed].Min(one => one.Cursor.Next(one.Term, at) ?? long.MaxValue);
+            var next = lists[agreed].Min(one => one(at) ?? long.MaxValue);
             if (next == long.MaxValue)
             {
                 return next;

@@ -39,6 +39,10 @@ public sealed class LedgerIndexTests : IDisposable
             "--type heartbeat --since 2026-03-02T10:03:00Z --until 2026-03-02T10:04:00Z",
             "--namespace pay",
             "--since 2026-03-02T10:06:00Z",
+            "--since 2026-03-02T09:00:00Z --until 2026-03-02T10:00:30Z",
+            "--until 2026-03-02T10:00:00Z",
+            "--since 2026-03-02T11:00:00Z",
+            "--since 2026-03-02T11:00:00Z --verdict deny",
             "--limit 3",
         ];
         await FilledAsync();
@@ -61,12 +65,21 @@ public sealed class LedgerIndexTests : IDisposable
     public async Task Only_what_may_be_wanted_is_read_once_there_is_an_index()
     {
         await FilledAsync();
-        var before = await QueryAsync("--correlation-id", "c-300");
+        string[][] searches = [["--correlation-id", "c-300"], ["--since", "2026-03-02T15:00:00Z"]];
+        List<Ended> before = [];
+        foreach (var search in searches)
+        {
+            before.Add(await QueryAsync(search));
+        }
+
         Assert.NotEmpty(Runs());
         File.Delete(ledger.PathOf("tile/entries/000"));
-        var after = await QueryAsync("--correlation-id", "c-300");
-        Assert.Equal((0, before.Output), (after.ExitCode, after.Output));
-        Assert.Equal(2, (await QueryAsync("--correlation-id", "c-300", "--no-index")).ExitCode);
+        foreach (var (place, search) in searches.Index())
+        {
+            var after = await QueryAsync(search);
+            Assert.Equal((0, before[place].Output), (after.ExitCode, after.Output));
+            Assert.Equal(2, (await QueryAsync([.. search, "--no-index"])).ExitCode);
+        }
     }
 
     [Fact]
@@ -215,7 +228,7 @@ public sealed class LedgerIndexTests : IDisposable
             5 => TestEntries.Small(number) with { EventType = LedgerEvents.Decision, Verdict = Verdict.Allow, Resource = new("apps", "Deployment", $"web-{number % 20}", null, null) },
             _ => TestEntries.Small(number),
         };
-        return entry with { EventId = $"event-{number}", Timestamp = TestEntries.Now.AddSeconds(number), CorrelationId = $"c-{number}", ChangeId = number % 5 == 0 ? $"change-{number % 7}" : entry.ChangeId };
+        return entry with { EventId = $"event-{number}", Timestamp = TestEntries.Now.AddSeconds(number % 11 == 0 ? number * 60 : number), CorrelationId = $"c-{number}", ChangeId = number % 5 == 0 ? $"change-{number % 7}" : entry.ChangeId };
     }
 
     private string[] Runs() => Directory.GetFiles(Index, "*.run", SearchOption.AllDirectories);

@@ -11,6 +11,7 @@ public sealed class LedgerIndexTests : IDisposable
     // Small enough for many runs of many blocks each.
     private const int FewPostings = 2_000;
     private const int Size = 3_000;
+    private static readonly DateTimeOffset Half = TestEntries.Time("2026-03-02T10:30:00Z");
     private static readonly string[] Names = ["a", "b", "c"];
     private readonly TemporaryFolder folder = new();
 
@@ -45,6 +46,14 @@ public sealed class LedgerIndexTests : IDisposable
             Assert.Equal(Where(_ => true), one.Find([[IndexTerms.EventType(LedgerEvents.Decision)]]));
             Assert.Empty(one.Find([[IndexTerms.Correlation("c-1234")], [IndexTerms.Namespace("c")]]));
             Assert.Empty(one.Find([[IndexTerms.Correlation("b")]]));
+
+            // From 10:30 on an entry a second: hours end at 1800.
+            var eleven = Half.AddMinutes(30);
+            Assert.Equal(Where(n => n < 1_800), one.Find([], until: eleven.AddTicks(-1)));
+            Assert.Equal(Where(n => n >= 1_800 && n % 3 == 1), one.Find([[IndexTerms.Namespace("b")]], since: eleven));
+            Assert.Equal(Where(_ => true), one.Find([], Half, eleven));
+            Assert.Empty(one.Find([], until: Half.AddHours(-1)));
+            Assert.Empty(one.Find([], since: eleven.AddHours(1)));
         }
     }
 
@@ -184,6 +193,7 @@ public sealed class LedgerIndexTests : IDisposable
 
     private static LedgerEntry Entry(int number) => TestEntries.Small(number) with
     {
+        Timestamp = Half.AddSeconds(number),
         EventType = LedgerEvents.Decision,
         CorrelationId = $"c-{number}",
         Namespace = Names[number % 3],
