@@ -232,7 +232,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private void Followed(Reason? why)
     {
         var told = why?.ToString();
-        if (told is not null && told != unpublished)
+        if (told is not null && unpublished is null)
         {
             LogUnpublished(told);
         }

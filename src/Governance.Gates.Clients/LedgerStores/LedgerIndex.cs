@@ -7,10 +7,10 @@ using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
 
-/// <summary>Where in a log entries of a term may be: a cache of whoever searches, in files beside nothing that it is about.</summary>
+/// <summary>Where in a log entries of a term may be: a cache that whoever searches keeps, apart from the log.</summary>
 /// <remarks>
 /// Never a source of truth: it names candidates, and whoever asks reads each from the log. It is bound to the log by origin, size and root, so that it is of the very entries that the checkpoint is of; whoever can write its
-/// folder can hide entries from a search, and from nothing else. Its files are sorted runs of disjoint stretches of the log, merged so that each is larger than all that follow it: a log-structured merge tree.
+/// folder can hide entries from a search, and from nothing else. Its files are sorted runs of disjoint stretches of the log, merged so that each is more than twice as large as the next: a log-structured merge tree.
 /// Not safe for concurrent use; processes may share a folder.
 /// </remarks>
 public sealed class LedgerIndex : IDisposable
