@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using Governance.Gates.Sigstore.Certificates;
+using Governance.Gates.Sigstore.Formats;
+using Governance.Gates.Sigstore.Keys;
+using Governance.Gates.Sigstore.Logs;
+using static Governance.Gates.Sigstore.VerificationOutcome;
+
+namespace Governance.Gates.Sigstore;
+
+/// <summary>Verifies what was signed with a certificate: evidence, then the path at every time, then the promise to show the certificate, then the signature. Who signed is asked last.</summary>
+internal static class CertificateVerifier
+{
+    /// <summary>Why a signature with a certificate proves nothing; null where it does.</summary>
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="evidence">What stands beside the signature.</param>
+    /// <param name="content">What is signed, and the signature.</param>
+    /// <param name="policy">Whose word counts.</param>
+    /// <param name="proven">What is proven of logs and times.</param>
+    public static Rejected? Fault(SignerCertificate certificate, BundleEvidence evidence, SignatureInput content, KeylessSigners policy, out ProvenEvidence proven)
+    {
+        if (EvidenceVerifier.Fault(evidence, policy.Evidence, content.Logged(certificate.Der, VerifierKind.Certificate, certificate.Key), out proven) is { } unproven)
+        {
+            return unproven;
+        }
+
+        if (proven.Times.IsEmpty)
+        {
+            // Whatever the thresholds: a certificate lives for minutes, and says nothing of any other time.
+            return new(RejectionCode.NoVerifiedTime, "time", "no trusted party says when it was signed, so the certificate proves nothing");
+        }
+
+        if (PathFault(certificate, policy.Evidence, proven.Times, out var issuer) is { } broken)
+        {
+            return broken;
+        }
+
+        return CertificateTimestamps.Fault(certificate.Fields, issuer!, policy.Evidence)
+            ?? (content.IsSignedBy(certificate.Key) ? null : new(RejectionCode.SignatureMismatch, "signature", "the certificate's key did not make this signature over these bytes"));
+    }
+
+    /// <summary>Which of the identities a certificate is; otherwise how it differs, told of the closest.</summary>
+    public static Rejected? Identify(SignerCertificate certificate, ImmutableArray<CertificateIdentity> identities, out CertificateIdentity? found)
+    {
+        Rejected? closest = null;
+        foreach (var identity in identities)
+        {
+            if (identity.Mismatch(certificate) is not { } mismatch)
+            {
+                found = identity;
+                return null;
+            }
+
+            closest = closest is null || mismatch.Code > closest.Code ? mismatch : closest;
+        }
+
+        found = null;
+        return closest;
+    }
+
+    private static Rejected? PathFault(SignerCertificate certificate, EvidenceRequirement requirement, ImmutableArray<VerifiedTime> times, out CertificateFields? issuer)
+    {
+        issuer = null;
+        Rejected? atWrongTime = null;
+        foreach (var authority in requirement.Root.CertificateAuthorities)
+        {
+            if (!authority.Path.Issued(certificate.Fields, CertificateFields.CodeSigning))
+            {
+                continue;
+            }
+
+            // Every time, not one that suits: a backdated timestamp among others would otherwise choose the certificate's hour.
+            var outside = times.Select(time => OutsideValidity(certificate, authority, time)).FirstOrDefault(fault => fault is not null);
+            if (outside is null)
+            {
+                issuer = authority.Path.Certificates[0];
+                return null;
+            }
+
+            atWrongTime ??= outside;
+        }
+
+        return atWrongTime ?? new(RejectionCode.CertificateUntrusted, "certificate", "none of the trusted root's authorities issued the certificate for signing code");
+    }
+
+    private static Rejected? OutsideValidity(SignerCertificate certificate, CertificateAuthority authority, VerifiedTime time)
+    {
+        if (!authority.Window.Contains(time.Time))
+        {
+            return new(RejectionCode.CertificateOutsideValidity, "certificate", $"{authority} counts from {authority.Window}, and it was signed at {time.Time.UtcDateTime:O}");
+        }
+
+        return authority.Path.OutOfValidity(certificate.Fields, time.Time) is { } expired
+            ? new(RejectionCode.CertificateOutsideValidity, "certificate", $"the {(ReferenceEquals(expired, certificate.Fields) ? "" : "authority's ")}certificate is valid from {expired.NotBefore.UtcDateTime:O} to {expired.NotAfter.UtcDateTime:O}, and it was signed at {time.Time.UtcDateTime:O}")
+            : null;
+    }
+}
