@@ -28,6 +28,7 @@ internal static class GatesCommand
             TemplateCommand.Create(safe),
             PolicyCommand.Create(safe),
             LedgerCommand.Create(safe),
+            SigstoreCommand.Create(safe),
             VersionCommand.Create(safe),
         };
         var code = await CommandRunner.RunAsync(root, args, output, error, cancellation: cancellation);
