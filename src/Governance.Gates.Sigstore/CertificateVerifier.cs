@@ -10,15 +10,36 @@ namespace Governance.Gates.Sigstore;
 /// <summary>Verifies what was signed with a certificate: evidence, then the path at every time, then the promise to show the certificate, then the signature. Who signed is asked last.</summary>
 internal static class CertificateVerifier
 {
-    /// <summary>Why a signature with a certificate proves nothing; null where it does.</summary>
-    /// <param name="certificate">The certificate.</param>
+    /// <summary>Verifies one signature with a certificate.</summary>
+    /// <param name="der">The certificate.</param>
     /// <param name="evidence">What stands beside the signature.</param>
-    /// <param name="content">What is signed, and the signature.</param>
-    /// <param name="policy">Whose word counts.</param>
-    /// <param name="proven">What is proven of logs and times.</param>
-    public static Rejected? Fault(SignerCertificate certificate, BundleEvidence evidence, SignatureInput content, KeylessSigners policy, out ProvenEvidence proven)
+    /// <param name="input">The signature and what it is over.</param>
+    /// <param name="signers">Whose signature counts, by whose word.</param>
+    /// <param name="readContent">Reads what is signed and holds it against the policy; asked once the signature holds.</param>
+    public static VerificationOutcome Verify(byte[] der, BundleEvidence evidence, SignatureInput input, KeylessSigners signers, ReadContent readContent)
     {
-        if (EvidenceVerifier.Fault(evidence, policy.Evidence, content.Logged(certificate.Der, VerifierKind.Certificate, certificate.Key), out proven) is { } unproven)
+        if (signers.Identities.IsEmpty)
+        {
+            return new Rejected(RejectionCode.NoTrustedIdentities, "policy", "no identity was given, so no certificate can count");
+        }
+
+        if (SignerCertificate.TryRead(der, out var rejected) is not { } certificate)
+        {
+            return rejected!;
+        }
+
+        var proven = ProvenEvidence.None;
+        SignedContent? content = null;
+        CertificateIdentity? identity = null;
+        return Fault(certificate, evidence, input, signers.Evidence, out proven)
+            ?? readContent(out content)
+            ?? Stranger(certificate, signers.Identities, out identity)
+            ?? (VerificationOutcome)new Verified([], content!) { Certificate = certificate, Identity = identity, Times = proven.Times, Logs = proven.Logs };
+    }
+
+    private static Rejected? Fault(SignerCertificate certificate, BundleEvidence evidence, SignatureInput input, EvidenceRequirement requirement, out ProvenEvidence proven)
+    {
+        if (EvidenceVerifier.Fault(evidence, requirement, input.Logged(certificate.Der, VerifierKind.Certificate, certificate.Key), out proven) is { } unproven)
         {
             return unproven;
         }
@@ -29,17 +50,17 @@ internal static class CertificateVerifier
             return new(RejectionCode.NoVerifiedTime, "time", "no trusted party says when it was signed, so the certificate proves nothing");
         }
 
-        if (PathFault(certificate, policy.Evidence, proven.Times, out var issuer) is { } broken)
+        if (PathFault(certificate, requirement, proven.Times, out var issuer) is { } broken)
         {
             return broken;
         }
 
-        return CertificateTimestamps.Fault(certificate.Fields, issuer!, policy.Evidence)
-            ?? (content.IsSignedBy(certificate.Key) ? null : new(RejectionCode.SignatureMismatch, "signature", "the certificate's key did not make this signature over these bytes"));
+        return CertificateTimestamps.Fault(certificate.Fields, issuer!, requirement)
+            ?? (input.IsSignedBy(certificate.Key) ? null : new(RejectionCode.SignatureMismatch, "signature", "the certificate's key did not make this signature over these bytes"));
     }
 
     /// <summary>Which of the identities a certificate is; otherwise how it differs, told of the closest.</summary>
-    public static Rejected? Identify(SignerCertificate certificate, ImmutableArray<CertificateIdentity> identities, out CertificateIdentity? found)
+    private static Rejected? Stranger(SignerCertificate certificate, ImmutableArray<CertificateIdentity> identities, out CertificateIdentity? found)
     {
         Rejected? closest = null;
         foreach (var identity in identities)
@@ -50,6 +71,7 @@ internal static class CertificateVerifier
                 return null;
             }
 
+            // The codes stand in the order in which a certificate comes closer: name, issuer, extensions.
             closest = closest is null || mismatch.Code > closest.Code ? mismatch : closest;
         }
 
@@ -94,3 +116,6 @@ internal static class CertificateVerifier
             : null;
     }
 }
+
+/// <summary>Reads what is signed and holds it against the policy: null, and the content, where it is what was asked for.</summary>
+internal delegate Rejected? ReadContent(out SignedContent? content);

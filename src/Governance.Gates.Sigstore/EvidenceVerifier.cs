@@ -23,6 +23,7 @@ internal static class EvidenceVerifier
         proven = ProvenEvidence.None;
         var logs = ImmutableArray.CreateBuilder<VerifiedLogEntry>();
         var times = ImmutableArray.CreateBuilder<VerifiedTime>();
+        var ownTimes = new List<DateTimeOffset?>();
         var sources = new HashSet<object>(ReferenceEqualityComparer.Instance);
         Rejected? passedOver = null;
         foreach (var entry in evidence.Entries)
@@ -33,17 +34,19 @@ internal static class EvidenceVerifier
                 continue;
             }
 
-            if (logs.Any(other => other.Log == log && other.Index == entry.LogIndex))
-            {
-                return new(RejectionCode.DuplicateLogEntry, "log entry", $"the bundle has the entry {entry.LogIndex} of {log} twice");
-            }
-
             if (LogEntryCheck.Fault(entry, log, evidence.Version, requirement.Proof, signed, out var time, out var proof) is { } fault)
             {
                 return fault;
             }
 
-            logs.Add(new(log, entry.LogIndex, proof));
+            var index = proof == LogProof.Inclusion ? entry.Proof!.LogIndex : entry.LogIndex;
+            if (logs.Any(other => ReferenceEquals(other.Log, log) && other.Index == index))
+            {
+                return new(RejectionCode.DuplicateLogEntry, "log entry", $"the bundle has the entry {index} of {log} twice");
+            }
+
+            logs.Add(new(log, index, proof));
+            ownTimes.Add(time);
             if (time is { } integrated)
             {
                 times.Add(new(integrated, TimeSource.TransparencyLog, log.BaseUrl));
@@ -69,7 +72,7 @@ internal static class EvidenceVerifier
         }
 
         proven = new(logs.ToImmutable(), times.ToImmutable());
-        return OutsideLogs(proven);
+        return OutsideLogs(proven, ownTimes);
     }
 
     private static Rejected? StampedTimes(
@@ -108,23 +111,20 @@ internal static class EvidenceVerifier
     }
 
     /// <summary>A log's key counts in its window only. Where the log itself gives no time, as Rekor v2 does not, those of others say when that was.</summary>
-    private static Rejected? OutsideLogs(ProvenEvidence proven)
+    private static Rejected? OutsideLogs(ProvenEvidence proven, List<DateTimeOffset?> ownTimes)
     {
-        foreach (var entry in proven.Logs)
+        for (var place = 0; place < proven.Logs.Length; place++)
         {
-            var window = entry.Log.Window;
-            var own = proven.Times.Where(time => time.Source == TimeSource.TransparencyLog && time.Authority == entry.Log.BaseUrl).ToList();
-            foreach (var time in own.Count > 0 ? own : [.. proven.Times])
+            var log = proven.Logs[place].Log;
+            IEnumerable<DateTimeOffset> times = ownTimes[place] is { } own ? [own] : proven.Times.Select(time => time.Time);
+            if (times.Where(time => !log.Window.Contains(time)).Select(time => (DateTimeOffset?)time).FirstOrDefault() is { } outside)
             {
-                if (!window.Contains(time.Time))
-                {
-                    return new(RejectionCode.OutsideLogValidity, "log entry", $"{entry.Log} counts from {window}, and the entry is of {time.Time.UtcDateTime:O}");
-                }
+                return new(RejectionCode.OutsideLogValidity, "log entry", $"{log} counts from {log.Window}, and the entry is of {outside.UtcDateTime:O}");
             }
 
-            if (proven.Times.IsEmpty && window.Until is not null)
+            if (!times.Any() && log.Window.Until is not null)
             {
-                return new(RejectionCode.OutsideLogValidity, "log entry", $"{entry.Log} counts from {window}, and nobody says when the entry was made");
+                return new(RejectionCode.OutsideLogValidity, "log entry", $"{log} counts from {log.Window}, and nobody says when the entry was made");
             }
         }
 

@@ -31,7 +31,7 @@ public static class SigstoreVerifier
         {
             SignedEntity.CosignSignature signature => VerifySimpleSigning(signature, trusted, policy),
             SignedEntity.Envelope envelope => VerifyJson(envelope.Json, "envelope", json =>
-                DsseEnvelope.TryRead(json, Limits.Signatures, out var read, out var rejected) ? VerifyEnvelope(read, hint: "", BundleEvidence.None, trusted, policy) : rejected),
+                DsseEnvelope.TryRead(json, Limits.Signatures, out var read, out var rejected) ? VerifyAnnotated(read, envelope.Annotations, trusted, policy) : rejected),
             SignedEntity.Bundle bundle => VerifyJson(bundle.Json, "bundle", json =>
                 BundleContent.TryRead(json, out var read, out var rejected) ? VerifyBundle(read, json, trusted, policy) : rejected),
             _ => throw new ArgumentException($"unknown kind of signed entity {entity.GetType().Name}", nameof(entity)),
@@ -80,25 +80,66 @@ public static class SigstoreVerifier
 
         // Copied, so that the bytes that are parsed are the bytes that were verified whatever the caller does with its buffer.
         var payload = entity.Payload.ToArray();
+        var input = SignatureInput.Of(signature, payload);
         var signers = trusted.Signers(SignedBytes.Of(payload), [signature]);
         if (signers.IsEmpty)
         {
-            return Unsigned(hint: "", trusted, policy);
+            return ByCertificate(entity.Annotations, input, policy, (out SignedContent? content) => ImageContent(payload, policy, out content)) ?? Unsigned(hint: "", trusted, policy);
         }
 
-        if (!SimpleSigningReader.TryRead(payload, out var content, out var digest, out var rejected))
+        return AskedEvidence(entity.Annotations, policy, out var evidence)
+            ?? KeyFault(input, evidence!, signers, policy, out var proven)
+            ?? ImageContent(payload, policy, out var signed)
+            ?? (VerificationOutcome)ByKeys(signers, signed!, proven);
+    }
+
+    private static VerificationOutcome VerifyAnnotated(DsseEnvelope envelope, CosignAnnotations annotations, TrustedKeys trusted, VerificationPolicy policy)
+    {
+        var outcome = AskedEvidence(annotations, policy, out var evidence) ?? VerifyEnvelope(envelope, hint: "", evidence!, trusted, policy);
+        // A layer has one certificate, so it has one signature that the certificate could be behind.
+        return outcome is Rejected { Code: RejectionCode.SignatureMismatch } && envelope.Signatures.Length == 1
+            ? ByCertificate(annotations, SignatureInput.Of(envelope), policy, (out SignedContent? content) => Content(envelope, policy, out content)) ?? outcome
+            : outcome;
+    }
+
+    /// <summary>What a layer's certificate proves; null where it has none, or nobody may sign with one.</summary>
+    private static VerificationOutcome? ByCertificate(CosignAnnotations annotations, SignatureInput input, VerificationPolicy policy, ReadContent content)
+    {
+        if (annotations.Certificate is not { } pem || policy.Keyless is not { } signers)
+        {
+            return null;
+        }
+
+        if (!CosignEvidence.TryRead(annotations, out var evidence, out var rejected))
         {
             return rejected;
         }
 
-        var wanted = $"sha256:{Convert.ToHexStringLower(policy.ArtifactSha256.Span)}";
-        if (digest != wanted)
+        return CosignEvidence.ReadCertificate(pem) is { } der
+            ? CertificateVerifier.Verify(der, evidence, input, signers, content)
+            : new Rejected(RejectionCode.MalformedCertificate, "certificate", "the layer's certificate is not one PEM block 'CERTIFICATE'");
+    }
+
+    /// <summary>The evidence beside a key's signature, where the policy asks for it.</summary>
+    private static Rejected? AskedEvidence(CosignAnnotations annotations, VerificationPolicy policy, out BundleEvidence? evidence)
+    {
+        evidence = BundleEvidence.None;
+        return policy.KeyEvidence is null || CosignEvidence.TryRead(annotations, out evidence, out var rejected) ? null : rejected;
+    }
+
+    private static Rejected? ImageContent(byte[] payload, VerificationPolicy policy, out SignedContent? content)
+    {
+        content = null;
+        if (!SimpleSigningReader.TryRead(payload, out var image, out var digest, out var rejected))
         {
-            return new Rejected(RejectionCode.SubjectMismatch, "subject", $"the signature is about '{OneLine.Show(digest)}', not about {wanted}");
+            return rejected;
         }
 
-        var input = SignatureInput.Of(signature, payload);
-        return KeyFault(input, BundleEvidence.None, signers, policy, out var proven) ?? WithoutPredicate("a simple signing payload", policy) ?? (VerificationOutcome)ByKeys(signers, content, proven);
+        content = image;
+        var wanted = $"sha256:{Convert.ToHexStringLower(policy.ArtifactSha256.Span)}";
+        return digest == wanted
+            ? WithoutPredicate("a simple signing payload", policy)
+            : new(RejectionCode.SubjectMismatch, "subject", $"the signature is about '{OneLine.Show(digest)}', not about {wanted}");
     }
 
     private static VerificationOutcome VerifyBundle(BundleContent bundle, JsonElement json, TrustedKeys trusted, VerificationPolicy policy)
@@ -140,31 +181,15 @@ public static class SigstoreVerifier
 
     private static VerificationOutcome VerifyKeyless(BundleContent bundle, BundleEvidence evidence, VerificationPolicy policy, KeylessSigners signers)
     {
-        if (signers.Identities.IsEmpty)
-        {
-            return new Rejected(RejectionCode.NoTrustedIdentities, "policy", "no identity was given, so no certificate can count");
-        }
-
         var der = bundle.ReadCertificate(out var rejected);
-        if (rejected is not null || SignerCertificate.TryRead(der, out rejected) is not { } certificate)
-        {
-            return rejected!;
-        }
-
-        var input = bundle.Envelope is { } envelope ? SignatureInput.Of(envelope) : MessageInput(bundle, policy);
-        if (CertificateVerifier.Fault(certificate, evidence, input, signers, out var proven) is { } unproven)
-        {
-            return unproven;
-        }
-
-        if (Content(bundle.Envelope, policy, out var content) is { } otherwise)
-        {
-            return otherwise;
-        }
-
-        return CertificateVerifier.Identify(certificate, signers.Identities, out var identity) is { } stranger
-            ? stranger
-            : new Verified([], content!) { Certificate = certificate, Identity = identity, Times = proven.Times, Logs = proven.Logs };
+        return rejected is not null
+            ? rejected
+            : CertificateVerifier.Verify(
+                der,
+                evidence,
+                bundle.Envelope is { } envelope ? SignatureInput.Of(envelope) : MessageInput(bundle, policy),
+                signers,
+                (out SignedContent? content) => Content(bundle.Envelope, policy, out content));
     }
 
     private static VerificationOutcome VerifyMessage(BundleContent bundle, BundleEvidence evidence, TrustedKeys trusted, VerificationPolicy policy)

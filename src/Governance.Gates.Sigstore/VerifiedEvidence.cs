@@ -2,7 +2,7 @@ namespace Governance.Gates.Sigstore;
 
 /// <summary>An entry of a transparency log that is about exactly this signature.</summary>
 /// <param name="Log">The log.</param>
-/// <param name="Index">The entry's index over all of the log's trees.</param>
+/// <param name="Index">The index that was shown: in the tree of an inclusion proof, or over all of the log's trees where a promise had to do.</param>
 /// <param name="Proof">What showed it.</param>
 public sealed record VerifiedLogEntry(TransparencyLog Log, long Index, LogProof Proof);
 

@@ -43,7 +43,7 @@ internal sealed class AuthorityChain
     public bool Issued(CertificateFields leaf, string usage)
     {
         // The cheap rule first: most authorities of a root issued another time's certificates.
-        if (!leaf.Issuer.Span.SequenceEqual(Certificates[0].Subject.Span) || leaf.IsAuthority || !leaf.MaySign || !leaf.Usages.Contains(usage))
+        if (!leaf.Issuer.Span.SequenceEqual(Certificates[0].Subject.Span) || leaf.IsAuthority || !leaf.MaySign(usage) || !leaf.Usages.Contains(usage))
         {
             return false;
         }

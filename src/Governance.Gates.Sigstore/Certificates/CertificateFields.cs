@@ -23,6 +23,8 @@ internal sealed class CertificateFields
     private static readonly Asn1Tag Version = new(TagClass.ContextSpecific, 0);
     private static readonly Asn1Tag ExtensionsTag = new(TagClass.ContextSpecific, 3);
 
+    private byte keyUsage;
+
     private CertificateFields(ReadOnlyMemory<byte> der, ReadOnlyMemory<byte> tbs)
     {
         Der = der;
@@ -63,8 +65,8 @@ internal sealed class CertificateFields
     /// <summary>Whether it may issue others.</summary>
     public bool IsAuthority { get; private set; }
 
-    /// <summary>Whether its key may sign anything but certificates.</summary>
-    public bool MaySign { get; private set; }
+    /// <summary>Whether its key may sign anything but certificates, for a use: digitalSignature, and for timestamps nonRepudiation too (RFC 3161, section 2.3).</summary>
+    public bool MaySign(string usage) => (keyUsage & (usage == TimeStamping ? 0xc0 : 0x80)) != 0;
 
     /// <summary>What it is for; empty where it does not say.</summary>
     public ImmutableArray<string> Usages { get; private set; } = [];
@@ -173,8 +175,8 @@ internal sealed class CertificateFields
             IsAuthority = reader.HasData && reader.PeekTag().HasSameClassAndValue(Asn1Tag.Boolean) && reader.ReadBoolean();
         }
 
-        // RFC 5280, section 4.2.1.3: digitalSignature is bit 0.
-        MaySign = Extension(KeyUsage) is { } usage && new AsnReader(usage.Value, AsnEncodingRules.DER).ReadBitString(out _) is [var bits, ..] && (bits & 0x80) != 0;
+        // RFC 5280, section 4.2.1.3: digitalSignature is bit 0, nonRepudiation bit 1. A certificate that does not say may do neither.
+        keyUsage = Extension(KeyUsage) is { } usage && new AsnReader(usage.Value, AsnEncodingRules.DER).ReadBitString(out _) is [var bits, ..] ? bits : (byte)0;
         if (Extension(ExtendedKeyUsage) is { } extended)
         {
             var usages = ImmutableArray.CreateBuilder<string>();

@@ -6,7 +6,7 @@ namespace Governance.Gates.Sigstore.Logs;
 
 /// <summary>An entry of a transparency log as a bundle carries it (sigstore_rekor.proto, TransparencyLogEntry), not yet trusted.</summary>
 /// <param name="LogId">Which log.</param>
-/// <param name="LogIndex">Its index over all of the log's trees.</param>
+/// <param name="LogIndex">Its index over all of the log's trees; nobody signed for it but where there is a promise.</param>
 /// <param name="Kind">What kind of entry, such as <c>hashedrekord</c>.</param>
 /// <param name="KindVersion">The kind's version; 0.0.2 of <c>hashedrekord</c> and <c>dsse</c> is Rekor v2's.</param>
 /// <param name="IntegratedTime">Seconds since 1970 that the log claims; 0 where it claims none.</param>

@@ -185,6 +185,7 @@ public sealed class KeylessCertificateTests
         Signed.AssertRejected(RejectionCode.CertificateOutsideValidity, Verify(bundle));
     }
 
+    // CVE-2026-24122: only the leaf was held against the time of signing.
     [Fact]
     public void An_intermediate_that_had_expired_when_it_was_signed_breaks_the_path()
     {
@@ -241,6 +242,7 @@ public sealed class KeylessCertificateTests
         Signed.AssertRejected(RejectionCode.TimestampMalformed, Verify(bundle));
     }
 
+    // CVE-2026-39984: the first certificate in the bag was taken for the signer's.
     [Fact]
     public void Certificates_that_come_with_a_timestamp_choose_no_signer()
     {

@@ -83,6 +83,7 @@ public sealed class KeylessEvidenceTests
         Signed.AssertRejected(RejectionCode.LogIndexMismatch, Verify(bundle));
     }
 
+    // CVE-2022-23649, CVE-2022-36056, CVE-2026-22703: an entry's proof held, and nobody asked what the entry was about.
     [Fact]
     public void A_valid_entry_of_another_signature_lends_it_nothing()
     {
@@ -144,6 +145,48 @@ public sealed class KeylessEvidenceTests
             var verified = Signed.AssertVerified(SigstoreVerifier.Verify(ThrowAwaySigstore.Entity(bundle), accepting));
             Assert.Equal(LogProof.Promise, Assert.Single(verified.Logs).Proof);
         }
+    }
+
+    [Fact]
+    public void An_index_that_nobody_signed_for_is_not_told_and_makes_no_second_entry()
+    {
+        var bundle = Instance.Sign(new() { IsStamped = true });
+        Entry(bundle).Remove("inclusionPromise");
+        Entry(bundle)["logIndex"] = "5000";
+        Assert.Equal(3, Assert.Single(Signed.AssertVerified(Verify(bundle)).Logs).Index);
+        bundle["verificationMaterial"]!["tlogEntries"]!.AsArray().Add(Entry(bundle).DeepClone());
+        Entry(bundle, 1)["logIndex"] = "5001";
+        Signed.AssertRejected(RejectionCode.DuplicateLogEntry, Verify(bundle));
+    }
+
+    [Fact]
+    public void A_log_whose_key_was_renewed_at_its_address_lends_its_time_to_no_other()
+    {
+        var renewed = Instance.RootWith(root =>
+        {
+            var second = root["tlogs"]![1]!;
+            second["baseUrl"] = "https://log2026.rekor.example.test";
+            root["tlogs"]![0]!["baseUrl"] = "https://log2026.rekor.example.test";
+            second["publicKey"]!["validFor"]!["end"] = ThrowAwaySigstore.Rfc3339(ThrowAwaySigstore.Now);
+        });
+        var bundle = ThrowAwaySigstore.Entity(Instance.Sign(new() { Kind = Second }));
+        Signed.AssertRejected(RejectionCode.OutsideLogValidity, SigstoreVerifier.Verify(bundle, ThrowAwaySigstore.PolicyOf(new(renewed))));
+    }
+
+    [Theory]
+    [InlineData("not JSON", RejectionCode.MalformedJson)]
+    [InlineData("{\"_type\":\"https://in-toto.io/Statement/v1\",\"_type\":\"https://in-toto.io/Statement/v1\"}", RejectionCode.DuplicateKey)]
+    [InlineData("{\"_type\":\"https://example.test/Statement\",\"subject\":[],\"predicateType\":\"t\"}", RejectionCode.UnsupportedStatementType)]
+    public void What_the_right_identity_signed_is_refused_where_it_is_no_statement(string payload, RejectionCode expected) =>
+        Signed.AssertRejected(expected, Verify(Instance.Sign(new() { Payload = System.Text.Encoding.UTF8.GetBytes(payload) })), payload);
+
+    [Fact]
+    public void A_body_that_names_a_field_twice_is_refused()
+    {
+        var bundle = Instance.Sign();
+        var body = System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(Entry(bundle)["canonicalizedBody"]!.GetValue<string>()));
+        Entry(bundle)["canonicalizedBody"] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(body.Insert(1, "\"kind\":\"dsse\",")));
+        Signed.AssertRejected(RejectionCode.DuplicateKey, Verify(bundle));
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class KeylessTests
             ? new(ThrowAwaySigstore.Now.AddSeconds(1), TimeSource.TimestampAuthority, "https://tsa.example.test")
             : new(ThrowAwaySigstore.Now.AddSeconds(2), TimeSource.TransparencyLog, "https://rekor.example.test"), time);
         var entry = Assert.Single(verified.Logs);
-        Assert.Equal((second ? "https://log2026.rekor.example.test" : "https://rekor.example.test", second ? 3 : 1003, LogProof.Inclusion), (entry.Log.BaseUrl, entry.Index, entry.Proof));
+        Assert.Equal((second ? "https://log2026.rekor.example.test" : "https://rekor.example.test", 3L, LogProof.Inclusion), (entry.Log.BaseUrl, entry.Index, entry.Proof));
         Assert.True(isMessage ? verified.Content is SignedContent.Message : verified.Content is SignedContent.Statement);
     }
 

@@ -138,6 +138,30 @@ internal sealed class ThrowAwaySigstore
         return bundle;
     }
 
+    /// <summary>Signs an image as cosign does without a key: everything stands in the layer's annotations.</summary>
+    public SignedEntity.CosignSignature SignImage(byte[]? payload = null)
+    {
+        var data = payload ?? Signed.ImagePayload();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var certificate = Pem("CERTIFICATE", Fulcio.IssueLogged(key, Now, Now.AddMinutes(10), CertificateLog, [], SignerExtensions()));
+        var signature = key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        var entry = Rekor.Entry(LogBodies.HashedRekord(data, signature, certificate), Now.AddSeconds(2));
+        return new(data, Convert.ToBase64String(signature)) { Annotations = new(certificate, CosignBundle(entry), null) };
+    }
+
+    /// <summary>A log entry as cosign writes it into an annotation.</summary>
+    public string CosignBundle(JsonObject entry) => new JsonObject
+    {
+        ["SignedEntryTimestamp"] = entry["inclusionPromise"]!["signedEntryTimestamp"]!.GetValue<string>(),
+        ["Payload"] = new JsonObject
+        {
+            ["body"] = entry["canonicalizedBody"]!.GetValue<string>(),
+            ["integratedTime"] = long.Parse(entry["integratedTime"]!.GetValue<string>(), null),
+            ["logIndex"] = long.Parse(entry["logIndex"]!.GetValue<string>(), null),
+            ["logID"] = Convert.ToHexStringLower(Rekor.LogId),
+        },
+    }.ToJsonString();
+
     public static JsonObject Stamps(params byte[][] responses) => new()
     {
         ["rfc3161Timestamps"] = new JsonArray([.. responses.Select(response => new JsonObject { ["signedTimestamp"] = Convert.ToBase64String(response) })]),
