@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Governance.Gates.Cli;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Testing;
@@ -54,6 +55,27 @@ public sealed class SigstoreConformanceTests
         Assert.Equal(64, (await GatesAsync([.. verify, .. signer, artifact])).ExitCode);
         Assert.Equal(64, (await GatesAsync([.. verify, .. signer[..2], .. root, artifact])).ExitCode);
         Assert.Equal(64, (await GatesAsync([.. verify, .. root, artifact])).ExitCode);
+    }
+
+    /// <summary>OpenSSF's reference implementation signs models into the same bundles, about the digest of all files.</summary>
+    [Theory]
+    [InlineData("v0.3.1")]
+    [InlineData("v1.0.0")]
+    [InlineData("v1.0.1")]
+    [InlineData("v1.1.0")]
+    public async Task A_model_signed_without_a_key_is_verified_for_its_signer(string version)
+    {
+        Assert.SkipWhen(ProjectTree.WhyNoCases("sigstore/model-signing") is not null, ProjectTree.WhyNoCases("sigstore/model-signing") ?? "");
+        var signature = Path.Combine(ProjectTree.Cases, "sigstore", "model-signing", "reference", "scripts", "tests", $"{version}-sigstore", "model.sig");
+        var payload = JsonNode.Parse(await File.ReadAllBytesAsync(signature, TestContext.Current.CancellationToken))!["dsseEnvelope"]!["payload"]!.GetValue<string>();
+        var digest = JsonNode.Parse(Convert.FromBase64String(payload))!["subject"]![0]!["digest"]!["sha256"]!.GetValue<string>();
+        foreach (var (name, expected) in ((string, int)[])[("stefanb@us.ibm.com", 0), ("someone@us.ibm.com", 1)])
+        {
+            var (exitCode, output) = await GatesAsync(
+                "sigstore", "verify-bundle", "--bundle", signature, "--certificate-identity", name, "--certificate-oidc-issuer", "https://sigstore.verify.ibm.com/oauth2",
+                "--trusted-root", Path.Combine(ProjectTree.Cases, "sigstore", "trusted-roots", "public-good.json"), $"sha256:{digest}");
+            Assert.True(exitCode == expected, output);
+        }
     }
 
     private static string? Given(string folder, string file) => Path.Combine(folder, file) is var path && File.Exists(path) ? path : null;

@@ -171,6 +171,13 @@ public sealed class KeylessTests
         Signed.AssertRejected(RejectionCode.OutsideKeyValidity, SigstoreVerifier.Verify(Signed.Bundle(), untold));
     }
 
+    [Fact]
+    public void A_signature_with_a_certificate_is_no_detached_signature_by_a_key()
+    {
+        Assert.Null(DetachedSignature.TryRead(ThrowAwaySigstore.Entity(Instance.Sign()).Json, out var mistake));
+        Assert.Contains("certificate", mistake, StringComparison.Ordinal);
+    }
+
     /// <summary>A bundle that a key signed, with an entry of the first log.</summary>
     private static JsonObject LoggedByKey(Signer signer)
     {
