@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Governance.Gates.Sigstore.Formats;
 using Governance.Gates.Sigstore.Logs;
 using Governance.Gates.Sigstore.Timestamps;
@@ -78,7 +79,7 @@ internal static class EvidenceVerifier
     private static Rejected? StampedTimes(
         BundleEvidence evidence, EvidenceRequirement requirement, LoggedSignature signed, ImmutableArray<VerifiedTime>.Builder times, HashSet<object> sources, ref Rejected? passedOver)
     {
-        if (evidence.Timestamps.DistinctBy(Convert.ToHexString).Count() != evidence.Timestamps.Length)
+        if (evidence.Timestamps.DistinctBy(response => Convert.ToHexString(SHA256.HashData(response))).Count() != evidence.Timestamps.Length)
         {
             return new(RejectionCode.DuplicateTimestamp, "timestamp", "the bundle has one timestamp twice");
         }
