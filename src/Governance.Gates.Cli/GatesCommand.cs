@@ -29,6 +29,7 @@ internal static class GatesCommand
             PolicyCommand.Create(safe),
             LedgerCommand.Create(safe),
             ChangeCommand.Create(safe),
+            SigstoreCommand.Create(safe),
             VersionCommand.Create(safe),
         };
         var code = await CommandRunner.RunAsync(root, args, output, error, cancellation: cancellation);

@@ -17,4 +17,22 @@ public static class MediaTypes
 
     /// <summary>The older spelling of <see cref="Bundle"/>; read, never written.</summary>
     public const string BundleOldSpelling = "application/vnd.dev.sigstore.bundle+json;version=0.3";
+
+    /// <summary>A Sigstore bundle, version 0.2; read, never written.</summary>
+    public const string BundleV02 = "application/vnd.dev.sigstore.bundle+json;version=0.2";
+
+    /// <summary>A Sigstore bundle, version 0.1; read, never written.</summary>
+    public const string BundleV01 = "application/vnd.dev.sigstore.bundle+json;version=0.1";
+
+    /// <summary>A trusted root, version 0.1.</summary>
+    public const string TrustedRoot = "application/vnd.dev.sigstore.trustedroot.v0.1+json";
+
+    /// <summary>A trusted root, version 0.2.</summary>
+    public const string TrustedRootV02 = "application/vnd.dev.sigstore.trustedroot.v0.2+json";
+
+    /// <summary>The spelling of <see cref="TrustedRoot"/> that the public instances use.</summary>
+    public const string TrustedRootOldSpelling = "application/vnd.dev.sigstore.trustedroot+json;version=0.1";
+
+    /// <summary>The same spelling of <see cref="TrustedRootV02"/>.</summary>
+    public const string TrustedRootV02OldSpelling = "application/vnd.dev.sigstore.trustedroot+json;version=0.2";
 }

@@ -2,14 +2,15 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Governance.Gates.Sigstore.Formats;
 using Governance.Gates.Sigstore.Keys;
+using Governance.Gates.Sigstore.Logs;
 using static Governance.Gates.Sigstore.VerificationOutcome;
 
 namespace Governance.Gates.Sigstore;
 
-/// <summary>Says whether something signed is signed by a trusted key and about the artifact that is meant.</summary>
+/// <summary>Says whether something signed is signed by a trusted key or identity and about the artifact that is meant.</summary>
 /// <remarks>
-/// Four steps that never mix: the form is read without trust, trusted keys say who signed its exact bytes, those bytes are parsed
-/// once, and the policy is held against what they say.
+/// Four steps that never mix: the form is read without trust, trusted keys and authorities say who signed its exact bytes and when, those
+/// bytes are parsed once, and the policy is held against what they say.
 /// </remarks>
 public static class SigstoreVerifier
 {
@@ -21,7 +22,7 @@ public static class SigstoreVerifier
         ArgumentNullException.ThrowIfNull(entity);
         ArgumentNullException.ThrowIfNull(policy);
         var trusted = new TrustedKeys(policy.Keys);
-        if (trusted.IsEmpty)
+        if (trusted.IsEmpty && policy.Keyless is null)
         {
             return new Rejected(RejectionCode.NoTrustedKeys, "policy", "no trusted key was given, so no signature can count");
         }
@@ -30,9 +31,9 @@ public static class SigstoreVerifier
         {
             SignedEntity.CosignSignature signature => VerifySimpleSigning(signature, trusted, policy),
             SignedEntity.Envelope envelope => VerifyJson(envelope.Json, "envelope", json =>
-                DsseEnvelope.TryRead(json, Limits.Signatures, out var read, out var rejected) ? VerifyEnvelope(read, hint: "", trusted, policy) : rejected),
+                DsseEnvelope.TryRead(json, Limits.Signatures, out var read, out var rejected) ? VerifyAnnotated(read, envelope.Annotations, trusted, policy) : rejected),
             SignedEntity.Bundle bundle => VerifyJson(bundle.Json, "bundle", json =>
-                BundleContent.TryRead(json, out var read, out var rejected) ? VerifyBundle(read, trusted, policy) : rejected),
+                BundleContent.TryRead(json, out var read, out var rejected) ? VerifyBundle(read, json, trusted, policy) : rejected),
             _ => throw new ArgumentException($"unknown kind of signed entity {entity.GetType().Name}", nameof(entity)),
         };
     }
@@ -79,35 +80,90 @@ public static class SigstoreVerifier
 
         // Copied, so that the bytes that are parsed are the bytes that were verified whatever the caller does with its buffer.
         var payload = entity.Payload.ToArray();
+        var input = SignatureInput.Of(signature, payload);
         var signers = trusted.Signers(SignedBytes.Of(payload), [signature]);
         if (signers.IsEmpty)
         {
-            return Unsigned(hint: "", trusted, policy);
+            return ByCertificate(entity.Annotations, input, policy, (out SignedContent? content) => ImageContent(payload, policy, out content)) ?? Unsigned(hint: "", trusted, policy);
         }
 
-        if (!SimpleSigningReader.TryRead(payload, out var content, out var digest, out var rejected))
+        return AskedEvidence(entity.Annotations, policy, out var evidence)
+            ?? KeyFault(input, evidence!, signers, policy, out var proven)
+            ?? ImageContent(payload, policy, out var signed)
+            ?? (VerificationOutcome)ByKeys(signers, signed!, proven);
+    }
+
+    private static VerificationOutcome VerifyAnnotated(DsseEnvelope envelope, CosignAnnotations annotations, TrustedKeys trusted, VerificationPolicy policy)
+    {
+        var outcome = AskedEvidence(annotations, policy, out var evidence) ?? VerifyEnvelope(envelope, hint: "", evidence!, trusted, policy);
+        // A layer has one certificate, so it has one signature that the certificate could be behind.
+        return outcome is Rejected { Code: RejectionCode.SignatureMismatch } && envelope.Signatures.Length == 1
+            ? ByCertificate(annotations, SignatureInput.Of(envelope), policy, (out SignedContent? content) => Content(envelope, policy, out content)) ?? outcome
+            : outcome;
+    }
+
+    /// <summary>What a layer's certificate proves; null where it has none, or nobody may sign with one.</summary>
+    private static VerificationOutcome? ByCertificate(CosignAnnotations annotations, SignatureInput input, VerificationPolicy policy, ReadContent content)
+    {
+        if (annotations.Certificate is not { } pem || policy.Keyless is not { } signers)
+        {
+            return null;
+        }
+
+        if (!CosignEvidence.TryRead(annotations, out var evidence, out var rejected))
         {
             return rejected;
         }
 
-        var wanted = $"sha256:{Convert.ToHexStringLower(policy.ArtifactSha256.Span)}";
-        if (digest != wanted)
-        {
-            return new Rejected(RejectionCode.SubjectMismatch, "subject", $"the signature is about '{OneLine.Show(digest)}', not about {wanted}");
-        }
-
-        return WithoutPredicate(content, "a simple signing payload", signers, policy);
+        return CosignEvidence.ReadCertificate(pem) is { } der
+            ? CertificateVerifier.Verify(der, evidence, input, signers, content)
+            : new Rejected(RejectionCode.MalformedCertificate, "certificate", "the layer's certificate is not one PEM block 'CERTIFICATE'");
     }
 
-    private static VerificationOutcome VerifyBundle(BundleContent bundle, TrustedKeys trusted, VerificationPolicy policy)
+    /// <summary>The evidence beside a key's signature, where the policy asks for it.</summary>
+    private static Rejected? AskedEvidence(CosignAnnotations annotations, VerificationPolicy policy, out BundleEvidence? evidence)
     {
-        if (bundle.Envelope is { } envelope)
+        evidence = BundleEvidence.None;
+        return policy.KeyEvidence is null || CosignEvidence.TryRead(annotations, out evidence, out var rejected) ? null : rejected;
+    }
+
+    private static Rejected? ImageContent(byte[] payload, VerificationPolicy policy, out SignedContent? content)
+    {
+        content = null;
+        if (!SimpleSigningReader.TryRead(payload, out var image, out var digest, out var rejected))
         {
-            return VerifyEnvelope(envelope, bundle.Hint, trusted, policy);
+            return rejected;
+        }
+
+        content = image;
+        var wanted = $"sha256:{Convert.ToHexStringLower(policy.ArtifactSha256.Span)}";
+        return digest == wanted
+            ? WithoutPredicate("a simple signing payload", policy)
+            : new(RejectionCode.SubjectMismatch, "subject", $"the signature is about '{OneLine.Show(digest)}', not about {wanted}");
+    }
+
+    private static VerificationOutcome VerifyBundle(BundleContent bundle, JsonElement json, TrustedKeys trusted, VerificationPolicy policy)
+    {
+        if (bundle.IsKeyless && policy.Keyless is null)
+        {
+            return new Rejected(RejectionCode.KeylessNotSupported, "bundle", "the bundle is signed with a certificate, which takes a trusted root; only keys are trusted here");
+        }
+
+        var evidence = BundleEvidence.None;
+        if (bundle.IsKeyless || policy.KeyEvidence is not null)
+        {
+            if (!BundleEvidence.TryRead(json, bundle.Version, out evidence, out var unreadable))
+            {
+                return unreadable;
+            }
+        }
+        else if (bundle.Version != BundleVersion.V03)
+        {
+            return new Rejected(RejectionCode.UnsupportedMediaType, "bundle", $"a bundle older than '{MediaTypes.Bundle}' stands on log entries, and no trusted root was given to hold them against");
         }
 
         // The bundle's own digest is a hint and must be right; what the signature is held against is the policy's.
-        if (!bundle.MessageDigest.AsSpan().SequenceEqual(policy.ArtifactSha256.Span))
+        if (bundle.Envelope is null && !bundle.MessageDigest.AsSpan().SequenceEqual(policy.ArtifactSha256.Span))
         {
             return new Rejected(
                 RejectionCode.SubjectMismatch,
@@ -115,24 +171,62 @@ public static class SigstoreVerifier
                 $"the bundle is about sha256:{Convert.ToHexStringLower(bundle.MessageDigest)}, not about sha256:{Convert.ToHexStringLower(policy.ArtifactSha256.Span)}");
         }
 
-        if (!trusted.AnyWorksOnSha256)
+        return bundle switch
+        {
+            { IsKeyless: true } => VerifyKeyless(bundle, evidence, policy, policy.Keyless!),
+            { Envelope: { } envelope } => VerifyEnvelope(envelope, bundle.Hint, evidence, trusted, policy),
+            _ => VerifyMessage(bundle, evidence, trusted, policy),
+        };
+    }
+
+    private static VerificationOutcome VerifyKeyless(BundleContent bundle, BundleEvidence evidence, VerificationPolicy policy, KeylessSigners signers)
+    {
+        var der = bundle.ReadCertificate(out var rejected);
+        return rejected is not null
+            ? rejected
+            : CertificateVerifier.Verify(
+                der,
+                evidence,
+                bundle.Envelope is { } envelope ? SignatureInput.Of(envelope) : MessageInput(bundle, policy),
+                signers,
+                (out SignedContent? content) => Content(bundle.Envelope, policy, out content));
+    }
+
+    private static VerificationOutcome VerifyMessage(BundleContent bundle, BundleEvidence evidence, TrustedKeys trusted, VerificationPolicy policy)
+    {
+        if (policy.Artifact is null && !trusted.AnyWorksOnSha256)
         {
             return new Rejected(RejectionCode.ArtifactBytesNeeded, "message", "an Ed25519 signature over an artifact cannot be checked against its digest; sign a statement about it instead");
         }
 
-        var signers = trusted.Signers(SignedBytes.OfSha256(policy.ArtifactSha256.Span), [bundle.MessageSignature]);
+        var signed = policy.Artifact is { } artifact ? SignedBytes.Of(artifact) : SignedBytes.OfSha256(policy.ArtifactSha256.Span);
+        var signers = trusted.Signers(signed, [bundle.MessageSignature]);
         return signers.IsEmpty
             ? Unsigned(bundle.Hint, trusted, policy)
-            : WithoutPredicate(new SignedContent.Message(policy.ArtifactSha256), "a bare signature", signers, policy);
+            : KeyFault(MessageInput(bundle, policy), evidence, signers, policy, out var proven)
+                ?? Content(null, policy, out var content)
+                ?? (VerificationOutcome)ByKeys(signers, content!, proven);
     }
 
-    private static VerificationOutcome VerifyEnvelope(DsseEnvelope envelope, string hint, TrustedKeys trusted, VerificationPolicy policy)
+    private static VerificationOutcome VerifyEnvelope(DsseEnvelope envelope, string hint, BundleEvidence evidence, TrustedKeys trusted, VerificationPolicy policy)
     {
         var encoding = DsseEnvelope.PreAuthenticationEncoding(envelope.PayloadType, envelope.Payload);
         var signers = trusted.Signers(SignedBytes.Of(encoding), envelope.Signatures.AsSpan());
-        if (signers.IsEmpty)
+        return signers.IsEmpty
+            ? Unsigned(hint, trusted, policy)
+            : KeyFault(SignatureInput.Of(envelope), evidence, signers, policy, out var proven)
+                ?? Content(envelope, policy, out var content)
+                ?? (VerificationOutcome)ByKeys(signers, content!, proven);
+    }
+
+    /// <summary>What is signed, held against the policy: a statement about the artifact, or the artifact itself.</summary>
+    private static Rejected? Content(DsseEnvelope? envelope, VerificationPolicy policy, out SignedContent? content)
+    {
+        content = null;
+        if (envelope is null)
         {
-            return Unsigned(hint, trusted, policy);
+            content = new SignedContent.Message(policy.ArtifactSha256);
+            return WithoutPredicate("a bare signature", policy);
         }
 
         if (!StatementReader.TryRead(envelope.Payload, out var statement, out var rejected))
@@ -140,15 +234,36 @@ public static class SigstoreVerifier
             return rejected;
         }
 
-        if (SubjectFault(statement.Subjects, policy) is { } fault)
+        content = statement;
+        return SubjectFault(statement.Subjects, policy)
+            ?? (policy.PredicateType is { } wanted && wanted != statement.PredicateType
+                ? new(RejectionCode.PredicateTypeMismatch, "predicate", $"the signed predicateType is '{OneLine.Show(statement.PredicateType)}' and must be '{wanted}'")
+                : null);
+    }
+
+    private static SignatureInput MessageInput(BundleContent bundle, VerificationPolicy policy) => policy.Artifact is { } artifact
+        ? SignatureInput.Of(bundle.MessageSignature, artifact)
+        : SignatureInput.OfSha256(bundle.MessageSignature, policy.ArtifactSha256);
+
+    /// <summary>Why a signature by trusted keys does not count for want of evidence, or of time; null where it does.</summary>
+    private static Rejected? KeyFault(SignatureInput input, BundleEvidence evidence, ImmutableArray<PublicKey> signers, VerificationPolicy policy, out ProvenEvidence proven)
+    {
+        proven = ProvenEvidence.None;
+        if (policy.KeyEvidence is { } requirement
+            && EvidenceVerifier.Fault(evidence, requirement, input.Logged(signers[0].Spki, VerifierKind.PublicKey, signers[0]), out proven) is { } fault)
         {
             return fault;
         }
 
-        return policy.PredicateType is { } wanted && wanted != statement.PredicateType
-            ? new Rejected(RejectionCode.PredicateTypeMismatch, "predicate", $"the signed predicateType is '{OneLine.Show(statement.PredicateType)}' and must be '{wanted}'")
-            : new Verified(signers, statement);
+        var times = proven.Times;
+        return signers.FirstOrDefault(key => policy.KeyWindows.TryGetValue(key, out var window) && (times.IsEmpty || times.Any(time => !window.Contains(time.Time)))) is { } outside
+            ? new(RejectionCode.OutsideKeyValidity, "time", times.IsEmpty
+                ? $"{outside} counts only for a time, and no trusted party says when it signed"
+                : $"{outside} counts from {policy.KeyWindows[outside]}, and it signed at {times[0].Time.UtcDateTime:O}")
+            : null;
     }
+
+    private static Verified ByKeys(ImmutableArray<PublicKey> signers, SignedContent content, ProvenEvidence proven) => new(signers, content) { Times = proven.Times, Logs = proven.Logs };
 
     /// <summary>The artifact is meant only where a subject has its SHA-256: names and other digests identify nothing here.</summary>
     private static Rejected? SubjectFault(ImmutableArray<Subject> subjects, VerificationPolicy policy)
@@ -170,10 +285,9 @@ public static class SigstoreVerifier
             : new(RejectionCode.WeakDigest, "subject", $"no subject has a sha256 digest; found {OneLine.Show(string.Join(", ", subjects.SelectMany(subject => subject.Digests.Keys).Distinct()))}");
     }
 
-    private static VerificationOutcome WithoutPredicate(SignedContent content, string form, ImmutableArray<PublicKey> signers, VerificationPolicy policy) =>
-        policy.PredicateType is { } wanted
-            ? new Rejected(RejectionCode.PredicateTypeMismatch, "predicate", $"{form} has no predicate type, and '{wanted}' is asked for")
-            : new Verified(signers, content);
+    private static Rejected? WithoutPredicate(string form, VerificationPolicy policy) => policy.PredicateType is { } wanted
+        ? new(RejectionCode.PredicateTypeMismatch, "predicate", $"{form} has no predicate type, and '{wanted}' is asked for")
+        : null;
 
     /// <summary>The hint never decides whether a signature counts; it chooses the words when none does.</summary>
     private static Rejected Unsigned(string hint, TrustedKeys trusted, VerificationPolicy policy) => hint.Length > 0 && !trusted.Has(hint)

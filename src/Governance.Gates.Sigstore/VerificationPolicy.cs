@@ -3,12 +3,13 @@ using System.Security.Cryptography;
 
 namespace Governance.Gates.Sigstore;
 
-/// <summary>Who may sign what: the artifact that must be meant, and the keys whose signature counts.</summary>
+/// <summary>Who may sign what: the artifact that must be meant, the keys and identities whose signature counts, and what must stand beside it.</summary>
 public sealed record VerificationPolicy
 {
-    private VerificationPolicy(ReadOnlyMemory<byte> artifactSha256, ImmutableArray<PublicKey> keys)
+    private VerificationPolicy(ReadOnlyMemory<byte> artifactSha256, byte[]? artifact, ImmutableArray<PublicKey> keys)
     {
         ArtifactSha256 = artifactSha256;
+        Artifact = artifact;
         Keys = keys;
     }
 
@@ -21,14 +22,34 @@ public sealed record VerificationPolicy
     /// <summary>When set, the signed predicate type must equal it, and a form without one is refused.</summary>
     public string? PredicateType { get; init; }
 
-    /// <summary>A policy for one artifact. Without any key, everything is refused with <see cref="RejectionCode.NoTrustedKeys"/>.</summary>
+    /// <summary>Who may sign with a certificate. Null: nobody, and what is signed so is refused with <see cref="RejectionCode.KeylessNotSupported"/>.</summary>
+    public KeylessSigners? Keyless { get; init; }
+
+    /// <summary>What must stand beside a signature that one of <see cref="Keys"/> made. Null: nothing, and what stands there is not looked at.</summary>
+    public EvidenceRequirement? KeyEvidence { get; init; }
+
+    /// <summary>When a key's signatures count; a key that is not named here always does. It takes <see cref="KeyEvidence"/>, because only evidence says when a key signed.</summary>
+    public ImmutableDictionary<PublicKey, TimeWindow> KeyWindows { get; init; } = ImmutableDictionary<PublicKey, TimeWindow>.Empty;
+
+    /// <summary>The artifact's bytes, where they are known: some signatures cannot be checked against a SHA-256.</summary>
+    internal byte[]? Artifact { get; }
+
+    /// <summary>A policy for one artifact. Without any key or <see cref="Keyless"/> signers, everything is refused with <see cref="RejectionCode.NoTrustedKeys"/>.</summary>
     /// <exception cref="ArgumentException">The digest does not have 32 bytes.</exception>
     public static VerificationPolicy For(ReadOnlyMemory<byte> artifactSha256, IReadOnlyCollection<PublicKey> keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
         // Copied: what is verified against must not change under a caller's hand.
         return artifactSha256.Length == SHA256.HashSizeInBytes
-            ? new(artifactSha256.ToArray(), [.. keys.Distinct()])
+            ? new(artifactSha256.ToArray(), null, [.. keys.Distinct()])
             : throw new ArgumentException("a SHA-256 digest has 32 bytes", nameof(artifactSha256));
+    }
+
+    /// <summary>A policy for one artifact whose bytes are at hand: then every kind of key can be checked.</summary>
+    public static VerificationPolicy ForArtifact(ReadOnlyMemory<byte> artifact, IReadOnlyCollection<PublicKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        var bytes = artifact.ToArray();
+        return new(SHA256.HashData(bytes), bytes, [.. keys.Distinct()]);
     }
 }

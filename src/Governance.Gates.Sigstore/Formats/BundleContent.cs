@@ -2,34 +2,60 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Governance.Gates.Sigstore.Certificates;
 using static Governance.Gates.Sigstore.VerificationOutcome;
 
 namespace Governance.Gates.Sigstore.Formats;
 
-/// <summary>A Sigstore bundle signed with a key, decoded and not yet trusted: an envelope or a bare signature, never both.</summary>
+/// <summary>The versions of the bundle format, by what a log entry must have in them (sigstore_bundle.proto).</summary>
+internal enum BundleVersion
+{
+    /// <summary>A promise; a proof may be missing.</summary>
+    V01,
+
+    /// <summary>A proof.</summary>
+    V02,
+
+    /// <summary>A proof; the certificate stands alone, without a chain.</summary>
+    V03,
+}
+
+/// <summary>A Sigstore bundle, decoded and not yet trusted: an envelope or a bare signature, never both.</summary>
+/// <param name="Version">The format's version, which anybody can write: it never lowers what must be proven.</param>
+/// <param name="Certificate">The JSON of the certificate or of the chain; undefined where it is signed with a key.</param>
 /// <param name="Hint">What the bundle says about its key; empty where it says nothing.</param>
 /// <param name="Envelope">The DSSE envelope.</param>
 /// <param name="MessageDigest">With a bare signature, the SHA-256 that the bundle gives for its artifact.</param>
 /// <param name="MessageSignature">The bare signature.</param>
-internal sealed record BundleContent(string Hint, DsseEnvelope? Envelope, byte[] MessageDigest, byte[] MessageSignature)
+internal sealed record BundleContent(BundleVersion Version, JsonElement Certificate, string Hint, DsseEnvelope? Envelope, byte[] MessageDigest, byte[] MessageSignature)
 {
     private const string Step = "bundle";
 
     // sigstore_bundle.proto: "DSSE envelopes in a bundle MUST have exactly one signature."
     private const int SignaturesOfEnvelope = 1;
+    private const int MostCertificates = 16;
 
-    /// <remarks>Log entries and timestamps are not read: no log and no authority is trusted with a bare key, so they are evidence of nothing.</remarks>
+    public bool IsKeyless => Certificate.ValueKind != JsonValueKind.Undefined;
+
+    /// <remarks>Log entries and timestamps are not read here: where nobody asks for evidence they prove nothing.</remarks>
     public static bool TryRead(JsonElement json, [NotNullWhen(true)] out BundleContent? bundle, [NotNullWhen(false)] out Rejected? rejected)
     {
         bundle = null;
         var shape = new JsonShape(Step);
         var mediaType = shape.Text(json, "mediaType");
-        if (mediaType is not (MediaTypes.Bundle or MediaTypes.BundleOldSpelling))
+        BundleVersion? version = mediaType switch
         {
-            shape.Fail(RejectionCode.UnsupportedMediaType, $"mediaType is '{OneLine.Show(mediaType)}' and must be '{MediaTypes.Bundle}'");
+            MediaTypes.Bundle or MediaTypes.BundleOldSpelling => BundleVersion.V03,
+            MediaTypes.BundleV02 => BundleVersion.V02,
+            MediaTypes.BundleV01 => BundleVersion.V01,
+            _ => null,
+        };
+        if (version is null)
+        {
+            shape.Fail(RejectionCode.UnsupportedMediaType, $"mediaType is '{OneLine.Show(mediaType)}' and must be '{MediaTypes.Bundle}', or that of version 0.1 or 0.2");
         }
 
-        var hint = ReadHint(shape, shape.Object(json, "verificationMaterial"));
+        var (certificate, hint) = ReadMaterial(shape, shape.Object(json, "verificationMaterial"));
         var envelopeJson = shape.Optional(json, JsonValueKind.Object, "dsseEnvelope");
         var message = shape.Optional(json, JsonValueKind.Object, "messageSignature");
         var hasEnvelope = envelopeJson.ValueKind == JsonValueKind.Object;
@@ -56,18 +82,55 @@ internal sealed record BundleContent(string Hint, DsseEnvelope? Envelope, byte[]
                 return false;
             }
 
-            bundle = new(hint, envelope, [], []);
+            bundle = new(version!.Value, certificate, hint, envelope, [], []);
             return true;
         }
 
-        return TryReadMessage(message, hint, out bundle, out rejected);
+        bundle = new(version!.Value, certificate, hint, null, [], []);
+        return TryReadMessage(message, ref bundle, out rejected);
     }
 
-    private static string ReadHint(JsonShape shape, JsonElement material)
+    /// <summary>The leaf certificate's DER.</summary>
+    public byte[] ReadCertificate(out Rejected? rejected)
+    {
+        var shape = new JsonShape(Step);
+        var chain = shape.Optional(Certificate, JsonValueKind.Array, "certificates");
+        if (chain.ValueKind != JsonValueKind.Array)
+        {
+            // An x509CertificateChain without 'certificates' has no rawBytes either.
+            var alone = shape.Base64(Certificate, "rawBytes");
+            rejected = shape.Fault;
+            return alone;
+        }
+
+        if (Version == BundleVersion.V03)
+        {
+            shape.Fail(RejectionCode.WrongShape, "a bundle of version 0.3 has its certificate alone, not a chain");
+        }
+
+        if (chain.GetArrayLength() is 0 or > MostCertificates)
+        {
+            shape.Fail(RejectionCode.MissingField, $"the chain has {chain.GetArrayLength()} certificates and must have 1 to {MostCertificates}");
+            rejected = shape.Fault;
+            return [];
+        }
+
+        var certificates = chain.EnumerateArray().Select(item => shape.Base64(item, "rawBytes")).ToList();
+        // Intermediates are not needed and not looked at. A root would say whom to trust, and that is not the bundle's to say.
+        if (certificates.Skip(1).Any(der => CertificateFields.TryRead(der) is not { IsSelfIssued: false }))
+        {
+            shape.Fail(RejectionCode.RootInBundle, "the chain has a root certificate, or what is no certificate");
+        }
+
+        rejected = shape.Fault;
+        return certificates[0];
+    }
+
+    private static (JsonElement Certificate, string Hint) ReadMaterial(JsonShape shape, JsonElement material)
     {
         if (shape.Fault is not null)
         {
-            return "";
+            return default;
         }
 
         ImmutableArray<string> kinds = ["publicKey", "certificate", "x509CertificateChain"];
@@ -76,16 +139,17 @@ internal sealed record BundleContent(string Hint, DsseEnvelope? Envelope, byte[]
         {
             shape.Fail(RejectionCode.AmbiguousBundle, $"verificationMaterial has {string.Join(" and ", present)}, and exactly one may stand there");
         }
-        else if (present is ["certificate" or "x509CertificateChain"])
+
+        if (present is [("certificate" or "x509CertificateChain") and var kind])
         {
-            shape.Fail(RejectionCode.KeylessNotSupported, "the bundle is signed with a certificate, which takes a trusted root; only keys are trusted here");
+            return (shape.Object(material, kind), "");
         }
 
         var key = shape.Object(material, "publicKey");
-        return shape.Optional(key, JsonValueKind.String, "hint") is { ValueKind: JsonValueKind.String } hint ? hint.GetString()! : "";
+        return (default, shape.Optional(key, JsonValueKind.String, "hint") is { ValueKind: JsonValueKind.String } hint ? hint.GetString()! : "");
     }
 
-    private static bool TryReadMessage(JsonElement message, string hint, [NotNullWhen(true)] out BundleContent? bundle, [NotNullWhen(false)] out Rejected? rejected)
+    private static bool TryReadMessage(JsonElement message, ref BundleContent? bundle, [NotNullWhen(false)] out Rejected? rejected)
     {
         var shape = new JsonShape("message");
         var signature = shape.Base64(message, "signature");
@@ -102,7 +166,7 @@ internal sealed record BundleContent(string Hint, DsseEnvelope? Envelope, byte[]
         }
 
         rejected = shape.Fault;
-        bundle = rejected is null ? new(hint, null, digest, signature) : null;
+        bundle = rejected is null ? bundle! with { MessageDigest = digest, MessageSignature = signature } : null;
         return rejected is null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using static Governance.Gates.Sigstore.VerificationOutcome;
@@ -36,6 +37,27 @@ internal sealed class JsonShape(string step)
         }
 
         return bytes ?? [];
+    }
+
+    /// <summary>A count, index or time, from 0: protobuf writes 64-bit integers as strings, reads numbers too, and leaves zero out.</summary>
+    public long Count(JsonElement from, params ReadOnlySpan<string> path)
+    {
+        var found = Walk(from, path);
+        var count = -1L;
+        var isCount = found.ValueKind switch
+        {
+            JsonValueKind.Undefined or JsonValueKind.Null => (count = 0) == 0,
+            JsonValueKind.String => found.GetString() is { Length: > 0 and <= 19 } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count),
+            JsonValueKind.Number => found.TryGetInt64(out count),
+            _ => false,
+        };
+        if (!isCount || count < 0)
+        {
+            Fail(RejectionCode.WrongShape, $"'{Dotted(path)}' is no whole number from 0");
+            return 0;
+        }
+
+        return count;
     }
 
     /// <summary>The field, or a default element where it is absent or null. Another kind of value is a mistake.</summary>

@@ -17,5 +17,8 @@ internal static class Limits
     public const int Subjects = 1024;
     public const int DigestsOfSubject = 32;
 
+    /// <summary>Log entries, and timestamps, of one bundle.</summary>
+    public const int EvidenceOfAKind = 32;
+
     public const int JsonDepth = 64;
 }

@@ -61,8 +61,8 @@ public sealed record DetachedSignature(ReadOnlyMemory<byte>? Statement, Immutabl
             {
                 if (BundleContent.TryRead(document.RootElement, out var bundle, out rejected))
                 {
-                    envelope = bundle.Envelope;
-                    mistake = "the bundle holds a bare signature over bytes, not over a statement";
+                    envelope = bundle.IsKeyless ? null : bundle.Envelope;
+                    mistake = bundle.IsKeyless ? "the bundle is signed with a certificate, and a signature by a key is needed" : "the bundle holds a bare signature over bytes, not over a statement";
                 }
             }
             else

@@ -1,0 +1,87 @@
+#pragma warning disable RS0030 // This is the one file in which chains are built.
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Governance.Gates.Sigstore.Certificates;
+
+/// <summary>What an authority issues with: its intermediates, each issued by the next, and its anchor. The one place where certificate paths are built.</summary>
+/// <remarks>Only these certificates stand behind a path: none of the machine's, none that a bundle brings, none from a network.</remarks>
+internal sealed class AuthorityChain
+{
+    private readonly X509Certificate2[] certificates;
+
+    private AuthorityChain(ImmutableArray<CertificateFields> fields, X509Certificate2[] certificates)
+    {
+        Certificates = fields;
+        this.certificates = certificates;
+    }
+
+    /// <summary>The intermediates and the anchor.</summary>
+    public ImmutableArray<CertificateFields> Certificates { get; }
+
+    /// <summary>The chain, or null where the platform cannot read a certificate, or one of them may not issue.</summary>
+    public static AuthorityChain? TryCreate(ImmutableArray<CertificateFields> fields)
+    {
+        if (fields.IsEmpty || !fields.All(certificate => certificate.IsAuthority))
+        {
+            return null;
+        }
+
+        try
+        {
+            return new(fields, [.. fields.Select(certificate => X509CertificateLoader.LoadCertificate(certificate.Der.Span))]);
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether a certificate was issued, for this use, along exactly this chain. Time is not looked at: see <see cref="OutOfValidity"/>.</summary>
+    /// <remarks>Names, signatures, constraints and unknown critical extensions are the platform's to check (RFC 5280, section 6).</remarks>
+    public bool Issued(CertificateFields leaf, string usage)
+    {
+        // The cheap rule first: most authorities of a root issued another time's certificates.
+        if (!leaf.Issuer.Span.SequenceEqual(Certificates[0].Subject.Span) || leaf.IsAuthority || !leaf.MaySign(usage) || !leaf.Usages.Contains(usage))
+        {
+            return false;
+        }
+
+        using var chain = new X509Chain();
+        var policy = chain.ChainPolicy;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        policy.CustomTrustStore.Add(certificates[^1]);
+        policy.ExtraStore.AddRange(certificates[..^1]);
+        policy.RevocationMode = X509RevocationMode.NoCheck;
+        policy.DisableCertificateDownloads = true;
+        policy.ApplicationPolicy.Add(new Oid(usage));
+        // The platform compares with local time, and not for each of several instants: validity is compared here, with the times in the DER.
+        policy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+        policy.VerificationTime = leaf.NotBefore.UtcDateTime;
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(leaf.Der.Span);
+            return chain.Build(certificate) && IsExactly(chain.ChainElements);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+        finally
+        {
+            foreach (var element in chain.ChainElements)
+            {
+                element.Certificate.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The first certificate of a path that is not valid at an instant; null where all are.</summary>
+    public CertificateFields? OutOfValidity(CertificateFields leaf, DateTimeOffset time) =>
+        leaf.IsValidAt(time) ? Certificates.FirstOrDefault(certificate => !certificate.IsValidAt(time)) : leaf;
+
+    private bool IsExactly(X509ChainElementCollection elements) =>
+        elements.Count == Certificates.Length + 1
+        && Certificates.Select((certificate, place) => certificate.Der.Span.SequenceEqual(elements[place + 1].Certificate.RawDataMemory.Span)).All(same => same);
+}
