@@ -9,6 +9,14 @@ if file then
 end
 
 if rate > 0 then
+  local ffi = require("ffi")
+  ffi.cdef("typedef struct { long seconds; long nanoseconds; } moment; int clock_gettime(int clock, moment *now);")
+  local moment = ffi.new("moment")
+  local function milliseconds()
+    ffi.C.clock_gettime(1, moment)
+    return tonumber(moment.seconds) * 1000 + tonumber(moment.nanoseconds) / 1e6
+  end
+
   local _, last = wrk.body:find('"uid":"' .. string.rep("[0-9a-f-]", 24))
   local before, after = wrk.body:sub(1, last), wrk.body:sub(last + 13)
   local seed, count, due = os.time() % 100000, 0, 0
@@ -20,7 +28,7 @@ if rate > 0 then
 
   -- Before each request of each connection: milliseconds until its turn.
   function delay()
-    local now = wrk.time_us() / 1000
+    local now = milliseconds()
     due = math.max(due + 1000 / rate, now - 20)
     return math.max(0, math.floor(due - now))
   end

@@ -7,6 +7,7 @@ namespace Governance.Gates.Clients.GateState;
 /// <summary>The disk under a state folder: files replaced whole, and one failure that ends all writing.</summary>
 internal sealed class StateDisk(string folder)
 {
+    private const int Piece = 64 * 1024;
     private Reason? failure;
 
     /// <summary>The right to write, held by one at a time from the check to the durable write.</summary>
@@ -48,8 +49,16 @@ internal sealed class StateDisk(string folder)
         var draft = path + ".new";
         using (var file = File.OpenHandle(draft, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            RandomAccess.Write(file, bytes, 0);
-            RandomAccess.FlushToDisk(file);
+            // In pieces: whoever flushes another file of this disk meanwhile waits for one of them, not for all.
+            var written = 0;
+            do
+            {
+                var piece = bytes[written..Math.Min(written + Piece, bytes.Length)];
+                RandomAccess.Write(file, piece, written);
+                RandomAccess.FlushToDisk(file);
+                written += piece.Length;
+            }
+            while (written < bytes.Length);
         }
 
         File.Move(draft, path, overwrite: true);
