@@ -208,7 +208,7 @@ public sealed class KeylessCertificateTests
     [Fact]
     public void A_certificate_that_no_trusted_log_promised_to_show_is_refused()
     {
-        Signed.AssertRejected(RejectionCode.CertificateTimestampMissing, Verify(Instance.Sign(new() { PromisesCertificate = false })));
+        Signed.AssertRejected(RejectionCode.CertificateTimestampMissing, Verify(Instance.Sign(new() { CertificateLogs = [] })));
         var bundle = ThrowAwaySigstore.Entity(Instance.Sign());
         var otherKey = Instance.RootWith(root =>
         {
