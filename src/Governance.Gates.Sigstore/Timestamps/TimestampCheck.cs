@@ -57,7 +57,7 @@ internal static class TimestampCheck
     /// <summary>RFC 5652, section 5.4, with the algorithm that the signer names: the key's own kind still decides which may be.</summary>
     private static bool IsSigned(TimestampToken token, CertificateFields signer)
     {
-        if (PublicKey.TryParse(signer.Spki.Span, out _) is not { } key || HashOf(token.SignatureAlgorithm, token.DigestAlgorithm) is not { } hash)
+        if (PublicKey.TryParseDer(signer.Spki, out _) is not { } key || HashOf(token.SignatureAlgorithm, token.DigestAlgorithm) is not { } hash)
         {
             return false;
         }

@@ -316,6 +316,23 @@ public sealed class KeylessCertificateTests
     }
 
     [Fact]
+    public void The_key_of_a_certificate_is_its_DER_and_no_PEM_inside_it()
+    {
+        using var hidden = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var text = Encoding.ASCII.GetBytes("\n" + hidden.ExportSubjectPublicKeyInfoPem() + "\n");
+        byte[] modulus = [0xc1, .. text, .. new byte[254 - text.Length], 1];
+        var writer = new System.Formats.Asn1.AsnWriter(System.Formats.Asn1.AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteIntegerUnsigned(modulus);
+            writer.WriteInteger(65537);
+        }
+
+        var certified = new System.Security.Cryptography.X509Certificates.PublicKey(new Oid("1.2.840.113549.1.1.1"), new AsnEncodedData([5, 0]), new AsnEncodedData(writer.Encode()));
+        Signed.AssertRejected(RejectionCode.SignatureMismatch, Verify(Instance.Sign(new() { Key = hidden, Certified = certified })));
+    }
+
+    [Fact]
     public void What_is_no_certificate_is_refused()
     {
         var bundle = Instance.Sign();
