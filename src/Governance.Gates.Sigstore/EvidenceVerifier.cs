@@ -92,7 +92,7 @@ internal static class EvidenceVerifier
             }
 
             // Each authority is held to its own window and its own certificates; one that does not know the token says nothing of it.
-            var verdicts = requirement.Root.TimestampAuthorities.Select(authority => (Authority: authority, Fault: TimestampCheck.Fault(token, authority, signed.Signature))).ToList();
+            var verdicts = requirement.Root.TimestampAuthorities.Select(authority => (Authority: authority, Fault: TimestampCheck.Fault(token, authority, signed.Stamped.Span))).ToList();
             if (verdicts.FirstOrDefault(verdict => verdict.Fault is null).Authority is { } authority)
             {
                 times.Add(new(token.Time, TimeSource.TimestampAuthority, authority.Uri));
