@@ -83,11 +83,11 @@ internal sealed class RecoveryBench : IDisposable
         Ledger.WriteEntries(bundle, Ledger.Entries(bundle)[..left]);
     }
 
-    /// <summary>Looks at the damage, and writes the document.</summary>
+    /// <summary>Looks at the damage, and writes the document; under the policy of the firm unless another is named.</summary>
     public async Task<Ended> LookAsync(params string[] more)
     {
         File.Delete(Document);
-        return await Ledger.LedgerAsync(["recover", Log, "--out", Document, .. more]);
+        return await Ledger.LedgerAsync(["recover", Log, "--out", Document, .. more.Contains("--policy") ? more : ["--policy", Policy, .. more]]);
     }
 
     public Task<Ended> RecoverAsync(params string[] more) => Ledger.LedgerAsync(["recover", Log, "--policy", Policy, "--approved", Document, .. more]);
