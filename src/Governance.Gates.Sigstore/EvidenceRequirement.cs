@@ -7,7 +7,7 @@ public sealed record EvidenceRequirement(TrustedRoot Root)
     /// <summary>How many distinct transparency logs must have the signature.</summary>
     public int Logs { get; init; } = 1;
 
-    /// <summary>How many distinct parties, logs or timestamp authorities, must say when it was made. A certificate needs one in any case.</summary>
+    /// <summary>How many distinct parties, logs or timestamp authorities, must say when it was made; authorities whose certificates one key issued are one party. A certificate needs one in any case.</summary>
     public int Times { get; init; } = 1;
 
     /// <summary>How many distinct logs must have promised to show the certificate (RFC 6962). Of no meaning with a key.</summary>

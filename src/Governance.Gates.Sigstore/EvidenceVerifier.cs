@@ -25,7 +25,7 @@ internal static class EvidenceVerifier
         var logs = ImmutableArray.CreateBuilder<VerifiedLogEntry>();
         var times = ImmutableArray.CreateBuilder<VerifiedTime>();
         var ownTimes = new List<DateTimeOffset?>();
-        var sources = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        var parties = new HashSet<string>(StringComparer.Ordinal);
         Rejected? passedOver = null;
         foreach (var entry in evidence.Entries)
         {
@@ -51,25 +51,25 @@ internal static class EvidenceVerifier
             if (time is { } integrated)
             {
                 times.Add(new(integrated, TimeSource.TransparencyLog, log.BaseUrl));
-                sources.Add(log);
+                parties.Add(log.Party);
             }
         }
 
-        var distinct = logs.Select(entry => entry.Log).Distinct().Count();
+        var distinct = logs.DistinctBy(entry => entry.Log.Party).Count();
         if (distinct < requirement.Logs)
         {
             return passedOver ?? new(RejectionCode.LogEntryMissing, "log entry", $"{distinct} trusted logs have the signature, and {requirement.Logs} must");
         }
 
         passedOver = null;
-        if (StampedTimes(evidence, requirement, signed, times, sources, ref passedOver) is { } wrong)
+        if (StampedTimes(evidence, requirement, signed, times, parties, ref passedOver) is { } wrong)
         {
             return wrong;
         }
 
-        if (sources.Count < requirement.Times)
+        if (parties.Count < requirement.Times)
         {
-            return passedOver ?? new(RejectionCode.NoVerifiedTime, "time", $"{sources.Count} trusted parties say when it was signed, and {requirement.Times} must");
+            return passedOver ?? new(RejectionCode.NoVerifiedTime, "time", $"{parties.Count} trusted parties say when it was signed, and {requirement.Times} must");
         }
 
         proven = new(logs.ToImmutable(), times.ToImmutable());
@@ -77,7 +77,7 @@ internal static class EvidenceVerifier
     }
 
     private static Rejected? StampedTimes(
-        BundleEvidence evidence, EvidenceRequirement requirement, LoggedSignature signed, ImmutableArray<VerifiedTime>.Builder times, HashSet<object> sources, ref Rejected? passedOver)
+        BundleEvidence evidence, EvidenceRequirement requirement, LoggedSignature signed, ImmutableArray<VerifiedTime>.Builder times, HashSet<string> parties, ref Rejected? passedOver)
     {
         if (evidence.Timestamps.DistinctBy(response => Convert.ToHexString(SHA256.HashData(response))).Count() != evidence.Timestamps.Length)
         {
@@ -92,11 +92,11 @@ internal static class EvidenceVerifier
             }
 
             // Each authority is held to its own window and its own certificates; one that does not know the token says nothing of it.
-            var verdicts = requirement.Root.TimestampAuthorities.Select(authority => (Authority: authority, Fault: TimestampCheck.Fault(token, authority, signed.Signature))).ToList();
+            var verdicts = requirement.Root.TimestampAuthorities.Select(authority => (Authority: authority, Fault: TimestampCheck.Fault(token, authority, signed.Stamped.Span))).ToList();
             if (verdicts.FirstOrDefault(verdict => verdict.Fault is null).Authority is { } authority)
             {
                 times.Add(new(token.Time, TimeSource.TimestampAuthority, authority.Uri));
-                sources.Add(authority);
+                parties.Add(authority.Party);
             }
             else if (verdicts.FirstOrDefault(verdict => verdict.Fault!.Code != RejectionCode.TimestampUntrusted).Fault is { } fault)
             {

@@ -45,12 +45,14 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <returns>The key, or null.</returns>
     public static PublicKey? TryParse(ReadOnlySpan<byte> pemOrDer, out string mistake)
     {
-        if (PublicKeyReader.ReadDer(pemOrDer, out mistake) is not { } spki || PublicKeyReader.ReadCheck(spki, out var algorithm, out mistake) is not { } check)
-        {
-            return null;
-        }
+        return PublicKeyReader.ReadDer(pemOrDer, out mistake) is { } spki ? TryParseDer(spki, out mistake) : null;
+    }
 
-        return new(spki, algorithm, check);
+    /// <summary>Reads a key as <see cref="TryParse"/> does, where a format has DER: text inside it is looked for by nobody, and could be somebody else's key.</summary>
+    internal static PublicKey? TryParseDer(ReadOnlyMemory<byte> der, out string mistake)
+    {
+        var spki = der.ToArray();
+        return PublicKeyReader.ReadCheck(spki, out var algorithm, out mistake) is { } check ? new(spki, algorithm, check) : null;
     }
 
     /// <summary>Reads a key as <see cref="TryParse"/> does.</summary>

@@ -45,7 +45,7 @@ public enum RejectionCode
     /// <summary>There is no signature at all.</summary>
     NoSignature,
 
-    /// <summary>More signatures than are tried; in a bundle, more than one.</summary>
+    /// <summary>More signatures than are tried; in a bundle, and where evidence is asked for, more than one.</summary>
     TooManySignatures,
 
     /// <summary>No trusted key made any of the signatures over these bytes.</summary>

@@ -31,7 +31,9 @@ public static class SigstoreVerifier
         {
             SignedEntity.CosignSignature signature => VerifySimpleSigning(signature, trusted, policy),
             SignedEntity.Envelope envelope => VerifyJson(envelope.Json, "envelope", json =>
-                DsseEnvelope.TryRead(json, Limits.Signatures, out var read, out var rejected) ? VerifyAnnotated(read, envelope.Annotations, trusted, policy) : rejected),
+                DsseEnvelope.TryRead(json, MostSignatures(policy), out var read, out var rejected)
+                    ? VerifyLayer(SignatureInput.OfLayer(read, envelope.Json), envelope.Annotations, trusted, policy, (out SignedContent? content) => Content(read, policy, out content))
+                    : rejected),
             SignedEntity.Bundle bundle => VerifyJson(bundle.Json, "bundle", json =>
                 BundleContent.TryRead(json, out var read, out var rejected) ? VerifyBundle(read, json, trusted, policy) : rejected),
             _ => throw new ArgumentException($"unknown kind of signed entity {entity.GetType().Name}", nameof(entity)),
@@ -80,32 +82,30 @@ public static class SigstoreVerifier
 
         // Copied, so that the bytes that are parsed are the bytes that were verified whatever the caller does with its buffer.
         var payload = entity.Payload.ToArray();
-        var input = SignatureInput.Of(signature, payload);
-        var signers = trusted.Signers(SignedBytes.Of(payload), [signature]);
-        if (signers.IsEmpty)
-        {
-            return ByCertificate(entity.Annotations, input, policy, (out SignedContent? content) => ImageContent(payload, policy, out content)) ?? Unsigned(hint: "", trusted, policy);
-        }
-
-        return AskedEvidence(entity.Annotations, policy, out var evidence)
-            ?? KeyFault(input, evidence!, signers, policy, out var proven)
-            ?? ImageContent(payload, policy, out var signed)
-            ?? (VerificationOutcome)ByKeys(signers, signed!, proven);
+        return VerifyLayer(SignatureInput.Of(signature, payload), entity.Annotations, trusted, policy, (out SignedContent? content) => ImageContent(payload, policy, out content));
     }
 
-    private static VerificationOutcome VerifyAnnotated(DsseEnvelope envelope, CosignAnnotations annotations, TrustedKeys trusted, VerificationPolicy policy)
+    /// <summary>Evidence is about one signature: beside a second one it would lend that one its time.</summary>
+    private static int MostSignatures(VerificationPolicy policy) => policy.KeyEvidence is null && policy.KeyWindows.IsEmpty ? Limits.Signatures : 1;
+
+    /// <summary>By a trusted key, or else by the certificate in the annotations.</summary>
+    private static VerificationOutcome VerifyLayer(SignatureInput input, CosignAnnotations annotations, TrustedKeys trusted, VerificationPolicy policy, ReadContent content)
     {
-        var outcome = AskedEvidence(annotations, policy, out var evidence) ?? VerifyEnvelope(envelope, hint: "", evidence!, trusted, policy);
-        // A layer has one certificate, so it has one signature that the certificate could be behind.
-        return outcome is Rejected { Code: RejectionCode.SignatureMismatch } && envelope.Signatures.Length == 1
-            ? ByCertificate(annotations, SignatureInput.Of(envelope), policy, (out SignedContent? content) => Content(envelope, policy, out content)) ?? outcome
-            : outcome;
+        var signers = input.SignedBy(trusted);
+        if (signers.IsEmpty)
+        {
+            return ByCertificate(annotations, input, policy, content) ?? Unsigned(hint: "", trusted, policy);
+        }
+
+        var evidence = BundleEvidence.None;
+        return policy.KeyEvidence is null || CosignEvidence.TryRead(annotations, out evidence, out var rejected) ? ByKeys(signers, input, evidence, policy, content) : rejected;
     }
 
     /// <summary>What a layer's certificate proves; null where it has none, or nobody may sign with one.</summary>
     private static VerificationOutcome? ByCertificate(CosignAnnotations annotations, SignatureInput input, VerificationPolicy policy, ReadContent content)
     {
-        if (annotations.Certificate is not { } pem || policy.Keyless is not { } signers)
+        // A layer has one certificate, so it has one signature that the certificate could be behind.
+        if (annotations.Certificate is not { } pem || policy.Keyless is not { } signers || !input.HasOneSignature)
         {
             return null;
         }
@@ -118,13 +118,6 @@ public static class SigstoreVerifier
         return CosignEvidence.ReadCertificate(pem) is { } der
             ? CertificateVerifier.Verify(der, evidence, input, signers, content)
             : new Rejected(RejectionCode.MalformedCertificate, "certificate", "the layer's certificate is not one PEM block 'CERTIFICATE'");
-    }
-
-    /// <summary>The evidence beside a key's signature, where the policy asks for it.</summary>
-    private static Rejected? AskedEvidence(CosignAnnotations annotations, VerificationPolicy policy, out BundleEvidence? evidence)
-    {
-        evidence = BundleEvidence.None;
-        return policy.KeyEvidence is null || CosignEvidence.TryRead(annotations, out evidence, out var rejected) ? null : rejected;
     }
 
     private static Rejected? ImageContent(byte[] payload, VerificationPolicy policy, out SignedContent? content)
@@ -171,53 +164,27 @@ public static class SigstoreVerifier
                 $"the bundle is about sha256:{Convert.ToHexStringLower(bundle.MessageDigest)}, not about sha256:{Convert.ToHexStringLower(policy.ArtifactSha256.Span)}");
         }
 
-        return bundle switch
+        var input = bundle.Envelope is { } envelope ? SignatureInput.Of(envelope) : MessageInput(bundle, policy);
+        Rejected? Read(out SignedContent? content) => Content(bundle.Envelope, policy, out content);
+        if (bundle.IsKeyless)
         {
-            { IsKeyless: true } => VerifyKeyless(bundle, evidence, policy, policy.Keyless!),
-            { Envelope: { } envelope } => VerifyEnvelope(envelope, bundle.Hint, evidence, trusted, policy),
-            _ => VerifyMessage(bundle, evidence, trusted, policy),
-        };
-    }
+            var der = bundle.ReadCertificate(out var rejected);
+            return rejected is null ? CertificateVerifier.Verify(der, evidence, input, policy.Keyless!, Read) : rejected;
+        }
 
-    private static VerificationOutcome VerifyKeyless(BundleContent bundle, BundleEvidence evidence, VerificationPolicy policy, KeylessSigners signers)
-    {
-        var der = bundle.ReadCertificate(out var rejected);
-        return rejected is not null
-            ? rejected
-            : CertificateVerifier.Verify(
-                der,
-                evidence,
-                bundle.Envelope is { } envelope ? SignatureInput.Of(envelope) : MessageInput(bundle, policy),
-                signers,
-                (out SignedContent? content) => Content(bundle.Envelope, policy, out content));
-    }
-
-    private static VerificationOutcome VerifyMessage(BundleContent bundle, BundleEvidence evidence, TrustedKeys trusted, VerificationPolicy policy)
-    {
-        if (policy.Artifact is null && !trusted.AnyWorksOnSha256)
+        if (input.IsDigestOnly && trusted.NeedBytes)
         {
             return new Rejected(RejectionCode.ArtifactBytesNeeded, "message", "an Ed25519 signature over an artifact cannot be checked against its digest; sign a statement about it instead");
         }
 
-        var signed = policy.Artifact is { } artifact ? SignedBytes.Of(artifact) : SignedBytes.OfSha256(policy.ArtifactSha256.Span);
-        var signers = trusted.Signers(signed, [bundle.MessageSignature]);
-        return signers.IsEmpty
-            ? Unsigned(bundle.Hint, trusted, policy)
-            : KeyFault(MessageInput(bundle, policy), evidence, signers, policy, out var proven)
-                ?? Content(null, policy, out var content)
-                ?? (VerificationOutcome)ByKeys(signers, content!, proven);
+        var signers = input.SignedBy(trusted);
+        return signers.IsEmpty ? Unsigned(bundle.Hint, trusted, policy) : ByKeys(signers, input, evidence, policy, Read);
     }
 
-    private static VerificationOutcome VerifyEnvelope(DsseEnvelope envelope, string hint, BundleEvidence evidence, TrustedKeys trusted, VerificationPolicy policy)
-    {
-        var encoding = DsseEnvelope.PreAuthenticationEncoding(envelope.PayloadType, envelope.Payload);
-        var signers = trusted.Signers(SignedBytes.Of(encoding), envelope.Signatures.AsSpan());
-        return signers.IsEmpty
-            ? Unsigned(hint, trusted, policy)
-            : KeyFault(SignatureInput.Of(envelope), evidence, signers, policy, out var proven)
-                ?? Content(envelope, policy, out var content)
-                ?? (VerificationOutcome)ByKeys(signers, content!, proven);
-    }
+    private static VerificationOutcome ByKeys(ImmutableArray<PublicKey> signers, SignatureInput input, BundleEvidence evidence, VerificationPolicy policy, ReadContent content) =>
+        KeyFault(input, evidence, signers, policy, out var proven)
+        ?? content(out var signed)
+        ?? (VerificationOutcome)new Verified(signers, signed!) { Times = proven.Times, Logs = proven.Logs };
 
     /// <summary>What is signed, held against the policy: a statement about the artifact, or the artifact itself.</summary>
     private static Rejected? Content(DsseEnvelope? envelope, VerificationPolicy policy, out SignedContent? content)
@@ -262,8 +229,6 @@ public static class SigstoreVerifier
                 : $"{outside} counts from {policy.KeyWindows[outside]}, and it signed at {times[0].Time.UtcDateTime:O}")
             : null;
     }
-
-    private static Verified ByKeys(ImmutableArray<PublicKey> signers, SignedContent content, ProvenEvidence proven) => new(signers, content) { Times = proven.Times, Logs = proven.Logs };
 
     /// <summary>The artifact is meant only where a subject has its SHA-256: names and other digests identify nothing here.</summary>
     private static Rejected? SubjectFault(ImmutableArray<Subject> subjects, VerificationPolicy policy)

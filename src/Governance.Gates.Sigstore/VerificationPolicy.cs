@@ -25,7 +25,7 @@ public sealed record VerificationPolicy
     /// <summary>Who may sign with a certificate. Null: nobody, and what is signed so is refused with <see cref="RejectionCode.KeylessNotSupported"/>.</summary>
     public KeylessSigners? Keyless { get; init; }
 
-    /// <summary>What must stand beside a signature that one of <see cref="Keys"/> made. Null: nothing, and what stands there is not looked at.</summary>
+    /// <summary>What must stand beside a signature that one of <see cref="Keys"/> made. Null: nothing, and what stands there is not looked at. Evidence is about one signature: an envelope with more is refused.</summary>
     public EvidenceRequirement? KeyEvidence { get; init; }
 
     /// <summary>When a key's signatures count; a key that is not named here always does. It takes <see cref="KeyEvidence"/>, because only evidence says when a key signed.</summary>

@@ -65,7 +65,13 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
             metrics.Failed();
             var uid = AdmissionReview.FindUid(body.AsSpan(0, length));
             LogFailed(exception, uid ?? "");
-            await RefuseAsync(context, uid, new Reason("admission", $"the gate failed with {exception.GetType().Name}", "report this defect with the request's uid"));
+            var reason = new Reason("admission", $"the gate failed with {exception.GetType().Name}", "report this defect with the request's uid");
+            await RefuseAsync(context, uid, reason);
+            if (uid is not null)
+            {
+                // Behind the answer: what failed may be the ledger.
+                await ledger.UnreadableAsync(uid, reason, CancellationToken.None);
+            }
         }
         finally
         {

@@ -5,7 +5,6 @@ using System.Runtime.CompilerServices;
 using Governance.Gates.Admission;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.LedgerStores;
-using Governance.Gates.Clients.Policies;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
@@ -30,11 +29,11 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private readonly ConcurrentDictionary<string, byte> seen = new(StringComparer.Ordinal);
 
     private readonly LedgerGap gap = new();
-    private readonly LedgerSpool? spool = options.LedgerSpool is { } folder ? new(folder, clock) : null;
 
-    // The key files of each policy that decisions still rest on.
-    private readonly ConditionalWeakTable<Policy, EntryInput> inputs = [];
+    // Of each policy that decisions still rest on.
+    private readonly ConditionalWeakTable<Policy, PolicyBasis> known = [];
     private LocalLedger? ledger;
+    private LedgerSpool? spool;
     private EvidenceStore? evidence;
     private NoteKey? key;
     private Checkpoint? verified;
@@ -64,6 +63,16 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         key = signer.Key;
+        if (options.LedgerSpool is { } spooled)
+        {
+            // What a former process could not tell any more is told by this one.
+            spool = new(spooled, clock);
+            foreach (var file in spool.Before)
+            {
+                gap.Add(file.Entries, file.First);
+            }
+        }
+
         evidence = new(folder);
         ledger = LocalLedger.OpenAsync(folder, signer, component, clock, CancellationToken.None).GetAwaiter().GetResult();
         following = options.LedgerCheckpoints is { } checkpoints ? new(new LedgerFolder(folder), key, new CheckpointFolder(checkpoints, key)) : null;
@@ -89,7 +98,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         await AppendAsync(Event(LedgerEvents.Start), cancellation);
-        await PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy), null, cancellation);
+        await PolicyAsync(policy, null, cancellation);
     }
 
     /// <summary>A heartbeat each minute, and each hour the log is verified from where it was verified last; meanwhile its checkpoints are published.</summary>
@@ -112,42 +121,46 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
     }
 
-    /// <summary>Records a policy that came into force, or why one did not.</summary>
+    /// <summary>Takes a policy's bytes and those of its key files before it decides, so that every decision under it can be made again.</summary>
     /// <param name="policy">The policy.</param>
-    /// <param name="files">Its bytes and those of its key files, so that decisions under it can be made again; null for one that did not come into force, or whose files changed meanwhile.</param>
-    /// <param name="refused">Why it did not.</param>
-    /// <param name="cancellation">Ends the writing.</param>
-    public async Task PolicyAsync(Policy policy, AcceptedPolicy? files, string? refused, CancellationToken cancellation)
+    /// <param name="files">They; null where they changed meanwhile.</param>
+    public void Know(Policy policy, AcceptedPolicy? files)
+    {
+        if (options.Ledger is null)
+        {
+            return;
+        }
+
+        if (files is null)
+        {
+            LogLost($"the files of policy {policy.Digest}: they changed while they were read");
+            return;
+        }
+
+        var names = KeptBytes.Of(PolicyFiles.Write(files.Keys.Select(key => (key.Name, key.Bytes))));
+        known.AddOrUpdate(policy, new(new(EntryInputKind.Trust, "policy-files", names.Digest, clock.GetUtcNow()), [KeptBytes.Of(files.Yaml), names, .. files.Keys.Select(key => KeptBytes.Of(key.Bytes))]));
+    }
+
+    /// <summary>Records a policy that came into force, or why one did not.</summary>
+    public async Task PolicyAsync(Policy policy, string? refused, CancellationToken cancellation)
     {
         if (ledger is null)
         {
             return;
         }
 
-        if (files is not null)
+        var basis = known.TryGetValue(policy, out var files) ? files : null;
+        if (Kept(basis?.Files ?? []) is { } lost)
         {
-            var keys = PolicyFiles.Write(files.Keys.Select(key => (key.Name, key.Bytes)));
-            foreach (var file in files.Keys.Select(key => key.Bytes).Append(keys).Append(files.Yaml))
-            {
-                if (evidence!.Keep(Digest.Of(file.Span), file.Span) is { } lost)
-                {
-                    LogLost(lost.ToString());
-                }
-            }
-
-            inputs.AddOrUpdate(policy, new(EntryInputKind.Trust, "policy-files", Digest.Of(keys.Span), clock.GetUtcNow()));
-        }
-        else if (refused is null)
-        {
-            LogLost($"the files of policy {policy.Digest}: they changed while they were read");
+            LogLost(lost.ToString());
         }
 
         await AppendAsync(
             Event(refused is null ? LedgerEvents.PolicyLoaded : LedgerEvents.PolicyRefused) with
             {
                 Policy = new(policy.Name, policy.Version, policy.Digest),
-                Inputs = inputs.TryGetValue(policy, out var trust) ? [trust] : [],
-                Evidence = files is null ? null : new EntryPart<ImmutableArray<EntryEvidence>>.Inline([new("governance.gates/policy", policy.Digest, files.Yaml.Length, null, null)]),
+                Inputs = basis is null ? [] : [basis.Trust],
+                Evidence = basis is null ? null : new EntryPart<ImmutableArray<EntryEvidence>>.Inline([new("governance.gates/policy", policy.Digest, basis.Files[0].Bytes.Length, null, null)]),
                 Reasons = refused is null ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline([new("policy", null, PersonalText.Of(refused, LedgerText.LongestMessage)!)]),
             },
             cancellation);
@@ -160,15 +173,21 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
     public async ValueTask<AdmissionOutcome> RecordAsync(AdmissionCase @case, AdmissionOutcome outcome, CancellationToken cancellation)
     {
-        if (options.Ledger is null || DecisionEntry.Of(@case, outcome, component, options.ClusterUid, inputs.TryGetValue(@case.Policy, out var trust) ? trust : null) is not { } entry)
+        if (options.Ledger is null)
         {
             return outcome;
         }
 
-        var name = ResentRefusals.NameOf(@case.Request, outcome);
-        if (name is not null && resent.Find(name, @case.Request.Uid) is { } first)
+        var name = ResentRefusals.NameOf(@case, outcome);
+        if (name is not null && resent.Take(name, @case.Request.Uid) is { } first)
         {
             LogResent(@case.Request.Uid, first);
+            return outcome;
+        }
+
+        var basis = known.TryGetValue(@case.Policy, out var files) ? files : null;
+        if (DecisionEntry.Of(@case, outcome, component, options.ClusterUid, basis?.Trust) is not { } entry)
+        {
             return outcome;
         }
 
@@ -178,7 +197,8 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         await SeenAsync(outcome, cancellation);
-        var reason = DecisionBasis.Kept(@case, outcome).Select(part => evidence!.Keep(part.Digest, part.Bytes.Span)).FirstOrDefault(lost => lost is not null) ?? await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
+        var parts = (basis?.Files ?? []).Concat(DecisionBasis.Kept(@case, outcome).Where(part => outcome.Admitted || evidence!.IsKept(part.Digest) || flood.MayKeep(@case.Request.User, part.Bytes.Length)));
+        var reason = Kept(parts) ?? await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
         if (reason is null)
         {
             if (name is not null)
@@ -219,9 +239,10 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
                 await open.AppendAsync(entry, Precedence.Vital, CancellationToken.None);
             }
 
+            await GapAsync(open, CancellationToken.None);
             await open.AppendAsync(Event(LedgerEvents.Stop), Precedence.Vital, CancellationToken.None);
             await open.DisposeAsync();
-            spool?.Dispose();
+            spool?.End(gap.IsEmpty);
             if (following is not null)
             {
                 Followed(await following.StepWithinAsync(TimeProvider.System, CancellationToken.None));
@@ -287,22 +308,33 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
         try
         {
-            var fitted = entry.Fit(out var kept);
-            foreach (var part in kept)
-            {
-                if (evidence!.Keep(Digest.Of(part.Span), part.Span) is { } lost)
-                {
-                    return lost;
-                }
-            }
-
             await GapAsync(open, cancellation);
-            return await open.AppendAsync(fitted, precedence, cancellation) is Reading<AppendedEntry>.Unread(var reason) ? reason : null;
+            return await AppendAsync(open, entry, precedence, cancellation);
         }
         catch (OperationCanceledException)
         {
             return new(Rule, "the ledger did not answer in time", "try again");
         }
+    }
+
+    // Null once the entry is durable, and all that it names beside the log.
+    private async ValueTask<Reason?> AppendAsync(LocalLedger open, LedgerEntry entry, Precedence precedence, CancellationToken cancellation)
+    {
+        var fitted = entry.Fit(out var parts);
+        return Kept(parts.Select(KeptBytes.Of)) ?? (await open.AppendAsync(fitted, precedence, cancellation) is Reading<AppendedEntry>.Unread(var reason) ? reason : null);
+    }
+
+    private Reason? Kept(IEnumerable<KeptBytes> parts)
+    {
+        foreach (var part in parts)
+        {
+            if (evidence!.Keep(part.Digest, part.Bytes.Span) is { } lost)
+            {
+                return lost;
+            }
+        }
+
+        return null;
     }
 
     private async Task AppendAsync(LedgerEntry entry, CancellationToken cancellation)
@@ -320,7 +352,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         if (spool is not null)
         {
             // It has no place in the log: the spool's entries are not linked, and the gap entry names their file by its hash.
-            var lost = (entry with { Origin = key?.Name ?? "none", Epoch = 1 }).Fit(out _).Write().Try(out var bytes, out var why) ? spool.Add(bytes.Span) : why.Message;
+            var lost = (entry with { Origin = key?.Name ?? "none", Epoch = 1 }).Fit(out _).Write().Try(out var bytes, out var why) ? spool.Add(bytes.Span, entry.Timestamp) : why.Message;
             if (lost is not null)
             {
                 LogLost($"{entry.EventId} in the spool folder: {lost}");
@@ -332,20 +364,20 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     private async ValueTask GapAsync(LocalLedger open, CancellationToken cancellation)
     {
-        if (gap.Take() is not var (count, first))
+        if (open.State.Fault is not null || gap.Take() is not var (count, first))
         {
             return;
         }
 
         var isTold = false;
-        var spooled = spool?.Finish() ?? [];
+        var spooled = spool?.Files() ?? [];
         try
         {
             var told = Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()), Details = spooled.IsEmpty ? null : Details(json => Write(json, spooled)) };
-            isTold = await open.AppendAsync(told, Precedence.Vital, cancellation) is Reading<AppendedEntry>.Found;
+            isTold = await AppendAsync(open, told, Precedence.Vital, cancellation) is null;
             if (isTold)
             {
-                spool?.Told(spooled);
+                spool?.Tell(spooled);
             }
         }
         finally
@@ -364,6 +396,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         foreach (var file in files)
         {
             json.WriteStartObject();
+            json.WriteNumber("bytes", file.Bytes);
             json.WriteNumber("entries", file.Entries);
             json.WriteString("file", file.File);
             json.WriteString("sha256", file.Digest.Hex);
@@ -394,4 +427,9 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
         return new(buffer.WrittenSpan.ToArray());
     }
+
+    /// <summary>What every decision under a policy rests on.</summary>
+    /// <param name="Trust">The document that names its key files.</param>
+    /// <param name="Files">The policy, that document, and the key files.</param>
+    private sealed record PolicyBasis(EntryInput Trust, ImmutableArray<KeptBytes> Files);
 }

@@ -15,6 +15,18 @@ internal sealed class LedgerGap
         }
     }
 
+    /// <summary>Whether all are told.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (events)
+            {
+                return untold.Count == 0;
+            }
+        }
+    }
+
     /// <summary>Takes all that are untold, so that nobody else tells them; null where there are none. Whoever cannot tell them adds them again.</summary>
     public (long Count, DateTimeOffset First)? Take()
     {

@@ -36,7 +36,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
     {
         if (state?.LastPolicy is { } last)
         {
-            Take(Remembered(last), []);
+            Take(Remembered(last), [], last);
             return;
         }
 
@@ -51,7 +51,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             throw new GateException($"the policy {options.Policy} is {policy.Digest}, and --policy-root pins {root}", "begin with the pinned file; its successors follow one by one, each approved, and are remembered under --state");
         }
 
-        Take(policy, warnings);
+        Take(policy, warnings, PolicyFile.Bytes(options.Policy, policy));
     }
 
     /// <summary>Looks at the file again.</summary>
@@ -94,7 +94,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             // Told before it is counted: who sees the count rise finds the reason in the log.
             LogRefused(defect, options.Policy, Current.Policy.Version, refused);
             metrics.PolicyRefused();
-            await ledger.PolicyAsync(Current.Policy, null, refused, cancellation);
+            await ledger.PolicyAsync(Current.Policy, refused, cancellation);
         }
 
         lastRefusal = refused;
@@ -121,8 +121,8 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             return failure;
         }
 
-        Take(policy, warnings);
-        await ledger.PolicyAsync(policy, PolicyFile.Bytes(options.Policy, policy), null, cancellation);
+        Take(policy, warnings, PolicyFile.Bytes(options.Policy, policy));
+        await ledger.PolicyAsync(policy, null, cancellation);
         return null;
     }
 
@@ -156,8 +156,9 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
         return options.State is null && LastingState.NeededBy(policy) is { } needed ? new(needed, "start with --state and a folder that survives a restart") : null;
     }
 
-    private void Take(Policy policy, ImmutableArray<PolicyMistake> warnings)
+    private void Take(Policy policy, ImmutableArray<PolicyMistake> warnings, AcceptedPolicy? files)
     {
+        ledger.Know(policy, files);
         foreach (var warning in warnings)
         {
             LogWarning(options.Policy, warning.ToString());

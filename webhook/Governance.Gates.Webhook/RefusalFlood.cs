@@ -8,6 +8,9 @@ internal sealed class RefusalFlood
     /// <summary>How many refusals of one actor a minute are recorded one by one.</summary>
     public const int MostInMinute = 300;
 
+    /// <summary>How many bytes of templates and objects are kept for the refusals of one actor a minute; further ones are named by their digests alone.</summary>
+    public const long MostBytesInMinute = 8 << 20;
+
     // Whoever authenticates can be refused: beyond these all share one place.
     private const int MostActors = 10_000;
     private readonly Lock actors = new();
@@ -18,12 +21,7 @@ internal sealed class RefusalFlood
     {
         lock (actors)
         {
-            if (!now.TryGetValue(actor, out var minute))
-            {
-                actor = now.Count < MostActors ? actor : "";
-                minute = now.TryGetValue(actor, out var shared) ? shared : now[actor] = new();
-            }
-
+            var minute = Of(actor);
             if (minute.Recorded < MostInMinute)
             {
                 minute.Recorded++;
@@ -31,6 +29,22 @@ internal sealed class RefusalFlood
             }
 
             minute.Suppressed.Add(entry);
+            return true;
+        }
+    }
+
+    /// <summary>Whether bytes may be kept for a refusal, and then they are counted.</summary>
+    public bool MayKeep(string actor, long bytes)
+    {
+        lock (actors)
+        {
+            var minute = Of(actor);
+            if (minute.Kept + bytes > MostBytesInMinute)
+            {
+                return false;
+            }
+
+            minute.Kept += bytes;
             return true;
         }
     }
@@ -48,8 +62,21 @@ internal sealed class RefusalFlood
         return [.. past.Where(one => one.Value.Suppressed.Count > 0).Select(one => (one.Key, one.Value.Suppressed.Sum!))];
     }
 
+    private Minute Of(string actor)
+    {
+        if (now.TryGetValue(actor, out var minute))
+        {
+            return minute;
+        }
+
+        actor = now.Count < MostActors ? actor : "";
+        return now.TryGetValue(actor, out var shared) ? shared : now[actor] = new();
+    }
+
     private sealed class Minute
     {
+        public long Kept { get; set; }
+
         public int Recorded { get; set; }
 
         public SuppressedEvents Suppressed { get; } = new();

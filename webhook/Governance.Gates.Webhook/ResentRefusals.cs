@@ -18,15 +18,16 @@ internal sealed class ResentRefusals(TimeProvider clock)
     private readonly ConcurrentDictionary<string, (string Uid, long At)> recorded = new(StringComparer.Ordinal);
 
     /// <summary>The name of what a refused review asked for, the same for the same change by the same user; null for what an API server does not send again.</summary>
-    public static string? NameOf(AdmissionRequest request, AdmissionOutcome outcome)
+    public static string? NameOf(AdmissionCase @case, AdmissionOutcome outcome)
     {
-        if (outcome.Admitted || request is not { Operation: "UPDATE", Object.ValueKind: JsonValueKind.Object, OldObject.ValueKind: JsonValueKind.Object })
+        var request = @case.Request;
+        if (outcome.Admitted || request is not { Operation: "UPDATE", DryRun: false, Object.ValueKind: JsonValueKind.Object, OldObject.ValueKind: JsonValueKind.Object })
         {
             return null;
         }
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var text in (string[])[request.User, request.Group, request.Kind, request.Resource, request.Subresource, request.Namespace ?? "", request.Name, outcome.Decision.Verdict.ToString(), .. outcome.Decision.Reasons.Select(reason => reason.ToString())])
+        foreach (var text in (string[])[request.User, request.Group, request.Kind, request.Resource, request.Subresource, request.Namespace ?? "", request.Name, @case.Policy.Digest.Hex, outcome.Decision.Verdict.ToString(), .. outcome.Decision.Reasons.Select(reason => reason.ToString())])
         {
             Append(Encoding.UTF8.GetBytes(text));
         }
@@ -43,8 +44,9 @@ internal sealed class ResentRefusals(TimeProvider clock)
         }
     }
 
-    /// <summary>The uid under which the same refusal was just recorded; null where it was not.</summary>
-    public string? Find(string name, string uid) => recorded.TryGetValue(name, out var first) && first.Uid != uid && clock.GetElapsedTime(first.At) <= Window ? first.Uid : null;
+    /// <summary>The uid under which the same refusal was just recorded; null where it was not, or was taken already: the API server asks once more, and no oftener.</summary>
+    public string? Take(string name, string uid) =>
+        recorded.TryGetValue(name, out var first) && first.Uid != uid && clock.GetElapsedTime(first.At) <= Window && recorded.TryRemove(new(name, first)) ? first.Uid : null;
 
     /// <summary>Remembers a refusal once it is durable.</summary>
     public void Add(string name, string uid)

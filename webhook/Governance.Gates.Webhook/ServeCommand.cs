@@ -58,6 +58,11 @@ internal static class ServeCommand
             {
                 result.AddError("--ledger-checkpoints publishes checkpoints of a ledger: name it with --ledger");
             }
+
+            if (result.GetValue(spool) is not null && result.GetValue(ledger) is null)
+            {
+                result.AddError("--ledger-spool keeps what a ledger cannot take: name it with --ledger");
+            }
         });
         command.SetAction(async (parsed, cancellation) =>
         {

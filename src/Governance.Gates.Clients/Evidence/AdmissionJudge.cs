@@ -66,7 +66,7 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
         var circumstances = new Circumstances(now);
         if (@case.Policy.Revocations is not null)
         {
-            circumstances = circumstances with { Revocations = await revocations(@case.Policy, now, deadline).ConfigureAwait(false) };
+            circumstances = circumstances with { Revocations = await RevocationsAsync(@case.Policy, now, deadline).ConfigureAwait(false) };
         }
 
         if (@case.Environment is null)
@@ -94,6 +94,18 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
         catch (OperationCanceledException)
         {
             return circumstances with { Uses = new Reading<IReadOnlyDictionary<string, long>>.Unread(new(Rule, "what was admitted before was not read in time", "try again")) };
+        }
+    }
+
+    private async ValueTask<Reading<RevocationList>> RevocationsAsync(Policy policy, DateTimeOffset now, CancellationToken deadline)
+    {
+        try
+        {
+            return await revocations(policy, now, deadline).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new Reading<RevocationList>.Unread(new("trust.revocations", "the list of revocations was not read in time", "try again: reading goes on and the next try finds its result"));
         }
     }
 

@@ -113,10 +113,12 @@ internal sealed class SeenRevocations
     // What the list says is kept beside its bytes, since it must be known also when its signer no longer counts and nothing verifies it.
     private AcceptedRevocations Load(long number, Digest digest) =>
         StateDisk.Read(PathOf(digest), MostListBytes) is { } bytes
-        && StateFile.Read(bytes, ListKind, fields => new AcceptedRevocations(fields.GetProperty("signed").GetBytesFromBase64(), ReadList(fields.GetProperty("list")))) is var accepted
+        && StateFile.Read(bytes, ListKind, fields => Accepted(fields.GetProperty("signed").GetBytesFromBase64(), ReadList(fields.GetProperty("list")))) is var accepted
         && Digest.Of(accepted.Signed.Span) == digest && accepted.List.Number == number
             ? accepted
             : throw new FormatException($"{ListFolder}/{digest.Hex}.json is missing or holds another list than its name says");
+
+    private static AcceptedRevocations Accepted(byte[] signed, RevocationList list) => new(signed, list with { Signed = KeptBytes.Of(signed) });
 
     private static RevocationList ReadList(JsonElement list)
     {

@@ -18,6 +18,13 @@ public sealed class EvidenceStore(string path)
     // One at a time: two who keep the same bytes at once would write the same file.
     private readonly Lock writing = new();
 
+    /// <summary>Whether bytes were kept here lately.</summary>
+    public bool IsKept(Digest digest)
+    {
+        ArgumentNullException.ThrowIfNull(digest);
+        return kept.ContainsKey(digest.Hex);
+    }
+
     /// <summary>Keeps bytes.</summary>
     /// <param name="digest">Their SHA-256, as whoever hands them over computed it.</param>
     /// <param name="bytes">They.</param>
@@ -25,7 +32,7 @@ public sealed class EvidenceStore(string path)
     public Reason? Keep(Digest digest, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(digest);
-        if (kept.ContainsKey(digest.Hex))
+        if (IsKept(digest))
         {
             return null;
         }

@@ -13,6 +13,9 @@ internal sealed class CertificateFields
 {
     public const int MostBytes = 64 * 1024;
 
+    // Fulcio's certificates have some twenty.
+    private const int MostExtensions = 64;
+
     public const string CodeSigning = "1.3.6.1.5.5.7.3.3";
     public const string TimeStamping = "1.3.6.1.5.5.7.3.8";
 
@@ -148,6 +151,7 @@ internal sealed class CertificateFields
         var list = wrapper.ReadSequence();
         wrapper.ThrowIfNotEmpty();
         var extensions = ImmutableArray.CreateBuilder<CertificateExtension>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         while (list.HasData)
         {
             var extension = list.ReadSequence();
@@ -156,7 +160,7 @@ internal sealed class CertificateFields
             var value = extension.ReadOctetString();
             extension.ThrowIfNotEmpty();
             // RFC 5280, section 4.2: no certificate has two of a kind. Two readers could choose different ones.
-            if (extensions.Any(other => other.Oid == oid))
+            if (!seen.Add(oid) || seen.Count > MostExtensions)
             {
                 throw new AsnContentException();
             }

@@ -27,7 +27,7 @@ internal static class CertificateTimestamps
             return new(RejectionCode.MalformedCertificate, Step, "the certificate's signed certificate timestamps are not a list as RFC 6962 has it");
         }
 
-        var logs = new HashSet<TransparencyLog>();
+        var logs = new HashSet<string>(StringComparer.Ordinal);
         foreach (var timestamp in timestamps)
         {
             if (requirement.Root.CertificateLogs.FirstOrDefault(log => log.LogId.Span.SequenceEqual(timestamp.LogId)) is not { } log)
@@ -46,7 +46,7 @@ internal static class CertificateTimestamps
                 return new(RejectionCode.OutsideLogValidity, Step, $"{log} counts from {log.Window}, and its promise is of another time");
             }
 
-            logs.Add(log);
+            logs.Add(log.Party);
         }
 
         return logs.Count >= requirement.CertificateTimestamps

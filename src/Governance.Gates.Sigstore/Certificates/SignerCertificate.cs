@@ -49,12 +49,12 @@ public sealed class SignerCertificate
             return Refuse(RejectionCode.MalformedCertificate, "the certificate is none of version 3 in DER", out rejected);
         }
 
-        if (PublicKey.TryParse(fields.Spki.Span, out var mistake) is not { } key)
+        if (PublicKey.TryParseDer(fields.Spki, out var mistake) is not { } key)
         {
             return Refuse(RejectionCode.MalformedCertificate, $"the certificate's key is not accepted here: {mistake}", out rejected);
         }
 
-        if (fields.Extension(SubjectName.ExtensionOid) is not { } names || SubjectName.TryRead(names.Value) is not { } name)
+        if (fields.Extension(SubjectName.Oid) is not { } names || SubjectName.TryRead(names.Value) is not { } name)
         {
             return Refuse(RejectionCode.IdentityMissing, "the certificate does not name its owner by exactly one subject alternative name", out rejected);
         }

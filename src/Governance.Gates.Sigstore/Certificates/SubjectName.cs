@@ -9,10 +9,8 @@ namespace Governance.Gates.Sigstore;
 /// <param name="Value">The name.</param>
 public sealed record SubjectName(SubjectNameKind Kind, string Value)
 {
-    private const string Oid = "2.5.29.17";
+    internal const string Oid = "2.5.29.17";
     private const string FulcioUserName = "1.3.6.1.4.1.57264.1.7";
-
-    internal static string ExtensionOid => Oid;
 
     /// <summary>Reads the extension's value; null where it is not exactly one name of a kind that is read.</summary>
     internal static SubjectName? TryRead(ReadOnlyMemory<byte> extension)

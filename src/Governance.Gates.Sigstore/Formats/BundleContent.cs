@@ -106,6 +106,8 @@ internal sealed record BundleContent(BundleVersion Version, JsonElement Certific
         if (Version == BundleVersion.V03)
         {
             shape.Fail(RejectionCode.WrongShape, "a bundle of version 0.3 has its certificate alone, not a chain");
+            rejected = shape.Fault;
+            return [];
         }
 
         if (chain.GetArrayLength() is 0 or > MostCertificates)

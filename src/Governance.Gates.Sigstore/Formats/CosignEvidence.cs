@@ -36,30 +36,14 @@ internal static class CosignEvidence
     private static LogEntry ReadEntry(JsonShape shape, JsonElement json)
     {
         var id = shape.Text(json, "Payload", "logID");
-        var body = shape.Base64(json, "Payload", "body");
-        var (kind, version) = ("", "");
-        // The annotation does not name the entry's kind; its body does.
-        if (StrictJson.TryParse(body, "log entry", out var document, out var malformed))
-        {
-            using (document)
-            {
-                (kind, version) = (shape.Text(document.RootElement, "kind"), shape.Text(document.RootElement, "apiVersion"));
-            }
-        }
-        else
-        {
-            shape.Fail(malformed.Code, malformed.Detail);
-        }
-
         return new(
             id.Length == 2 * SHA256.HashSizeInBytes && id.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(id) : [],
             shape.Count(json, "Payload", "logIndex"),
-            kind,
-            version,
+            Kind: null,
             shape.Count(json, "Payload", "integratedTime"),
             shape.Base64(json, "SignedEntryTimestamp"),
-            null,
-            body);
+            Proof: null,
+            shape.Base64(json, "Payload", "body"));
     }
 
     private static bool TryReadJson(string text, Action<JsonShape, JsonElement> read, [NotNullWhen(false)] out Rejected? rejected)

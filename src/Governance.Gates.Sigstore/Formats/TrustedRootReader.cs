@@ -134,7 +134,7 @@ internal sealed class TrustedRootReader
             bytes = [];
         }
 
-        if (PublicKey.TryParse(bytes, out var mistake) is not { } key)
+        if (PublicKey.TryParseDer(bytes, out var mistake) is not { } key)
         {
             Fail($"{place}.publicKey is no key that is accepted here: {mistake}");
             return null;

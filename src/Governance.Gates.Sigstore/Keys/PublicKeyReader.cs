@@ -17,8 +17,7 @@ internal static class PublicKeyReader
         mistake = "";
         if (pemOrDer.Length > PublicKey.MaxSize)
         {
-            mistake = $"the public key has {pemOrDer.Length} bytes and at most {PublicKey.MaxSize} are read; {WhatToGive}";
-            return null;
+            return Refuse<byte[]>(TooLong(pemOrDer.Length), out mistake);
         }
 
         var blocks = pemOrDer.Count("-----BEGIN "u8);
@@ -68,6 +67,11 @@ internal static class PublicKeyReader
     public static SignatureCheck? ReadCheck(byte[] spki, out KeyAlgorithm algorithm, out string mistake)
     {
         algorithm = default;
+        if (spki.Length > PublicKey.MaxSize)
+        {
+            return Refuse<SignatureCheck>(TooLong(spki.Length), out mistake);
+        }
+
         try
         {
             var outer = new AsnReader(spki, AsnEncodingRules.DER);
@@ -178,6 +182,8 @@ internal static class PublicKeyReader
             ? new(key)
             : Refuse<Ed25519Check>("the Ed25519 key is not a canonical point of large order; make a new key with openssl genpkey -algorithm ed25519", out mistake);
     }
+
+    private static string TooLong(int size) => $"the public key has {size} bytes and at most {PublicKey.MaxSize} are read; {WhatToGive}";
 
     private static T? Refuse<T>(string why, out string mistake)
         where T : class

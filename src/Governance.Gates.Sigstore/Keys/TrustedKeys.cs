@@ -7,8 +7,8 @@ internal readonly struct TrustedKeys(ImmutableArray<PublicKey> keys)
 {
     public bool IsEmpty => keys.IsEmpty;
 
-    /// <summary>Whether any key can check a signature where only the artifact's SHA-256 is known.</summary>
-    public bool AnyWorksOnSha256 => keys.Any(key => key.WorksOnSha256);
+    /// <summary>Whether there are keys, and none of them can check a signature where only the artifact's SHA-256 is known.</summary>
+    public bool NeedBytes => !keys.IsEmpty && !keys.Any(key => key.WorksOnSha256);
 
     public bool Has(string hint) => keys.Any(key => key.IsNamedBy(hint));
 

@@ -7,16 +7,15 @@ namespace Governance.Gates.Sigstore.Logs;
 /// <summary>An entry of a transparency log as a bundle carries it (sigstore_rekor.proto, TransparencyLogEntry), not yet trusted.</summary>
 /// <param name="LogId">Which log.</param>
 /// <param name="LogIndex">Its index over all of the log's trees; nobody signed for it but where there is a promise.</param>
-/// <param name="Kind">What kind of entry, such as <c>hashedrekord</c>.</param>
-/// <param name="KindVersion">The kind's version; 0.0.2 of <c>hashedrekord</c> and <c>dsse</c> is Rekor v2's.</param>
+/// <param name="Kind">What kind of entry, such as <c>hashedrekord</c>, in which version; null where the form leaves that to the body, as cosign's annotations do.</param>
 /// <param name="IntegratedTime">Seconds since 1970 that the log claims; 0 where it claims none.</param>
 /// <param name="Promise">The signed entry timestamp; null where there is none.</param>
 /// <param name="Proof">The inclusion proof; null where there is none.</param>
 /// <param name="Body">The logged bytes.</param>
-internal sealed record LogEntry(byte[] LogId, long LogIndex, string Kind, string KindVersion, long IntegratedTime, byte[]? Promise, InclusionProof? Proof, byte[] Body)
+internal sealed record LogEntry(byte[] LogId, long LogIndex, (string Name, string Version)? Kind, long IntegratedTime, byte[]? Promise, InclusionProof? Proof, byte[] Body)
 {
     /// <summary>Whether it is of Rekor v2, which has one tree, no promise and no clock of its own.</summary>
-    public bool IsOfSecondVersion => (Kind, KindVersion) is ("hashedrekord" or "dsse", "0.0.2");
+    public bool IsOfSecondVersion => Kind is ("hashedrekord" or "dsse", "0.0.2");
 
     public static LogEntry Read(JsonShape shape, JsonElement json)
     {
@@ -25,8 +24,7 @@ internal sealed record LogEntry(byte[] LogId, long LogIndex, string Kind, string
         return new(
             shape.Base64(json, "logId", "keyId"),
             shape.Count(json, "logIndex"),
-            shape.Text(json, "kindVersion", "kind"),
-            shape.Text(json, "kindVersion", "version"),
+            (shape.Text(json, "kindVersion", "kind"), shape.Text(json, "kindVersion", "version")),
             shape.Count(json, "integratedTime"),
             promise.ValueKind == JsonValueKind.Object ? shape.Base64(promise, "signedEntryTimestamp") : null,
             proof.ValueKind == JsonValueKind.Object ? InclusionProof.Read(shape, proof) : null,

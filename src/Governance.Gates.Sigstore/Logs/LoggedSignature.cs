@@ -6,7 +6,7 @@ using static Governance.Gates.Sigstore.VerificationOutcome;
 
 namespace Governance.Gates.Sigstore.Logs;
 
-/// <summary>The signature that a log entry must be about, with everything that the entry repeats of it.</summary>
+/// <summary>The signature that evidence must be about, with everything that a log entry repeats of it.</summary>
 /// <param name="Signature">The signature.</param>
 /// <param name="Verifier">The certificate, or the public key's SubjectPublicKeyInfo, in DER.</param>
 /// <param name="VerifierKind">Which of the two.</param>
@@ -14,7 +14,9 @@ namespace Governance.Gates.Sigstore.Logs;
 /// <param name="Envelope">The envelope that it is in; null for a bare signature.</param>
 /// <param name="Data">The signed bytes; null where only their SHA-256 is known.</param>
 /// <param name="DataSha256">SHA-256 of the signed bytes.</param>
-internal sealed record LoggedSignature(byte[] Signature, ReadOnlyMemory<byte> Verifier, VerifierKind VerifierKind, KeyAlgorithm Algorithm, DsseEnvelope? Envelope, byte[]? Data, byte[] DataSha256)
+/// <param name="Stamped">What a timestamp must be over: the signature, or the bytes that it stands in.</param>
+internal sealed record LoggedSignature(
+    byte[] Signature, ReadOnlyMemory<byte> Verifier, VerifierKind VerifierKind, KeyAlgorithm Algorithm, DsseEnvelope? Envelope, byte[]? Data, byte[] DataSha256, ReadOnlyMemory<byte> Stamped)
 {
     private const string Step = "log entry";
 
@@ -30,26 +32,27 @@ internal sealed record LoggedSignature(byte[] Signature, ReadOnlyMemory<byte> Ve
         using (document)
         {
             var shape = new JsonShape(Step);
-            var (kind, version) = (shape.Text(document.RootElement, "kind"), shape.Text(document.RootElement, "apiVersion"));
+            var kind = (Name: shape.Text(document.RootElement, "kind"), Version: shape.Text(document.RootElement, "apiVersion"));
             var spec = shape.Object(document.RootElement, "spec");
             if (shape.Fault is { } fault)
             {
                 return fault;
             }
 
-            if (kind != entry.Kind || version != entry.KindVersion)
+            if (entry.Kind is { } named && named != kind)
             {
-                return Differs($"the entry is a {OneLine.Show(kind)} {OneLine.Show(version)}, and the bundle calls it {OneLine.Show(entry.Kind)} {OneLine.Show(entry.KindVersion)}");
+                return Differs($"the entry is a {OneLine.Show(kind.Name)} {OneLine.Show(kind.Version)}, and the bundle calls it {OneLine.Show(named.Name)} {OneLine.Show(named.Version)}");
             }
 
-            var difference = (kind, version) switch
+            // A form that names no kind is older than Rekor v2, whose entries it would take for the first version's.
+            var difference = kind switch
             {
                 ("hashedrekord", "0.0.1") => HashedRekord(shape, spec),
                 ("dsse", "0.0.1") => Dsse(shape, spec),
                 ("intoto", "0.0.2") => InToto(shape, spec),
-                ("hashedrekord", "0.0.2") => HashedRekord2(shape, shape.Object(spec, "hashedRekordV002")),
-                ("dsse", "0.0.2") => Dsse2(shape, shape.Object(spec, "dsseV002")),
-                _ => new Rejected(RejectionCode.UnsupportedLogEntry, Step, $"an entry of kind {OneLine.Show(kind)} {OneLine.Show(version)} is not read here"),
+                ("hashedrekord", "0.0.2") when entry.Kind is not null => HashedRekord2(shape, shape.Object(spec, "hashedRekordV002")),
+                ("dsse", "0.0.2") when entry.Kind is not null => Dsse2(shape, shape.Object(spec, "dsseV002")),
+                _ => new Rejected(RejectionCode.UnsupportedLogEntry, Step, $"an entry of kind {OneLine.Show(kind.Name)} {OneLine.Show(kind.Version)} is not read here"),
             };
             return shape.Fault ?? difference;
         }

@@ -4,7 +4,7 @@ using static Governance.Gates.Sigstore.VerificationOutcome;
 
 namespace Governance.Gates.Sigstore.Timestamps;
 
-/// <summary>Holds one timestamp against one authority and the signature that it must be over.</summary>
+/// <summary>Holds one timestamp against one authority and what it must be over.</summary>
 internal static class TimestampCheck
 {
     private const string Step = "timestamp";
@@ -12,8 +12,8 @@ internal static class TimestampCheck
     /// <summary>Why a timestamp proves nothing by an authority's word; null where all of it holds.</summary>
     /// <param name="token">The timestamp.</param>
     /// <param name="authority">The authority; only its own window and its own certificates count.</param>
-    /// <param name="signature">The signature's bytes, over which it must be.</param>
-    public static Rejected? Fault(TimestampToken token, CertificateAuthority authority, ReadOnlySpan<byte> signature)
+    /// <param name="stamped">The bytes over which it must be.</param>
+    public static Rejected? Fault(TimestampToken token, CertificateAuthority authority, ReadOnlySpan<byte> stamped)
     {
         // The signer is the certificate that the token names and the root has, wherever else one of that name may stand.
         var signer = authority.Leaf is { } own
@@ -36,7 +36,7 @@ internal static class TimestampCheck
             return new(RejectionCode.TimestampSignatureInvalid, Step, $"{authority} did not sign this timestamp");
         }
 
-        if (!Hash(token.ImprintAlgorithm, signature).AsSpan().SequenceEqual(token.Imprint.Span))
+        if (!Hash(token.ImprintAlgorithm, stamped).AsSpan().SequenceEqual(token.Imprint.Span))
         {
             return new(RejectionCode.TimestampMismatch, Step, "the timestamp is over another signature");
         }
@@ -57,7 +57,7 @@ internal static class TimestampCheck
     /// <summary>RFC 5652, section 5.4, with the algorithm that the signer names: the key's own kind still decides which may be.</summary>
     private static bool IsSigned(TimestampToken token, CertificateFields signer)
     {
-        if (PublicKey.TryParse(signer.Spki.Span, out _) is not { } key || HashOf(token.SignatureAlgorithm, token.DigestAlgorithm) is not { } hash)
+        if (PublicKey.TryParseDer(signer.Spki, out _) is not { } key || HashOf(token.SignatureAlgorithm, token.DigestAlgorithm) is not { } hash)
         {
             return false;
         }

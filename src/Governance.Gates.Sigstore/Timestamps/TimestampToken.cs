@@ -128,6 +128,8 @@ internal sealed class TimestampToken
         ReadSigner(signers.ReadSequence());
         // RFC 3161, section 2.4.2: no signature but the authority's.
         signers.ThrowIfNotEmpty();
+        // An issuer gives a serial number once. Each further certificate of that name would only order another path to be built.
+        Require(Certificates.Count(IsSignedAs) <= 1);
     }
 
     // RFC 3161, section 2.4.2. What stands after genTime is not needed, but an extension could change what is before it.

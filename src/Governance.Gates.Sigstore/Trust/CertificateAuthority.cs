@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Governance.Gates.Sigstore.Certificates;
 
 namespace Governance.Gates.Sigstore;
@@ -15,6 +16,7 @@ public sealed class CertificateAuthority
         Window = window;
         Leaf = leaf;
         Path = chain;
+        Party = Convert.ToBase64String(SHA256.HashData(chain.Certificates[0].Spki.Span));
         ownIsIssued = new(() => leaf is not null && chain.Issued(leaf, CertificateFields.TimeStamping));
         Chain = [.. leaf is null ? [] : (ReadOnlyMemory<byte>[])[leaf.Der], .. chain.Certificates.Select(certificate => certificate.Der)];
     }
@@ -33,6 +35,9 @@ public sealed class CertificateAuthority
 
     /// <summary>What issues: intermediates and the anchor.</summary>
     internal AuthorityChain Path { get; }
+
+    /// <summary>By what thresholds tell it from others: SHA-256 of the key that issues its certificates, however often and with whichever of them a root names it.</summary>
+    internal string Party { get; }
 
     /// <summary>Whether a certificate is this authority's, for timestamps; time is not looked at.</summary>
     internal bool IssuedForTimestamps(CertificateFields signer) => ReferenceEquals(signer, Leaf)

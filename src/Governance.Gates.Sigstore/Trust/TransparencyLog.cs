@@ -10,6 +10,9 @@ public sealed record TransparencyLog(string BaseUrl, ReadOnlyMemory<byte> LogId,
     /// <summary>The four bytes that name the key in a signed note, where the root gives them apart from the log's id.</summary>
     internal ReadOnlyMemory<byte> NoteKeyId { get; init; } = LogId[..4];
 
+    /// <summary>By what thresholds tell it from others: SHA-256 of its key.</summary>
+    internal string Party => Key.Hint;
+
     /// <summary>Whether a note's signature line may carry this name for the log: its host, with or without port and path.</summary>
     internal bool IsNamed(string name) =>
         Uri.TryCreate(BaseUrl, UriKind.Absolute, out var url)

@@ -254,17 +254,21 @@ public static class AdmissionGate
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(policy);
         var settings = policy.Admission;
-        var mode = request.Namespace is { } name && settings.AuditedNamespaces.Contains(name) ? Mode.Audit : settings.Mode;
+        var mode = ModeOf(request, settings);
         if (request is { ResourceGroup: "", Resource: "namespaces" })
         {
             // Whatever the mode: a label that slips in while the gate only watches would still be there when it enforces.
-            return new(request, policy, settings.Mode, GuardNamespace(request, settings) is { } guarded ? [guarded.Answer(Mode.Enforce)] : [], []);
+            return new(request, policy, mode, GuardNamespace(request, settings) is { } guarded ? [guarded.Answer(Mode.Enforce)] : [], []);
         }
 
         var declared = DeclaredGate.Open(request, policy, cluster);
         var opened = OpenImages(request, policy, mode, cluster, memo);
         return ReferenceEquals(declared, DeclaredGate.Nothing) ? opened : opened with { Settled = [.. opened.Settled, .. declared.Settled.Select(decision => decision.Answer(mode))], Documents = declared.Documents };
     }
+
+    /// <summary>The gate's mode for a request. A namespace itself is never watched only.</summary>
+    internal static Mode ModeOf(AdmissionRequest request, AdmissionSettings settings) =>
+        request is not { ResourceGroup: "", Resource: "namespaces" } && request.Namespace is { } name && settings.AuditedNamespaces.Contains(name) ? Mode.Audit : settings.Mode;
 
     private static AdmissionCase OpenImages(AdmissionRequest request, Policy policy, Mode mode, string? cluster, TemplateMemo? memo)
     {
@@ -318,9 +322,12 @@ public static class AdmissionGate
             }
         }
 
-        var needsApproval = images.Any(image => image.Ruling is ImageRuling.NeedsEvidence { Approval: not null });
-        return new(request, policy, mode, settled.ToImmutable(), images) { Template = needsApproval ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars, memo) : null };
+        return new(request, policy, mode, settled.ToImmutable(), images) { Template = NeedsTemplate(request, images) ? TemplateProjection.OfObject(request.Group, request.Kind, request.Object, settings.Sidecars, memo) : null };
     }
+
+    /// <summary>Whether the pod template of the object decides too.</summary>
+    internal static bool NeedsTemplate(AdmissionRequest request, ImmutableArray<ImageQuestion> images) =>
+        ImageScanner.TemplatePath(request.Group, request.Kind) is not null && images.Any(image => image.Ruling is ImageRuling.NeedsEvidence { Approval: not null });
 
     internal static ImageQuestion Question(AdmissionRequest request, string? image, string path, Place place, Policy policy) => WithoutTemplate(request, new ImageQuestion(image, path, ImageGate.Rule(image, place, policy)));
 

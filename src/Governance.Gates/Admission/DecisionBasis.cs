@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
@@ -12,6 +14,7 @@ namespace Governance.Gates.Admission;
 public static class DecisionBasis
 {
     private const int MostNamed = JsonFields.MostInList;
+    private static readonly ConditionalWeakTable<AdmittedRecord, KeptBytes> Records = [];
     private static readonly JsonWriterOptions AsIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The details of a decision's entry.</summary>
@@ -26,9 +29,15 @@ public static class DecisionBasis
         using (var json = new Utf8JsonWriter(buffer, AsIs))
         {
             json.WriteStartObject();
-            Items(json, "admitted"u8, circumstances.Admitted, (json, record) => json.WriteStringValue(Digest.Of(record.ToJson()).ToString()));
+            Items(json, "admitted"u8, circumstances.Admitted, (json, record) => json.WriteStringValue(Kept(record).Digest.ToString()));
+            Text(json, "began"u8, outcome.Began is { } began ? Kept(began).Digest.ToString() : null);
             Items(json, "documents"u8, @case.Documents, Document);
             Items(json, "images"u8, @case.Images, Image);
+            if (IsTooMuch(@case, outcome))
+            {
+                json.WriteBoolean("incomplete"u8, true);
+            }
+
             Items(json, "later"u8, outcome.Answers.Skip(@case.Settled.Length + @case.Images.Length + @case.Documents.Length), Answer);
             Unread(json, "revocations"u8, circumstances.Revocations);
             Items(json, "settled"u8, outcome.Answers.Take(@case.Settled.Length), Answer);
@@ -72,7 +81,7 @@ public static class DecisionBasis
 
         foreach (var record in outcome.Began is { } began ? outcome.Circumstances.Admitted.Add(began) : outcome.Circumstances.Admitted)
         {
-            yield return KeptBytes.Of(record.ToJson());
+            yield return Kept(record);
         }
 
         if (outcome.Circumstances.Revocations is Reading<Revocations.RevocationList>.Found({ Signed: { } signed }))
@@ -81,11 +90,23 @@ public static class DecisionBasis
         }
     }
 
+    /// <summary>The image as an entry can hold it; null where the object names none, or one that no entry can hold.</summary>
+    internal static string? Written(ImageQuestion image) => image.Text is { } text && LedgerText.IsLine(text, LedgerText.Longest) ? text : null;
+
+    // Each record lets many Pods go on, and its bytes stay what they are.
+    internal static KeptBytes Kept(AdmittedRecord record) => Records.GetValue(record, record => KeptBytes.Of(record.ToJson()));
+
+    private static bool IsTooMuch(AdmissionCase @case, AdmissionOutcome outcome) =>
+        outcome.Answers.Length > MostNamed || outcome.Circumstances.Admitted.Length > MostNamed || outcome.Known.Count > MostNamed
+        || outcome.Known.Values.Any(claims => claims.Proven.Length > MostNamed || claims.Refused.Length > MostNamed || claims.Unread.Length > MostNamed)
+        || outcome.Answers.Any(answer => answer.Decision.Reasons.Length > MostNamed || answer.Decision.Notes.Length > MostNamed)
+        || (outcome.Circumstances.Uses.Try(out var uses, out _) && uses.Count > MostNamed) || @case.Documents.Any(document => document.Need.Covers.Length > MostNamed);
+
     // An image whose text no entry can hold was refused for it: the answer stands for it.
     private static void Image(Utf8JsonWriter json, ImageQuestion image)
     {
         json.WriteStartObject();
-        if (image.Text is null || LedgerText.IsLine(image.Text, LedgerText.Longest))
+        if (image.Text is null || Written(image) is not null)
         {
             Text(json, "image"u8, image.Text);
         }

@@ -57,7 +57,7 @@ public static class DecisionEntry
             Namespace = LedgerText.Of(request.Namespace),
             Actor = PersonalText.Of(request.User) is { } user ? new(user, KindOf(request.User), null, null, null) : null,
             Action = LedgerText.Of($"{request.Operation.ToLowerInvariant()} {request.Resource}{(request.Subresource.Length > 0 ? "/" + request.Subresource : "")}"),
-            Resource = new(LedgerText.Of(request.Group), LedgerText.Of(request.Kind)!, LedgerText.Of(request.Name), Metadata(request, "uid") is { ValueKind: JsonValueKind.String } uid ? LedgerText.Of(uid.Text()) : null, Metadata(request, "generation") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out var generation) && generation >= 0 ? generation : null),
+            Resource = new(LedgerText.Of(request.Group), LedgerText.Of(request.Kind)!, LedgerText.Of(request.Name), Metadata(request, "uid") is { ValueKind: JsonValueKind.String } uid ? LedgerText.Of(uid.Text()) : null, Metadata(request, "generation") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out var generation) && generation is >= 0 and <= CanonicalWriter.LargestNumber ? generation : null),
             TemplateDigest = (@case.Template as Reading<TemplateProjection>.Found)?.Value.Digest,
             Artifacts = Part([.. artifacts]),
             Verdict = decision.Verdict,
@@ -146,9 +146,9 @@ public static class DecisionEntry
 
     private static IEnumerable<EntryEvidence> Began(AdmissionOutcome outcome)
     {
-        if (outcome.Began?.ToJson() is { } record)
+        if (outcome.Began is { } began && DecisionBasis.Kept(began) is var record)
         {
-            yield return new(AdmittedRecordType, Digest.Of(record), record.Length, null, null);
+            yield return new(AdmittedRecordType, record.Digest, record.Bytes.Length, null, null);
         }
     }
 
@@ -165,7 +165,7 @@ public static class DecisionEntry
     // A review that is sent again and comes out the same is one event. Under its uid nothing else may pass for it.
     private static string What(AdmissionCase @case, AdmissionOutcome outcome)
     {
-        var words = string.Join('\n', [.. @case.Images.Select(image => image.Text), $"{(@case.Template as Reading<TemplateProjection>.Found)?.Value.Digest}", $"{outcome.Admitted} {outcome.Decision.Verdict}", .. outcome.Decision.Reasons.Select(reason => reason.ToString())]);
+        var words = string.Join('\n', [.. @case.Images.Select(image => DecisionBasis.Written(image) ?? image.Path), $"{(@case.Template as Reading<TemplateProjection>.Found)?.Value.Digest}", $"{outcome.Admitted} {outcome.Decision.Verdict}", .. outcome.Decision.Reasons.Select(reason => LedgerText.Of(reason.ToString(), LedgerText.LongestMessage))]);
         return Digest.Of(Encoding.UTF8.GetBytes(words)).Hex[..HashDigits];
     }
 

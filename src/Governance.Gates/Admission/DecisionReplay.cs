@@ -24,6 +24,11 @@ public sealed record ReplayedDecision(LedgerEntry Again, ImmutableArray<string> 
 /// <remarks>The policy is read again, every statement is verified again with its keys, quorums are counted again at the second of the decision.</remarks>
 public sealed class DecisionReplay
 {
+    private const long MostBytes = 256 << 20;
+
+    // Stands for a text that no entry can hold.
+    private const string Unwritable = "\0";
+
     private readonly LedgerEntry entry;
     private readonly Func<Digest, Reading<ReadOnlyMemory<byte>>> kept;
     private readonly Basis basis;
@@ -39,6 +44,7 @@ public sealed class DecisionReplay
     {
         ArgumentNullException.ThrowIfNull(entry);
         ArgumentNullException.ThrowIfNull(kept);
+        kept = Once(kept);
         try
         {
             if (entry is not { EventType: LedgerEvents.Decision, Details: { } details, Policy: { } named, Resource: not null, Mode: not null })
@@ -55,15 +61,18 @@ public sealed class DecisionReplay
             });
             return basis.Fault is { } fault
                 ? Unread($"has details that cannot be read: {fault}", "use the version that wrote it, or a later one")
+                : basis.IsIncomplete ? Unread($"rests on more than {JsonFields.MostInList} of a kind, and names the first of them", "look at the object, its statements and the policy")
                 : new DecisionReplay(entry, kept, basis, ReadPolicy(entry, named, kept)).Decide();
         }
         catch (Missing missing)
         {
             return new Reading<ReplayedDecision>.Unread(missing.Reason);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+#pragma warning disable CA1031 // A log may hold anything under digests that fit. Whatever it makes of this, the decision was not made again, and that is the answer.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
-            return Unread("rests on kept bytes that are no JSON of their kind", "look at whether the entry is one of this program");
+            return Unread($"holds what no decision of this program rests on ({exception.GetType().Name})", "look at whether the entry is one of this program");
         }
     }
 
@@ -74,20 +83,20 @@ public sealed class DecisionReplay
         var @case = new AdmissionCase(
             request,
             policy,
-            entry.Mode!.Value,
+            AdmissionGate.ModeOf(request, policy.Admission),
             basis.Settled,
-            [.. basis.Images.Select(image => image.Answer is { } answer ? new(null, image.Path, new ImageRuling.Settled(answer.Decision, answer.Mode)) : AdmissionGate.Question(request, image.Text, image.Path, place, policy))])
+            [.. basis.Images.Select(image => image.Answer is { } answer ? new(Unwritable, image.Path, new ImageRuling.Settled(answer.Decision, answer.Mode)) : AdmissionGate.Question(request, image.Text, image.Path, place, policy))])
         {
             Documents = [.. basis.Documents.Select(Document)],
-            Template = Template(),
         };
+        @case = @case with { Template = AdmissionGate.NeedsTemplate(request, @case.Images) ? Template() : null };
         var claims = basis.Subjects.ToDictionary(known => known.Subject, Verify);
-        var outcome = @case.Decide(claims, new Circumstances(entry.Timestamp) { Revocations = Revocations(), Uses = Uses(), Admitted = [.. basis.Admitted.Select(Record)] });
+        var outcome = @case.Decide(claims, new Circumstances(entry.Timestamp) { Revocations = Revocations(), Uses = Uses(), Admitted = [.. basis.Admitted.Select(Record).Where(record => record.Place == @case.MayGoOn)] });
         outcome = basis.Later.Aggregate(outcome, (so, answer) => so.And(answer));
-        if (entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var evidence) && evidence.FirstOrDefault(one => one.Type == DecisionEntry.AdmittedRecordType) is { } began)
+        if (basis.Began is { } began)
         {
             // The record is made again too; only when it began is taken from it.
-            outcome = outcome with { Began = @case.Record(outcome, Record(began.Digest).BegunAt) };
+            outcome = outcome with { Began = @case.Record(outcome, Record(began).BegunAt) };
         }
 
         if (DecisionEntry.Of(@case, outcome, entry.Component, entry.Cluster, entry.Inputs.FirstOrDefault(input => input.Kind == EntryInputKind.Trust)) is not { } again)
@@ -167,7 +176,7 @@ public sealed class DecisionReplay
         return new(known.Subject, new(rule, known.Path, known.What, [.. covers], known.Environment, known.Cluster, known.Namespace, known.Workload) { Difference = (approved, actual) => ObjectProjection.Difference(approved, actual) });
     }
 
-    private Reading<TemplateProjection>? Template()
+    private Reading<TemplateProjection> Template()
     {
         if (basis.Template is { } unread)
         {
@@ -176,7 +185,7 @@ public sealed class DecisionReplay
 
         if (entry.TemplateDigest is not { } digest)
         {
-            return null;
+            throw new Missing(Reason("names no pod template, and its decision rested on one", "look at whether the entry is one of this program"));
         }
 
         using var json = JsonDocument.Parse(Bytes(kept, digest), new JsonDocumentOptions { MaxDepth = CanonicalNode.MaxDepth });
@@ -189,6 +198,7 @@ public sealed class DecisionReplay
     {
         ({ } unread, _) => new Reading<RevocationList>.Unread(unread),
         (_, { Digest: var digest }) => RevocationListReader.Read(Bytes(kept, digest), policy, entry.Timestamp),
+        _ when policy.Revocations is not null => throw new Missing(Reason("names no list of revocations, and its policy asks for one", "look at whether the entry is one of this program")),
         _ => new Reading<RevocationList>.Found(RevocationList.Empty),
     };
 
@@ -229,6 +239,24 @@ public sealed class DecisionReplay
         };
     }
 
+    // One file may be named many times. What no honest entry rests on is not read to its end.
+    private static Func<Digest, Reading<ReadOnlyMemory<byte>>> Once(Func<Digest, Reading<ReadOnlyMemory<byte>>> kept)
+    {
+        var read = new Dictionary<Digest, Reading<ReadOnlyMemory<byte>>>();
+        var left = MostBytes;
+        return digest =>
+        {
+            if (!read.TryGetValue(digest, out var bytes))
+            {
+                bytes = left >= 0 ? kept(digest) : new Reading<ReadOnlyMemory<byte>>.Unread(Reason($"rests on more than {MostBytes >> 20} MiB", "look at whether the entry is one of this program"));
+                left -= bytes.Try(out var found, out _) ? found.Length : 0;
+                read.Add(digest, bytes);
+            }
+
+            return bytes;
+        };
+    }
+
     private static ReadOnlyMemory<byte> Bytes(Func<Digest, Reading<ReadOnlyMemory<byte>>> kept, Digest digest) => kept(digest).Try(out var bytes, out var why) ? bytes : throw new Missing(why);
 
     private static Reading<ReplayedDecision> Unread(string message, string remedy) => new Reading<ReplayedDecision>.Unread(Reason(message, remedy));
@@ -252,6 +280,10 @@ public sealed class DecisionReplay
     private sealed class Basis : JsonFields
     {
         public ImmutableArray<Digest> Admitted { get; private set; } = [];
+
+        public Digest? Began { get; private set; }
+
+        public bool IsIncomplete { get; private set; }
 
         public ImmutableArray<KnownDocument> Documents { get; private set; } = [];
 
@@ -278,6 +310,8 @@ public sealed class DecisionReplay
             using var json = JsonDocument.Parse(details);
             var root = json.RootElement;
             Admitted = List(root, "admitted", item => Digest(item, "admitted"));
+            Began = Find(root, "began") is { } began ? Digest(began, "began") : null;
+            IsIncomplete = Find(root, "incomplete") is not null;
             Documents = List(root, "documents", item => new KnownDocument(
                 SubjectOf(item),
                 RequiredText(item, "action"),

@@ -139,7 +139,7 @@ public static class ImageGate
             return new(Decision.Unknown(unread with { Rule = ruling.Rule.Path }), null);
         }
 
-        if (claims.Standing.Find(ruling, policy, revocations, circumstances) is { } standing)
+        if (claims.Standing.Find(claims, ruling, policy, revocations, circumstances) is { } standing)
         {
             return new(standing, null);
         }
@@ -157,7 +157,7 @@ public static class ImageGate
         }
 
         var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
-        claims.Standing.Keep(ruling, policy, revocations, circumstances, decided);
+        claims.Standing.Keep(claims, ruling, policy, revocations, circumstances, decided);
         return decided;
     }
 

@@ -15,20 +15,20 @@ internal sealed class StandingAllow
 {
     private volatile Basis? last;
 
-    public Decision? Find(ImageRuling.NeedsEvidence ruling, Policy policy, RevocationList revocations, Circumstances circumstances) =>
-        last is { } basis && basis.IsOf(ruling, policy, revocations, circumstances) ? basis.Decision : null;
+    public Decision? Find(Claims claims, ImageRuling.NeedsEvidence ruling, Policy policy, RevocationList revocations, Circumstances circumstances) =>
+        last is { } basis && ReferenceEquals(basis.Claims, claims) && basis.IsOf(ruling, policy, revocations, circumstances) ? basis.Decision : null;
 
-    public void Keep(ImageRuling.NeedsEvidence ruling, Policy policy, RevocationList revocations, Circumstances circumstances, ImageDecision decided)
+    public void Keep(Claims claims, ImageRuling.NeedsEvidence ruling, Policy policy, RevocationList revocations, Circumstances circumstances, ImageDecision decided)
     {
         if (decided is { Decision.Verdict: Verdict.Allow, Grant: null })
         {
-            last = new(ruling, policy, revocations, circumstances.Now, circumstances.Admitted, TemplateOf(circumstances), decided.Decision);
+            last = new(claims, ruling, policy, revocations, circumstances.Now, circumstances.Admitted, TemplateOf(circumstances), decided.Decision);
         }
     }
 
     private static Digest? TemplateOf(Circumstances circumstances) => circumstances.Template is Reading<Covered>.Found(var template) ? template.Digest : null;
 
-    private sealed record Basis(ImageRuling.NeedsEvidence Ruling, Policy Policy, RevocationList Revocations, DateTimeOffset Now, ImmutableArray<AdmittedRecord> Admitted, Digest? Template, Decision Decision)
+    private sealed record Basis(Claims Claims, ImageRuling.NeedsEvidence Ruling, Policy Policy, RevocationList Revocations, DateTimeOffset Now, ImmutableArray<AdmittedRecord> Admitted, Digest? Template, Decision Decision)
     {
         public bool IsOf(ImageRuling.NeedsEvidence ruling, Policy policy, RevocationList revocations, Circumstances circumstances) =>
             ReferenceEquals(Policy, policy) && ReferenceEquals(Revocations, revocations) && ReferenceEquals(Ruling.Rule, ruling.Rule) && Now == circumstances.Now && Ruling.Subject == ruling.Subject

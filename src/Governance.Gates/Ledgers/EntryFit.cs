@@ -34,6 +34,12 @@ internal static class EntryFit
     /// <summary>Whether a document would be taken for one that is kept elsewhere.</summary>
     public static bool IsLikeKept(ReadOnlyMemory<byte> document)
     {
+        // Most are not, and show it without being parsed: a name can be spelled otherwise only with a backslash.
+        if (document.Span.IndexOf("\"size\""u8) < 0 && document.Span.IndexOf((byte)'\\') < 0)
+        {
+            return false;
+        }
+
         using var parsed = JsonDocument.Parse(document);
         return parsed.RootElement.ValueKind == JsonValueKind.Object && EntryReader.IsKept(parsed.RootElement);
     }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Governance.Gates.Admission;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
+using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Sigstore;
 using Governance.Gates.Tests.Approvals;
@@ -60,18 +61,24 @@ public sealed class DecisionReplayTests
     [Fact]
     public void A_decision_under_a_list_of_revocations_is_made_again_under_that_list()
     {
-        var policy = Firm.Read(Firm.Yaml.Replace("  approvals:\n", "    revocations: { from: revocations.json, by: [ann], maxAge: 24h }\n  approvals:\n", StringComparison.Ordinal)
-            .Replace("- { match: [\"**\"], verdict: deny }\n", ApprovedCluster.Shop.Trim() + "\n", StringComparison.Ordinal));
+        var policy = PolicyWithRevocations();
         var revoking = new ApprovedCluster(policy);
         var deployment = revoking.Approved(ApprovedCluster.Workload("Deployment"));
-        var list = new RevocationList(1, Firm.Now.AddHours(-1), [], [Firm.Key("ben").Spki], [], []);
-        var signed = TestPolicy.Wait(SigstoreBundle.SignStatementAsync(RevocationStatement.Write(list, policy.Name), Firm.Signer("ann"), CancellationToken.None)).Json;
-        revoking.RevocationsRead = RevocationListReader.Read(signed, policy, Firm.Now);
+        revoking.RevocationsRead = Read(policy, Listed(policy, Firm.Key("ben").Spki));
         Assert.True(revoking.RevocationsRead.Try(out _, out var why), why?.Message);
 
         // The cluster decides again whatever it decided: here that it refused, because one of the two is revoked.
         revoking.Refused(deployment, "revoked");
     }
+
+    private static Policy PolicyWithRevocations() =>
+        Firm.Read(Firm.Yaml.Replace("  approvals:\n", "    revocations: { from: revocations.json, by: [ann], maxAge: 24h }\n  approvals:\n", StringComparison.Ordinal)
+            .Replace("- { match: [\"**\"], verdict: deny }\n", ApprovedCluster.Shop.Trim() + "\n", StringComparison.Ordinal));
+
+    private static ReadOnlyMemory<byte> Listed(Policy policy, params Digest[] keys) =>
+        TestPolicy.Wait(SigstoreBundle.SignStatementAsync(RevocationStatement.Write(new(1, Firm.Now.AddHours(-1), [], [.. keys], [], []), policy.Name), Firm.Signer("ann"), CancellationToken.None)).Json;
+
+    private static Reading<RevocationList> Read(Policy policy, ReadOnlyMemory<byte> signed) => RevocationListReader.Read(signed, policy, Firm.Now);
 
     [Fact]
     public void Whatever_stands_in_the_details_there_is_an_answer_and_never_an_exception()
@@ -88,9 +95,108 @@ public sealed class DecisionReplayTests
                 text.Remove(at, random.Next(2)).Insert(at, "{}[]\",:0a".AsSpan(random.Next(9), random.Next(2)));
             }
 
+            // Where an image was found is taken as recorded; what was decided never is.
             var replayed = Replay(entry with { Details = new EntryPart<ReadOnlyMemory<byte>>.Inline(Encoding.UTF8.GetBytes(text.ToString())) }, kept);
-            Assert.True(replayed.Try(out var again, out _) ? again.Again.Details is not null : true);
+            Assert.True(!replayed.Try(out var again, out _) || !again.Differences.IsEmpty || again.Again.Verdict == entry.Verdict, text.ToString());
         }
+    }
+
+    [Theory]
+    [InlineData("9999-12-31T23:59:59Z")]
+    [InlineData("0001-01-01T00:00:00Z")]
+    public void A_time_at_the_end_of_time_is_an_answer_too(string time)
+    {
+        var (entry, kept) = Approved();
+        Unread(Replay(entry with { Timestamp = DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture) }, kept));
+    }
+
+    [Fact]
+    public void A_subject_that_is_named_twice_is_an_answer_too()
+    {
+        var (entry, kept) = Approved();
+        var details = Details(entry);
+        details["subjects"]!.AsArray().Add(details["subjects"]![0]!.DeepClone());
+        Unread(Replay(With(entry, details), kept));
+    }
+
+    [Fact]
+    public void A_mode_that_the_policy_does_not_give_comes_out_different()
+    {
+        cluster.Refused(ApprovedCluster.Workload("Deployment"), "has no request for deploy");
+        var (entry, kept) = cluster.Last!.Value;
+        Assert.Contains("mode", Replayed(entry with { Mode = Mode.Audit, Outcome = "admitted" }, kept).Differences);
+    }
+
+    [Fact]
+    public void A_record_of_another_template_lets_nothing_go_on_again()
+    {
+        cluster.Goes(cluster.Approved(ApprovedCluster.Workload("Deployment")));
+        cluster.Goes(ApprovedCluster.Workload("Pod") with { Name = "api-7f9c-x2" });
+        var (went, kept) = cluster.Last!.Value;
+        var spec = Workloads.Spec(ApprovedCluster.Api);
+        spec["hostNetwork"] = true;
+        cluster.Refused(ApprovedCluster.Workload("Pod", spec) with { Name = "api-7f9c-x3" }, "hostNetwork");
+        var (refused, more) = cluster.Last!.Value;
+        foreach (var (digest, bytes) in kept)
+        {
+            more[digest] = bytes;
+        }
+
+        var details = Details(refused);
+        details["admitted"] = Details(went)["admitted"]!.DeepClone();
+        Assert.Contains("verdict", Replayed(With(refused, details) with { Verdict = Verdict.Allow, Outcome = "admitted" }, more).Differences);
+    }
+
+    [Fact]
+    public void A_decision_that_rested_on_a_template_or_a_list_is_not_made_again_without_it()
+    {
+        var (entry, kept) = Approved();
+        Assert.Contains("no pod template", Unread(Replay(entry with { TemplateDigest = null }, kept)).Message, StringComparison.Ordinal);
+        var policy = PolicyWithRevocations();
+        var revoking = new ApprovedCluster(policy) { RevocationsRead = Read(policy, Listed(policy)) };
+        revoking.Goes(revoking.Approved(ApprovedCluster.Workload("Deployment")));
+        var (listed, bytes) = revoking.Last!.Value;
+        Assert.Contains("no list of revocations", Unread(Replay(listed with { Inputs = [.. listed.Inputs.Where(input => input.Kind != EntryInputKind.Revocations)] }, bytes)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void More_images_than_an_entry_names_are_not_said_to_come_out_different()
+    {
+        var spec = new JsonObject { ["containers"] = new JsonArray([.. Enumerable.Range(0, 300).Select(i => new JsonObject { ["name"] = $"c{i}", ["image"] = $"registry.example.com/open/i{i}:v1" })]) };
+        cluster.ReplaysAll = false;
+        cluster.Ask(ApprovedCluster.Workload("Deployment", spec));
+        var (entry, kept) = cluster.Last!.Value;
+        Assert.Contains("more than 256", Unread(Replay(entry, kept)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("registry.example.com/open/a\u200bb:v1")]
+    [InlineData("")]
+    public void An_image_that_no_entry_can_hold_comes_out_the_same(string image) =>
+        cluster.Ask(ApprovedCluster.Workload("Deployment", Workloads.Spec(image.Length > 0 ? image : new string('a', 1_100))));
+
+    [Fact]
+    public void A_generation_that_no_entry_can_hold_is_left_out()
+    {
+        var review = ApprovedCluster.Workload("Deployment");
+        review.Object!["metadata"]!["generation"] = 9_007_199_254_740_993;
+        cluster.Refused(review, "has no request for deploy");
+        Assert.Null(cluster.Last!.Value.Entry.Resource!.Generation);
+    }
+
+    [Fact]
+    public void With_much_evidence_the_record_of_what_began_is_made_again_too()
+    {
+        var containers = Enumerable.Range(0, 12).Select(i => ApprovedCluster.ImageOf($"part-{i}")).ToList();
+        var spec = new JsonObject { ["containers"] = new JsonArray([.. containers.Select((image, i) => new JsonObject { ["name"] = $"c{i}", ["image"] = image })]) };
+        var deployment = ApprovedCluster.Workload("Deployment", spec);
+        foreach (var image in containers)
+        {
+            cluster.Approved(deployment, image, request => request with { Id = $"request for {image}" });
+        }
+
+        cluster.Goes(deployment);
+        Assert.IsType<EntryPart<System.Collections.Immutable.ImmutableArray<EntryEvidence>>.Kept>(cluster.Last!.Value.Entry.Evidence);
     }
 
     private (LedgerEntry Entry, Dictionary<Digest, ReadOnlyMemory<byte>> Kept) Approved()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -13,6 +14,16 @@ public sealed class LeanReviewTests
 
     // A quote in a text is \" and no number.
     private static readonly JsonSerializerOptions AsGoWrites = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    [Fact]
+    public void A_review_that_is_given_back_twice_gives_its_memory_back_once()
+    {
+        var body = Encoding.UTF8.GetBytes((Workloads.Review("Deployment", TestPolicy.Good) with { Object = With(Workloads.Object("Deployment", TestPolicy.Good), Fields).AsObject() }).Json());
+        var review = Assert.IsType<ReviewReading.Request>(AdmissionReview.Read(body));
+        review.Dispose();
+        review.Dispose();
+        Assert.NotSame(ArrayPool<byte>.Shared.Rent(body.Length), ArrayPool<byte>.Shared.Rent(body.Length));
+    }
 
     [Fact]
     public void Who_changed_which_field_is_left_out_of_both_objects_and_nothing_else_is()

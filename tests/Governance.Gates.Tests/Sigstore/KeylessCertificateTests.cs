@@ -208,7 +208,7 @@ public sealed class KeylessCertificateTests
     [Fact]
     public void A_certificate_that_no_trusted_log_promised_to_show_is_refused()
     {
-        Signed.AssertRejected(RejectionCode.CertificateTimestampMissing, Verify(Instance.Sign(new() { PromisesCertificate = false })));
+        Signed.AssertRejected(RejectionCode.CertificateTimestampMissing, Verify(Instance.Sign(new() { CertificateLogs = [] })));
         var bundle = ThrowAwaySigstore.Entity(Instance.Sign());
         var otherKey = Instance.RootWith(root =>
         {
@@ -277,6 +277,59 @@ public sealed class KeylessCertificateTests
     {
         var bundle = Restamped(Instance.Sign(new() { Kind = Second }), Now.AddYears(1).AddSeconds(1));
         Signed.AssertRejected(RejectionCode.TimestampOutsideValidity, Verify(bundle));
+    }
+
+    [Theory]
+    [InlineData("no bytes", "")]
+    [InlineData("a list shorter than it says", "0005")]
+    [InlineData("bytes after the list", "000000")]
+    [InlineData("a timestamp shorter than it says", "00030005AA")]
+    [InlineData("version 2", "L01I0000000000000000000004030000")]
+    [InlineData("a hash that is not SHA-256", "L00I0000000000000000000002030000")]
+    [InlineData("bytes after a timestamp", "L00I000000000000000000000403000000")]
+    [InlineData("a time cut off", "L00I00000000")]
+    public void A_malformed_list_of_promises_is_refused(string name, string hex)
+    {
+        // L: lengths of the list and of its only timestamp; I: the id of a log that nobody trusts.
+        var isTimestamp = hex.StartsWith('L');
+        var list = Convert.FromHexString(hex.TrimStart('L').Replace("I", new string('0', 64), StringComparison.Ordinal));
+        list = isTimestamp ? TestAuthority.Sized(TestAuthority.Sized(list)) : list;
+        X509Extension[] extensions = [.. ThrowAwaySigstore.SignerExtensions(), TestAuthority.Promises(list)];
+        Signed.AssertRejected(RejectionCode.MalformedCertificate, Verify(Instance.Sign(new() { CertificateLogs = [], Extensions = extensions })), name);
+    }
+
+    [Fact]
+    public void More_promises_than_are_read_are_refused()
+    {
+        VerificationOutcome With(int promises) => Verify(Instance.Sign(new() { CertificateLogs = [.. Enumerable.Repeat(Instance.CertificateLog, promises)] }));
+        Signed.AssertVerified(With(16));
+        Signed.AssertRejected(RejectionCode.MalformedCertificate, With(17));
+    }
+
+    [Fact]
+    public void A_certificate_with_more_extensions_than_are_read_or_one_twice_is_refused()
+    {
+        VerificationOutcome With(IEnumerable<string> more) => Verify(Instance.Sign(new() { Extensions = [.. ThrowAwaySigstore.SignerExtensions(), .. more.Select(oid => new X509Extension(oid, [5, 0], critical: false))] }));
+        // Seven that Fulcio writes, the list of promises, and the authority's key.
+        Signed.AssertVerified(With(Enumerable.Range(0, 64 - 9).Select(number => $"1.2.3.{number}")));
+        Signed.AssertRejected(RejectionCode.MalformedCertificate, With(Enumerable.Range(0, 64 - 8).Select(number => $"1.2.3.{number}")));
+    }
+
+    [Fact]
+    public void The_key_of_a_certificate_is_its_DER_and_no_PEM_inside_it()
+    {
+        using var hidden = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var text = Encoding.ASCII.GetBytes("\n" + hidden.ExportSubjectPublicKeyInfoPem() + "\n");
+        byte[] modulus = [0xc1, .. text, .. new byte[254 - text.Length], 1];
+        var writer = new System.Formats.Asn1.AsnWriter(System.Formats.Asn1.AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteIntegerUnsigned(modulus);
+            writer.WriteInteger(65537);
+        }
+
+        var certified = new System.Security.Cryptography.X509Certificates.PublicKey(new Oid("1.2.840.113549.1.1.1"), new AsnEncodedData([5, 0]), new AsnEncodedData(writer.Encode()));
+        Signed.AssertRejected(RejectionCode.SignatureMismatch, Verify(Instance.Sign(new() { Key = hidden, Certified = certified })));
     }
 
     [Fact]

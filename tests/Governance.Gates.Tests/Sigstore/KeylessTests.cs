@@ -129,7 +129,7 @@ public sealed class KeylessTests
     [Fact]
     public void A_bundle_that_is_only_timestamped_is_verified_where_no_log_is_asked_for()
     {
-        var bundle = ThrowAwaySigstore.Entity(Instance.Sign(new() { Kind = "none", IsStamped = true, PromisesCertificate = false }));
+        var bundle = ThrowAwaySigstore.Entity(Instance.Sign(new() { Kind = "none", IsStamped = true, CertificateLogs = [] }));
         var timestamped = ThrowAwaySigstore.PolicyOf(new EvidenceRequirement(Instance.Root) { Logs = 0, CertificateTimestamps = 0 });
         Assert.Empty(Signed.AssertVerified(SigstoreVerifier.Verify(bundle, timestamped)).Logs);
         Signed.AssertRejected(RejectionCode.LogEntryMissing, SigstoreVerifier.Verify(bundle, Instance.Policy()));

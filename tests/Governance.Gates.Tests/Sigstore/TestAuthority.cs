@@ -41,30 +41,7 @@ internal sealed class TestAuthority
     public static JsonObject Certificate(byte[] der) => new() { ["rawBytes"] = Convert.ToBase64String(der) };
 
     /// <summary>A certificate for a key.</summary>
-    public byte[] Issue(ECDsa key, DateTimeOffset from, DateTimeOffset until, string subject, params X509Extension[] extensions) =>
-        Issue(key, from, until, RandomNumberGenerator.GetBytes(16), subject, extensions);
-
-    /// <summary>A certificate with the promise of a log to show it, as Fulcio issues it.</summary>
-    public byte[] IssueLogged(ECDsa key, DateTimeOffset from, DateTimeOffset until, TestLog? log, byte[] sctExtensions, params X509Extension[] extensions)
-    {
-        var serial = RandomNumberGenerator.GetBytes(16);
-        serial[0] &= 0x7f;
-        if (log is null)
-        {
-            return Issue(key, from, until, serial, "", extensions);
-        }
-
-        var tbs = new AsnReader(Issue(key, from, until, serial, "", extensions), AsnEncodingRules.DER).ReadSequence().ReadEncodedValue().ToArray();
-        var time = new byte[8];
-        BinaryPrimitives.WriteInt64BigEndian(time, from.ToUnixTimeMilliseconds());
-        byte[] signed = [0, 0, .. time, 0, 1, .. SHA256.HashData(intermediate.PublicKey.ExportSubjectPublicKeyInfo()), 0, .. Sized(tbs), .. Sized(sctExtensions)];
-        var timestamp = Sized([0, .. log.LogId, .. time, .. Sized(sctExtensions), 4, 3, .. Sized(log.Sign(signed))]);
-        var writer = new AsnWriter(AsnEncodingRules.DER);
-        writer.WriteOctetString(Sized(timestamp));
-        return Issue(key, from, until, serial, "", [.. extensions, new X509Extension(SctList, writer.Encode(), critical: false)]);
-    }
-
-    private byte[] Issue(ECDsa key, DateTimeOffset from, DateTimeOffset until, byte[] serial, string subject, X509Extension[] extensions)
+    public byte[] Issue(PublicKey key, DateTimeOffset from, DateTimeOffset until, byte[] serial, string subject, params X509Extension[] extensions)
     {
         var request = new CertificateRequest(new X500DistinguishedName(subject), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(intermediate, true, false));
@@ -77,8 +54,41 @@ internal sealed class TestAuthority
         return issued.RawData;
     }
 
+    /// <summary>A certificate with the promises of logs to show it, as Fulcio issues it.</summary>
+    public byte[] IssueLogged(PublicKey key, DateTimeOffset from, DateTimeOffset until, TestLog[] logs, byte[] sctExtensions, params X509Extension[] extensions)
+    {
+        var serial = NewSerial();
+        if (logs is [])
+        {
+            return Issue(key, from, until, serial, "", extensions);
+        }
+
+        var tbs = new AsnReader(Issue(key, from, until, serial, "", extensions), AsnEncodingRules.DER).ReadSequence().ReadEncodedValue().ToArray();
+        var time = new byte[8];
+        BinaryPrimitives.WriteInt64BigEndian(time, from.ToUnixTimeMilliseconds());
+        byte[] signed = [0, 0, .. time, 0, 1, .. SHA256.HashData(intermediate.PublicKey.ExportSubjectPublicKeyInfo()), 0, .. Sized(tbs), .. Sized(sctExtensions)];
+        byte[] timestamps = [.. logs.SelectMany(log => Sized([0, .. log.LogId, .. time, .. Sized(sctExtensions), 4, 3, .. Sized(log.Sign(signed))]))];
+        return Issue(key, from, until, serial, "", [.. extensions, Promises(Sized(timestamps))]);
+    }
+
+    /// <summary>A serial number that is positive and has 16 bytes.</summary>
+    public static byte[] NewSerial()
+    {
+        var serial = RandomNumberGenerator.GetBytes(16);
+        serial[0] = (byte)(serial[0] & 0x3f | 0x40);
+        return serial;
+    }
+
+    /// <summary>The extension in which a certificate has its list of signed certificate timestamps.</summary>
+    public static X509Extension Promises(byte[] list)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        writer.WriteOctetString(list);
+        return new(SctList, writer.Encode(), critical: false);
+    }
+
     /// <summary>Two bytes of length and the bytes.</summary>
-    private static byte[] Sized(byte[] bytes) => [(byte)(bytes.Length >> 8), (byte)bytes.Length, .. bytes];
+    public static byte[] Sized(byte[] bytes) => [(byte)(bytes.Length >> 8), (byte)bytes.Length, .. bytes];
 
     private static CertificateRequest AuthorityRequest(string name, ECDsa key)
     {

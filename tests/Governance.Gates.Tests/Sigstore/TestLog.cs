@@ -49,24 +49,24 @@ internal sealed class TestLog
     };
 
     /// <summary>An entry with its promise, where the version has one, and its proof.</summary>
-    public JsonObject Entry(JsonObject body, DateTimeOffset time)
+    public JsonObject Entry(JsonObject body, DateTimeOffset time, int place = Place)
     {
         var bytes = Encoding.UTF8.GetBytes(body.ToJsonString());
-        byte[][] leaves = [.. neighbours[..Place], bytes, .. neighbours[Place..]];
+        byte[][] leaves = [.. neighbours[..place], bytes, .. neighbours[place..]];
         var hashes = leaves.Select(leaf => SHA256.HashData([0, .. leaf])).ToArray();
         var root = Root(hashes);
         var note = $"{host}{(isSecond ? "" : " - 42")}\n{leaves.Length}\n{Convert.ToBase64String(root)}\n";
         var entry = new JsonObject
         {
-            ["logIndex"] = Text(Place + (isSecond ? 0 : Earlier)),
+            ["logIndex"] = Text(place + (isSecond ? 0 : Earlier)),
             ["logId"] = new JsonObject { ["keyId"] = Convert.ToBase64String(LogId) },
             ["kindVersion"] = new JsonObject { ["kind"] = body["kind"]!.GetValue<string>(), ["version"] = body["apiVersion"]!.GetValue<string>() },
             ["inclusionProof"] = new JsonObject
             {
-                ["logIndex"] = Text(Place),
+                ["logIndex"] = Text(place),
                 ["rootHash"] = Convert.ToBase64String(root),
                 ["treeSize"] = Text(leaves.Length),
-                ["hashes"] = new JsonArray([.. Path(hashes, Place).Select(hash => JsonValue.Create(Convert.ToBase64String(hash)))]),
+                ["hashes"] = new JsonArray([.. Path(hashes, place).Select(hash => JsonValue.Create(Convert.ToBase64String(hash)))]),
                 ["checkpoint"] = new JsonObject { ["envelope"] = $"{note}\n— {host} {Convert.ToBase64String([.. LogId[..4], .. Sign(Encoding.UTF8.GetBytes(note))])}\n" },
             },
             ["canonicalizedBody"] = Convert.ToBase64String(bytes),

@@ -90,11 +90,10 @@ internal sealed class ThrowAwaySigstore
     {
         how ??= new();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var log = how.PromisesCertificate ? CertificateLog : null;
-        var certificate = Fulcio.IssueLogged(key, how.At, how.At.AddMinutes(10), log, how.SctExtensions, how.Extensions ?? SignerExtensions());
+        var certificate = Fulcio.IssueLogged(how.Certified ?? new(key), how.At, how.At.AddMinutes(10), how.CertificateLogs ?? [CertificateLog], how.SctExtensions, how.Extensions ?? SignerExtensions());
         var payload = how.Payload ?? Signed.Statement();
         var data = how.IsMessage ? Signed.Artifact : DsseEnvelope.PreAuthenticationEncoding(MediaTypes.InTotoPayload, payload);
-        var signature = key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        var signature = (how.Key ?? key).SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
         var body = how.Body ?? (how.Kind switch
         {
             "hashedrekord 0.0.1" => LogBodies.HashedRekord(data, signature, Pem("CERTIFICATE", certificate)),
@@ -143,7 +142,7 @@ internal sealed class ThrowAwaySigstore
     {
         var data = payload ?? Signed.ImagePayload();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var certificate = Pem("CERTIFICATE", Fulcio.IssueLogged(key, Now, Now.AddMinutes(10), CertificateLog, [], SignerExtensions()));
+        var certificate = Pem("CERTIFICATE", Fulcio.IssueLogged(new(key), Now, Now.AddMinutes(10), [CertificateLog], [], SignerExtensions()));
         var signature = key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
         var entry = Rekor.Entry(LogBodies.HashedRekord(data, signature, certificate), Now.AddSeconds(2));
         return new(data, Convert.ToBase64String(signature)) { Annotations = new(certificate, CosignBundle(entry), null) };
@@ -198,9 +197,16 @@ internal sealed record Signing
 
     public bool IsStamped { get; init; }
 
-    public bool PromisesCertificate { get; init; } = true;
-
     public byte[] SctExtensions { get; init; } = [];
+
+    /// <summary>Who promises to show the certificate; null: the instance's log.</summary>
+    public TestLog[]? CertificateLogs { get; init; }
+
+    /// <summary>A key that the certificate is for, in place of the one that signs.</summary>
+    public System.Security.Cryptography.X509Certificates.PublicKey? Certified { get; init; }
+
+    /// <summary>Who signs; null: a new key.</summary>
+    public ECDsa? Key { get; init; }
 
     public X509Extension[]? Extensions { get; init; }
 

@@ -23,6 +23,9 @@ public sealed class TrustedRootTests
         { "a key that is none", root => Log(root)["publicKey"]!["rawBytes"] = "MAA=", "publicKey" },
         { "a key of another kind than it says", root => Log(root)["publicKey"]!["keyDetails"] = "PKIX_ED25519", "keyDetails" },
         { "a kind of key that is not known", root => Log(root)["publicKey"]!["keyDetails"] = "ML_DSA_65", "keyDetails" },
+        { "a key in PEM", root => Log(root)["publicKey"]!["rawBytes"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(TestSigners.Trusted.PublicKey.ToPem())), "publicKey" },
+        { "a PKCS #1 key that is none", root => (Log(root)["publicKey"]!["keyDetails"], Log(root)["publicKey"]!["rawBytes"]) = ("PKCS1_RSA_PKCS1V5", "MAA="), "publicKey" },
+        { "a checkpoint's key id of 3 bytes", root => Log(root)["checkpointKeyId"] = new JsonObject { ["keyId"] = "AAAA" }, "checkpointKeyId" },
         { "one log twice", root => root["tlogs"]!.AsArray().Add(Log(root).DeepClone()), "two logs" },
         { "no certificates", root => Authority(root)["certChain"]!["certificates"] = new JsonArray(), "certificates" },
         { "no root", root => Authority(root)["certChain"]!["certificates"]!.AsArray().RemoveAt(1), "self-signed" },
@@ -66,6 +69,33 @@ public sealed class TrustedRootTests
         Assert.Empty(root.TransparencyLogs);
         Assert.Empty(root.CertificateLogs);
         Assert.Equal(new DateTimeOffset(2030, 12, 31, 23, 59, 59, TimeSpan.Zero).AddTicks(1234567), root.CertificateAuthorities[0].Window.Until);
+    }
+
+    [Fact]
+    public void An_RSA_key_may_be_written_as_PKCS_1_has_it()
+    {
+        using var rsa = RSA.Create(2048);
+        var root = Instance.RootWith(root =>
+        {
+            var key = root["ctlogs"]![0]!["publicKey"]!;
+            (key["keyDetails"], key["rawBytes"]) = ("PKCS1_RSA_PKCS1V5", Convert.ToBase64String(rsa.ExportRSAPublicKey()));
+        });
+        Assert.Equal(rsa.ExportSubjectPublicKeyInfo(), Assert.Single(root.CertificateLogs).Key.Spki.ToArray());
+    }
+
+    [Fact]
+    public void A_logs_checkpoints_name_its_key_by_the_id_that_the_root_gives()
+    {
+        byte[] id = [1, 2, 3, 4];
+        var renamed = Instance.RootWith(root => root["tlogs"]![1]!["checkpointKeyId"] = new JsonObject { ["keyId"] = Convert.ToBase64String(id) });
+        var bundle = Instance.Sign(new() { Kind = "dsse 0.0.2" });
+        VerificationOutcome Verify() => SigstoreVerifier.Verify(ThrowAwaySigstore.Entity(bundle), ThrowAwaySigstore.PolicyOf(new(renamed)));
+        Signed.AssertRejected(RejectionCode.CheckpointInvalid, Verify());
+        var checkpoint = bundle["verificationMaterial"]!["tlogEntries"]![0]!["inclusionProof"]!["checkpoint"]!;
+        var note = checkpoint["envelope"]!.GetValue<string>();
+        var signature = note[(note.LastIndexOf(' ') + 1)..^1];
+        checkpoint["envelope"] = note.Replace(signature, Convert.ToBase64String([.. id, .. Convert.FromBase64String(signature)[4..]]), StringComparison.Ordinal);
+        Signed.AssertVerified(Verify());
     }
 
     [Theory, MemberData(nameof(Malformed))]

@@ -164,6 +164,29 @@ public sealed class LedgerTests : IDisposable
 
         var lines = await File.ReadAllLinesAsync(Assert.Single(Directory.EnumerateFiles(spool)), TestContext.Current.CancellationToken);
         Assert.Equal(reviews.Select(Uid), lines.Select(line => LedgerEntry.Read(System.Text.Encoding.UTF8.GetBytes(line)).Try(out var entry, out _) ? entry.CorrelationId : null));
+
+        // The process could not tell any more: the next one does, with the hash of the file.
+        await gate.StopAsync();
+        var sum = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(Assert.Single(Directory.EnumerateFiles(spool)), TestContext.Current.CancellationToken)));
+        await gate.StartAgainAsync();
+        Assert.True((await gate.AskAsync(await gate.SignedImageAsync())).Allowed);
+        var gap = Assert.Single(await StoppedAsync(gate), entry => entry.EventType == LedgerEvents.Gap);
+        Assert.Equal(2, gap.Suppressed!.Count);
+        using var details = System.Text.Json.JsonDocument.Parse(Inline(gap.Details));
+        var file = Assert.Single(details.RootElement.GetProperty("spool").EnumerateArray());
+        Assert.Equal((2, sum), (file.GetProperty("entries").GetInt32(), file.GetProperty("sha256").GetString()));
+        Assert.StartsWith("told-", Path.GetFileName(Assert.Single(Directory.EnumerateFiles(spool))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_is_refused_again_and_again_keeps_no_more_of_their_own_bytes_than_a_minute_allows()
+    {
+        var flood = new RefusalFlood();
+        Assert.True(flood.MayKeep("mallory", RefusalFlood.MostBytesInMinute - 1));
+        Assert.False(flood.MayKeep("mallory", 2));
+        Assert.True(flood.MayKeep("carol", 2));
+        flood.Turn();
+        Assert.True(flood.MayKeep("mallory", 2));
     }
 
     [Fact]
@@ -197,13 +220,17 @@ public sealed class LedgerTests : IDisposable
         var clock = new ForwardClock();
         var resent = new ResentRefusals(clock);
         resent.Add("change", "first");
-        Assert.Equal("first", resent.Find("change", "second"));
-        Assert.Null(resent.Find("another change", "second"));
+        Assert.Null(resent.Take("another change", "second"));
 
         // The same review, sent twice, is told from its entry.
-        Assert.Null(resent.Find("change", "first"));
+        Assert.Null(resent.Take("change", "first"));
+        Assert.Equal("first", resent.Take("change", "second"));
+
+        // The API server asks once more. Who asks again and again does an act each time.
+        Assert.Null(resent.Take("change", "third"));
+        resent.Add("change", "third");
         clock.Advance(TimeSpan.FromSeconds(3));
-        Assert.Null(resent.Find("change", "second"));
+        Assert.Null(resent.Take("change", "fourth"));
     }
 
     [Fact]

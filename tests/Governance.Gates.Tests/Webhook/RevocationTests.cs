@@ -1,7 +1,11 @@
+using Governance.Gates.Admission;
 using Governance.Gates.Approvals;
+using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Images;
+using Governance.Gates.Ledgers;
 using Governance.Gates.Revocations;
 using Governance.Gates.Testing;
+using Governance.Gates.Testing.Ledgers;
 using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Approvals;
 using Governance.Gates.Tests.Revocations;
@@ -163,6 +167,30 @@ public sealed class RevocationTests : IDisposable
 
         Publish(gate, 1);
         await AllowedAsync(gate, deployment);
+    }
+
+    [Fact]
+    public async Task Before_and_after_a_restart_the_list_that_counts_stands_in_each_decision_and_it_can_be_made_again()
+    {
+        await using var gate = await FirmGate.StartAsync(Policy, folder.PathOf("state"), options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = "test/production/c1/gate-0" });
+        var image = gate.UnsignedImage();
+        var deployment = Workload("Deployment", image);
+        Publish(gate, 1, list => list with { People = ["p-2"] });
+        await ApproveAsync(gate, deployment, image);
+        await RefusedAsync(gate, deployment, "revoked");
+        await gate.RestartAsync(options => options);
+        await RefusedAsync(gate, deployment, "revoked");
+        await gate.StopAsync();
+
+        var log = gate.Folder.PathOf("ledger");
+        var decisions = VerifiedLog.Read(log).Where(entry => entry.EventType == LedgerEvents.Decision).ToList();
+        Assert.Equal(2, decisions.Count);
+        Assert.All(decisions, decision =>
+        {
+            Assert.Equal("1", Assert.Single(decision.Inputs, input => input.Kind == EntryInputKind.Revocations).Name);
+            Assert.True(DecisionReplay.Of(decision, new EvidenceStore(log).Read).Try(out var again, out var why), why?.ToString());
+            Assert.Equal([], again.Differences);
+        });
     }
 
     private static void Publish(RunningGate gate, long number, Func<RevocationList, RevocationList>? change = null) => Put(gate, Signed(gate, number, "dan", change));

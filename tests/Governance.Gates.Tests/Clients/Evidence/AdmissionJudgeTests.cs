@@ -125,6 +125,17 @@ public sealed class AdmissionJudgeTests
         Assert.False((await JudgeAsync(exec with { Uid = "second" }, records, sessions)).Admitted);
     }
 
+    [Fact]
+    public async Task A_list_of_revocations_that_is_not_read_in_time_is_could_not_tell_and_no_failure()
+    {
+        var asking = new ApprovedCluster(Firm.PolicyWith("  approvals:\n", "    revocations: { from: \"oci://registry.example.com/trust/revoked\", maxAge: 24h, by: [dan] }\n  approvals:\n"));
+        using var cache = new ClaimCache(new Shown(asking), new Stopped());
+        var judge = new AdmissionJudge(cache, new MemoryAdmittedRecords(), (_, _, deadline) => ValueTask.FromCanceled<Reading<RevocationList>>(new CancellationToken(canceled: true)), new Stopped());
+        var outcome = await judge.JudgeAsync(ApprovedCluster.Workload("Pod").Open(asking.Policy, Firm.Primary), new TrustedKeys(asking.Policy), CancellationToken.None);
+        Assert.False(outcome.Admitted);
+        Assert.Contains(outcome.Decision.Reasons, reason => reason.Message.Contains("was not read in time", StringComparison.Ordinal));
+    }
+
     private async Task<AdmissionOutcome> JudgeAsync(Review review, IAdmittedRecords records, ApprovedCluster? asked = null, Reading<RevocationList>? revocations = null)
     {
         var gate = asked ?? cluster;
