@@ -1,4 +1,3 @@
-using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
