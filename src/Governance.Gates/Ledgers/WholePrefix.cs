@@ -37,12 +37,14 @@ public sealed class WholePrefix
     /// <summary>The highest holder of the log that a proven entry, or what can follow on the last whole one, names; 0 where there is no entry.</summary>
     public long Epoch { get; private set; }
 
-    /// <summary>The policies that the log proves to have been in force last: that of the last entry which tells that one came into force, and that of the last decision. Empty where no entry tells any.</summary>
+    /// <summary>The policies that the log proves to have been in force last: that of the last entry which tells that one came into force, or that the log was recovered under it, and that of the last decision. Empty where no entry tells any.</summary>
     /// <remarks>Of entries behind the whole ones those are proven whose hash leads to the root of one of the checkpoints, whatever is missing before them.</remarks>
     public ImmutableArray<EntryPolicy> LastPolicies => [.. new[] { loaded, decided }.OfType<EntryPolicy>().Distinct()];
 
     // As every entry of these types spells it; the same bytes within a text would have escaped quotes.
     private static ReadOnlySpan<byte> PolicyLoaded => "\"event_type\":\"policy.loaded\""u8;
+
+    private static ReadOnlySpan<byte> Recovered => "\"event_type\":\"recovered\""u8;
 
     private static ReadOnlySpan<byte> Decision => "\"event_type\":\"decision\""u8;
 
@@ -132,7 +134,7 @@ public sealed class WholePrefix
         }
 
         // Behind a hole, too: who makes one may not choose an older policy by it.
-        for (var index = Head.Size / TileAddress.FullWidth; index * TileAddress.FullWidth < last.Size; index++)
+        for (var index = Head.Size / TileAddress.FullWidth; index <= LastBundle(last); index = NextProvable(index))
         {
             cancellation.ThrowIfCancellationRequested();
             var (bundle, hashes) = (Bundle(index), checkpoints.Select(checkpoint => Leading(index, checkpoint)).OfType<TreeHash[]>().ToList());
@@ -152,12 +154,30 @@ public sealed class WholePrefix
         }
     }
 
+    private static long LastBundle(Checkpoint checkpoint) => (checkpoint.Size - 1) >> TileAddress.Bits;
+
+    // The next bundle that may be proven. Where a tile above is missing nothing under it leads to a root: a checkpoint may be of more entries than anybody could walk.
+    private long NextProvable(long index)
+    {
+        var next = index + 1;
+        for (var level = 1; checkpoints.All(checkpoint => index > LastBundle(checkpoint) || IsMissing(TileAddress.Of(level, index >> (TileAddress.Bits * level), checkpoint.Size))); level++)
+        {
+            next = ((index >> (TileAddress.Bits * level)) + 1) << (TileAddress.Bits * level);
+        }
+
+        return next;
+    }
+
+    // The way from under a tile of one hash needs nothing of that tile.
+    private bool IsMissing(TileAddress? tile) => tile is { Width: > 1 } address && !source(address).Try(out _, out _);
+
     private void TellPolicy(ReadOnlyMemory<byte> stored)
     {
         // Read whole: in a document that the entry holds the same bytes may stand.
-        if ((stored.Span.IndexOf(PolicyLoaded) >= 0 || stored.Span.IndexOf(Decision) >= 0) && LedgerEntry.Read(stored).Try(out var entry, out _) && entry.Policy is { } policy)
+        var bytes = stored.Span;
+        if ((bytes.IndexOf(PolicyLoaded) >= 0 || bytes.IndexOf(Decision) >= 0 || bytes.IndexOf(Recovered) >= 0) && LedgerEntry.Read(stored).Try(out var entry, out _) && entry.Policy is { } policy)
         {
-            loaded = entry.EventType == LedgerEvents.PolicyLoaded ? policy : loaded;
+            loaded = entry.EventType is LedgerEvents.PolicyLoaded or LedgerEvents.Recovered ? policy : loaded;
             decided = entry.EventType == LedgerEvents.Decision ? policy : decided;
         }
     }

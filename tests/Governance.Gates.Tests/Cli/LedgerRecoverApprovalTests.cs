@@ -63,9 +63,14 @@ public sealed class LedgerRecoverApprovalTests : IDisposable
     [Fact]
     public async Task Who_is_revoked_does_not_count_and_without_the_list_nobody_can_tell()
     {
-        await TruncatedAsync();
+        await firm.Ledger.InitAsync();
+        var first = PolicyFile.Load(firm.Policy).Policy.Digest;
+        await firm.AppendAsync([Loaded(0, 1, first), .. Enumerable.Range(1, 39).Select(TestEntries.Small)]);
+        firm.Truncate(Edge, 25);
         await firm.ApprovedAsync();
-        firm.WritePolicy("revocations: { from: revocations.json, maxAge: 1h, by: [ann] }");
+
+        // A later version of the policy that the log proves counts.
+        firm.WritePolicy("revocations: { from: revocations.json, maxAge: 1h, by: [ann] }", after: first);
         var unknown = await firm.RecoverAsync("--output", "json");
         Assert.Equal((2, "unknown"), (unknown.ExitCode, unknown.Json().GetProperty("verdict").GetString()));
         var revoked = await firm.Bench.GatesAsync("revoke", "--policy", firm.Policy, "--key", firm.Bench.Folder.PathOf("ann.pem"), "--person", "ben");

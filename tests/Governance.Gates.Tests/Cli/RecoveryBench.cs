@@ -34,10 +34,10 @@ internal sealed class RecoveryBench : IDisposable
     /// <summary>The folders in which damaged logs, or drafts, are.</summary>
     public string[] Aside => Directory.GetDirectories(Bench.Folder.Path, "log.recovery-*");
 
-    public string WritePolicy(string trust = "", string ledger = "ledger: { recover: { action: ledger-recovery } }", string name = "governance.yaml") => Bench.Folder.Write(name, $$"""
+    public string WritePolicy(string trust = "", string ledger = "ledger: { recover: { action: ledger-recovery } }", string name = "governance.yaml", Digest? after = null) => Bench.Folder.Write(name, $$"""
         apiVersion: governance.gates/v1alpha1
         kind: GovernancePolicy
-        metadata: { name: firm, version: 1 }
+        metadata: { name: firm, version: {{(after is null ? "1" : $"2, previous: \"{after}\"")}} }
         spec:
           people:
             ann: { id: p-1, keys: [ann] }

@@ -96,6 +96,39 @@ public sealed class WholePrefixTests
     }
 
     [Fact]
+    public void A_policy_under_which_the_log_was_recovered_is_one_that_was_in_force()
+    {
+        var log = Log(40, (1, LedgerEvents.PolicyLoaded, One), (20, LedgerEvents.Recovered, Seven));
+        Assert.Equal([Seven], Find(log, log.Checkpoint()).LastPolicies);
+    }
+
+    [Theory]
+    [InlineData(1L << 60)]
+    [InlineData(long.MaxValue)]
+    public void A_checkpoint_of_more_entries_than_anybody_could_walk_costs_no_more_than_what_is_there(long size)
+    {
+        var log = Log(600, (1, LedgerEvents.PolicyLoaded, One), (400, LedgerEvents.PolicyLoaded, Seven));
+        Change(log, "tile/entries/000", 3);
+        var asked = 0;
+        var prefix = WholePrefix.Find(
+            [log.Checkpoint(), TestLog.Checkpoint(size, TreeHash.OfLeaf("a log of somebody with the key"u8))],
+            address => ++asked < 100_000 ? Source(log)(address) : throw new InvalidOperationException("asked for more and more"),
+            _ => null);
+        Assert.Equal(0, prefix.Head.Size);
+        Assert.Equal([Seven], prefix.LastPolicies);
+    }
+
+    [Fact]
+    public void Behind_tiles_that_are_missing_the_policy_is_proven_as_far_as_tiles_lead_to_the_checkpoint()
+    {
+        var log = Log(1_400, (1, LedgerEvents.PolicyLoaded, One), (1_300, LedgerEvents.PolicyLoaded, Seven));
+        log.Files.Remove("tile/0/000");
+        log.Files.Remove("tile/0/001");
+        log.Files.Remove("tile/entries/000");
+        Assert.Equal([Seven], Find(log, log.Checkpoint()).LastPolicies);
+    }
+
+    [Fact]
     public void A_refused_policy_and_a_document_that_looks_like_an_entry_tell_of_none()
     {
         var log = TestLog.Of(40, n => n switch
