@@ -15,7 +15,6 @@ public sealed class LedgerFolder(string path)
 
     // A bundle of 256 entries of the largest size, with their lengths.
     private const long MostBytes = TileAddress.FullWidth * (LedgerEntry.MostBytes + 2L);
-    private const long MostCheckpointBytes = 128 * 1024;
     private const string Partial = ".p/";
 
     /// <summary>The folder.</summary>
@@ -27,7 +26,7 @@ public sealed class LedgerFolder(string path)
         : Unread<Checkpoint>($"{PathOf(CheckpointName)} is not there", "name the folder of a log, or restore it from a copy");
 
     /// <summary>The checkpoint that was published last, whoever signed it; null where there is none.</summary>
-    public Reading<ReadOnlyMemory<byte>?> FindCheckpoint() => Find(PathOf(CheckpointName), MostCheckpointBytes);
+    public Reading<ReadOnlyMemory<byte>?> FindCheckpoint() => Find(PathOf(CheckpointName), Checkpoint.MostBytes);
 
     /// <summary>A tile or bundle, or the full one that stands there by now; null where there is neither.</summary>
     public Reading<ReadOnlyMemory<byte>?> Find(TileAddress address)

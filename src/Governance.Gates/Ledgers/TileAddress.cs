@@ -14,7 +14,7 @@ public readonly record struct TileAddress
     public const int HighestLevel = 7;
 
     // Eight bits of a leaf's index for each level.
-    private const int Bits = 8;
+    internal const int Bits = 8;
     private const int BundleLevel = -1;
     private const string Prefix = "tile/";
 
