@@ -167,7 +167,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     }
 
     /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it.</summary>
-    public Reason? Keep(EvidenceItem item) => evidence?.Keep(item.Digest, item.Bytes.Span) ?? (item.Signature is { IsEmpty: false } signature ? evidence?.Keep(Digest.Of(signature.Span), signature.Span) : null);
+    public Reason? Keep(EvidenceItem item) => evidence?.Keep(item.Digest, item.Bytes) ?? (item.Signature is { IsEmpty: false } signature ? evidence?.Keep(Digest.Of(signature.Span), signature) : null);
 
     /// <summary>Records a decision before it is answered.</summary>
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
@@ -328,7 +328,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     {
         foreach (var part in parts)
         {
-            if (evidence!.Keep(part.Digest, part.Bytes.Span) is { } lost)
+            if (evidence!.Keep(part.Digest, part.Bytes) is { } lost)
             {
                 return lost;
             }

@@ -83,10 +83,10 @@ internal sealed class AcceptedPolicies
     {
         disk.CreateFolder(PolicyFolder);
         disk.CreateFolder(KeyFolder);
-        StateDisk.Replace(PathOf(added.Digest), policy.Yaml.Span);
+        StateDisk.Replace(PathOf(added.Digest), policy.Yaml);
         foreach (var (key, named) in policy.Keys.Zip(added.Keys))
         {
-            StateDisk.Replace(PathOf(named), key.Bytes.Span);
+            StateDisk.Replace(PathOf(named), key.Bytes);
         }
 
         ImmutableArray<Listed> now = [added, .. listed.Take(MostPolicies - 1)];

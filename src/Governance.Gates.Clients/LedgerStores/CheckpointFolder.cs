@@ -44,7 +44,7 @@ public sealed class CheckpointFolder(string path, NoteKey key) : ILedgerFollower
             var own = PathOf(string.Create(CultureInfo.InvariantCulture, $"{LastName}.{checkpoint.Size}"));
             if (StateDisk.Read(own, Checkpoint.MostBytes) is not { } there)
             {
-                StateDisk.Replace(own, checkpoint.Note.Span);
+                StateDisk.Replace(own, checkpoint.Note);
             }
             else if (!Checkpoint.Open(there, key).Try(out var before, out _) || before.Size != checkpoint.Size || before.Root != checkpoint.Root)
             {
@@ -52,7 +52,7 @@ public sealed class CheckpointFolder(string path, NoteKey key) : ILedgerFollower
                 return new("ledger", $"{own} is there and says something else than the checkpoint of {checkpoint}: entries were rewritten, or the file was", "keep both, and compare them with copies of the log");
             }
 
-            StateDisk.Replace(PathOf(LastName), checkpoint.Note.Span);
+            StateDisk.Replace(PathOf(LastName), checkpoint.Note);
             return null;
         }
         catch (Exception exception) when (StateDisk.IsOfDisk(exception))

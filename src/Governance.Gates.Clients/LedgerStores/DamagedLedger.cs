@@ -94,7 +94,7 @@ public sealed class DamagedLedger : IDisposable
             var store = new EvidenceStore(draft.Path);
             foreach (var bytes in evidence.Concat(parts))
             {
-                if (store.Keep(Digest.Of(bytes.Span), bytes.Span) is { } lost)
+                if (store.Keep(Digest.Of(bytes.Span), bytes) is { } lost)
                 {
                     throw new IOException(lost.Message);
                 }
@@ -224,7 +224,7 @@ public sealed class DamagedLedger : IDisposable
         }
 
         Directory.CreateDirectory(draft.Path);
-        StateDisk.Replace(draft.PathOf(DraftName), Document.Json.Span);
+        StateDisk.Replace(draft.PathOf(DraftName), Document.Json);
         StateDisk.SyncFolder(Path.GetDirectoryName(draft.Path)!);
     }
 
@@ -266,7 +266,7 @@ public sealed class DamagedLedger : IDisposable
         {
             var target = Path.Combine(draft.PathOf(EvidenceName), Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            StateDisk.ReplaceForNow(target, File.ReadAllBytes(file));
+            StateDisk.ReplaceForNow(target, [File.ReadAllBytes(file)]);
         }
 
         foreach (var written in Directory.EnumerateDirectories(draft.PathOf(EvidenceName), "*", SearchOption.AllDirectories).Append(draft.PathOf(EvidenceName)))

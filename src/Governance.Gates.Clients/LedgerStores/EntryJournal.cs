@@ -220,7 +220,7 @@ internal sealed class EntryJournal : IDisposable
 
         position = 0;
         file = File.OpenHandle(PathOf(first), FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
-        _ = Task.Run(MakeSpare);
+        _ = Task.Factory.StartNew(MakeSpare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private static void TryDelete(string path)

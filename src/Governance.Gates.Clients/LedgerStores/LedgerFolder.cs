@@ -55,7 +55,7 @@ public sealed class LedgerFolder(string path)
     }
 
     /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
-    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlySpan<byte> checkpoint)
+    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlyMemory<byte> checkpoint)
     {
         Write(tiles);
         StateDisk.Replace(PathOf(CheckpointName), checkpoint);
@@ -74,7 +74,7 @@ public sealed class LedgerFolder(string path)
                 CreateFolder(folder);
             }
 
-            StateDisk.ReplaceForNow(file, tile.Bytes.Span);
+            StateDisk.ReplaceForNow(file, tile.Pieces);
         }
 
         foreach (var folder in folders)

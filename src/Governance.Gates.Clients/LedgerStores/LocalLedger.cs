@@ -347,7 +347,7 @@ public sealed class LocalLedger : IAsyncDisposable
             }
 
             Put(appended);
-            recent.Add(pending.EventId, appended);
+            recent.Add(pending.EventId, appended.Sequence, appended.Hash);
             written.Add((pending, appended));
         }
 

@@ -25,7 +25,7 @@ public static class DecisionBasis
         ArgumentNullException.ThrowIfNull(@case);
         ArgumentNullException.ThrowIfNull(outcome);
         var circumstances = outcome.Circumstances;
-        var buffer = new ArrayBufferWriter<byte>(1_024);
+        var buffer = new ArrayBufferWriter<byte>(4_096);
         using (var json = new Utf8JsonWriter(buffer, AsIs))
         {
             json.WriteStartObject();

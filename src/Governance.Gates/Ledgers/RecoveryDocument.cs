@@ -115,7 +115,7 @@ public sealed record RecoveryDocument
 
     private static RecoveryDocument Make(string origin, string key, TreeHead checkpoint, TreeHead whole, long? lastLost, string damage, Digest? policy)
     {
-        var json = new CanonicalWriter();
+        using var json = CanonicalWriter.Rent();
         json.Begin('{');
         Write(json, "checkpoint"u8, checkpoint);
         json.Text("damage"u8, damage);
