@@ -49,10 +49,7 @@ internal sealed class SigstoreCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var rootFile = parsed.GetValue(root)!;
-        var trusted = TrustedRoot.TryParse(InputFile.Read(rootFile, "trusted root", TrustedRoot.MaxSize), out var mistake)
-            ?? throw new GateException($"'{rootFile}' is no trusted root that is accepted here: {mistake}", "name the instance's own trusted_root.json");
-        var evidence = new EvidenceRequirement(trusted);
+        var evidence = new EvidenceRequirement(TrustFile.ReadRoot(parsed.GetValue(root)!));
         var policy = await PolicyAsync(parsed, evidence, cancellation);
         var json = InputFile.Read(parsed.GetRequiredValue(bundle), "bundle", MostBundleBytes);
         switch (SigstoreVerifier.Verify(new SignedEntity.Bundle(json), policy))
@@ -71,9 +68,7 @@ internal sealed class SigstoreCommand
 
     private async Task<VerificationPolicy> PolicyAsync(ParseResult parsed, EvidenceRequirement evidence, CancellationToken cancellation)
     {
-        PublicKey[] keys = parsed.GetValue(key) is { } file
-            ? [PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake) ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake)]
-            : [];
+        PublicKey[] keys = parsed.GetValue(key) is { } file ? [TrustFile.ReadKey(file)] : [];
         return await ArtifactAsync(parsed.GetRequiredValue(artifact), keys, cancellation) with
         {
             KeyEvidence = keys is [] ? null : evidence,
