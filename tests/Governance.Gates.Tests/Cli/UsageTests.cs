@@ -104,6 +104,9 @@ public sealed class UsageTests : IDisposable
         { "template x --sidecar", "--sidecar" },
         { "template x y", "y" },
         { "template x --output xml", "none of text, json, markdown" },
+        { "owners", "PATH" },
+        { "owners x --codeowners", "--codeowners" },
+        { "owners x --output xml", "none of text, json, markdown" },
         { "policy", "Required command" },
         { "policy check", "FILE" },
         { "policy explain p", "IMAGE" },
@@ -178,6 +181,7 @@ public sealed class UsageTests : IDisposable
         { "admit --cluster --kubeconfig no-such-config --policy POLICY", "no-such-config" },
         { "template no-such.yaml", "no-such.yaml" },
         { "template POLICY", "no workload" },
+        { "owners x --codeowners no-such-file", "no-such-file" },
         { "policy check no-such.yaml", "no-such.yaml" },
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
         { "policy diff no-such.yaml POLICY", "no-such.yaml" },
@@ -195,7 +199,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)
