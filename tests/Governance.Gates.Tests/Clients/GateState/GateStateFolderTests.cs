@@ -12,8 +12,8 @@ namespace Governance.Gates.Tests.Clients.GateState;
 
 public sealed class GateStateFolderTests : IDisposable
 {
-    private static readonly PolicyKeyFile Release = Key("keys/release.pub");
-    private static readonly PolicyKeyFile Security = Key("keys/security.pub");
+    private static readonly NamedPolicyFile Release = Key("keys/release.pub");
+    private static readonly NamedPolicyFile Security = Key("keys/security.pub");
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -85,7 +85,7 @@ public sealed class GateStateFolderTests : IDisposable
     {
         using var state = Open();
         Admitted.Unread(await state.RememberPolicyAsync(1, Admitted.DigestOf("one"), Bytes("two"), [], CancellationToken.None));
-        Admitted.Unread(await RememberAsync(state, 1, "one", new PolicyKeyFile("keys/none.pub", Bytes("no key"))));
+        Admitted.Unread(await RememberAsync(state, 1, "one", new NamedPolicyFile("keys/none.pub", Bytes("no key"))));
         Admitted.Unread(await RememberAsync(state, 1, "one", Release, Release));
         Assert.Null(state.LastPolicy);
     }
@@ -238,10 +238,10 @@ public sealed class GateStateFolderTests : IDisposable
 
     private GateStateFolder Open() => GateStateFolder.Open(folder.PathOf("state"), TimeProvider.System);
 
-    private static async Task AcceptAsync(GateStateFolder state, long version, string yaml, params PolicyKeyFile[] keys) =>
+    private static async Task AcceptAsync(GateStateFolder state, long version, string yaml, params NamedPolicyFile[] keys) =>
         Assert.Equal(version, Assert.IsType<Reading<AcceptedPolicy>.Found>(await RememberAsync(state, version, yaml, keys)).Value.Version);
 
-    private static async Task<Reading<AcceptedPolicy>> RememberAsync(GateStateFolder state, long version, string yaml, params PolicyKeyFile[] keys) =>
+    private static async Task<Reading<AcceptedPolicy>> RememberAsync(GateStateFolder state, long version, string yaml, params NamedPolicyFile[] keys) =>
         await state.RememberPolicyAsync(version, Digest.Of(Bytes(yaml)), Bytes(yaml), [.. keys], CancellationToken.None);
 
     private static async Task<Reading<long>> SeeAsync(GateStateFolder state, string source, long number, string list) =>
@@ -249,7 +249,7 @@ public sealed class GateStateFolderTests : IDisposable
 
     private static AcceptedRevocations Accepted(long number, string list) => new(Bytes($"{number}: {list}"), Lists.List(number));
 
-    private static PolicyKeyFile Key(string name)
+    private static NamedPolicyFile Key(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new(name, Bytes(key.ExportSubjectPublicKeyInfoPem()));
