@@ -27,6 +27,7 @@ internal static class GatesCommand
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
             PolicyCommand.Create(safe),
+            TrustCommand.Create(safe),
             LedgerCommand.Create(safe),
             ChangeCommand.Create(safe),
             SigstoreCommand.Create(safe),

@@ -72,7 +72,7 @@ internal static class RootRules
             return bytes;
         }
 
-        mistakes.Add(word, $"this program carries no copy of the trusted root of '{word.Text}'", "write { file, sha256, logs: none } and name its trusted_root.json: gh attestation trusted-root prints it, gates trust write --from takes it");
+        mistakes.Add(word, $"this program carries no copy of the trusted root of '{word.Text}'", "write { file, sha256, logs: none } and name its trusted_root.json: gh attestation trusted-root prints it, gates trust write takes it from there");
         return null;
     }
 
