@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
+using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
