@@ -90,6 +90,20 @@ public sealed class KeylessApprovalTests
     }
 
     [Fact]
+    public void A_list_of_revocations_may_be_signed_by_a_subject_whom_the_policy_names_for_it()
+    {
+        var policy = With("", trust: "    revocations: { from: revocations.json, maxAge: 24h, by: [ann] }\n");
+        var statement = RevocationStatement.Write(RevocationList.Empty with { Number = 1, IssuedAt = TestPolicy.Now, People = ["p-4"] }, "shop");
+        ReadOnlyMemory<byte> Signed(string by) => Bundle(new() { Subject = $"{by}@example.com", Issuer = Accounts }, statement).Json;
+        Assert.True(RevocationListReader.Read(Signed("ann"), policy, TestPolicy.Now).Try(out var list, out var why), why?.Message);
+        Assert.Equal(["p-4"], list!.People);
+        Assert.False(RevocationListReader.Read(Signed("ben"), policy, TestPolicy.Now).Try(out _, out why));
+        Assert.Contains("whom the rule does not name", why!.Message, StringComparison.Ordinal);
+        Assert.False(RevocationListReader.Read(Signed("ann"), policy, TestPolicy.Now, RevocationList.Empty with { People = ["p-1"] }).Try(out _, out why));
+        Assert.Contains("who is revoked by list", why!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_record_of_signers_without_keys_is_written_and_read_again()
     {
         var record = Admitted.Record("review-1") with { Uses = [new("deploy", "request-1", Image, ["yes"]) { Signers = [new("p-1", null), new("p-2", Image)] }] };

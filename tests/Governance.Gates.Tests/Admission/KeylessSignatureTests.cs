@@ -38,7 +38,7 @@ public sealed class KeylessSignatureTests
         AssertAllowed(Decide(Standard, Bundle(how: new() { Kind = "hashedrekord 0.0.2" })));
     }
 
-    [Theory, MemberData(nameof(Strangers))]
+    [Theory, Trait("evasion", "50"), MemberData(nameof(Strangers))]
     public void A_certificate_of_somebody_else_is_refused_with_its_code(string who, Certified certified, string code)
     {
         var reason = AssertDenied(Decide(Standard, Bundle(certified)), code);
@@ -53,7 +53,7 @@ public sealed class KeylessSignatureTests
         AssertDenied(Decide(Standard, Bundle(new() { Subject = "ann@example.com", Issuer = Accounts })), "signed by ann as ann@example.com, whom the rule does not name");
     }
 
-    [Fact]
+    [Fact, Trait("evasion", "53")]
     public void A_trusted_root_that_drops_the_log_refuses_what_only_that_log_showed()
     {
         var root = Instance.RootJson();
@@ -71,7 +71,7 @@ public sealed class KeylessSignatureTests
         AssertDenied(Decide(StandardWith(RootWithoutLogs, "none"), ThrowAwaySigstore.Entity(other.Sign(Stamped with { Extensions = new Certified().Extensions, Payload = Statement(PredicateTypes.CosignSign) }))), "TimestampUntrusted");
     }
 
-    [Fact]
+    [Fact, Trait("evasion", "53")]
     public void What_nobody_trusted_says_the_time_of_is_refused_with_a_remedy()
     {
         var bundle = Sign(new(), how: new() { Kind = "hashedrekord 0.0.2" });
@@ -80,7 +80,7 @@ public sealed class KeylessSignatureTests
         AssertDenied(Decide(StandardWith(RootWithoutLogs, "none"), Bundle(how: Stamped with { IsStamped = false })), "NoVerifiedTime");
     }
 
-    [Fact]
+    [Fact, Trait("evasion", "52")]
     public void An_instance_without_logs_counts_by_its_timestamps_where_the_policy_says_that_it_has_none()
     {
         AssertAllowed(Decide(StandardWith(RootWithoutLogs, "none"), Bundle(how: Stamped)));

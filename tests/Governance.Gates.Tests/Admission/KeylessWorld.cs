@@ -74,7 +74,7 @@ internal static class KeylessWorld
 
     public static byte[] Bytes(JsonNode json) => Encoding.UTF8.GetBytes(json.ToJsonString());
 
-    public static string Yaml(string rules, byte[]? root = null, string logs = "inclusion") => $$"""
+    public static string Yaml(string rules, byte[]? root = null, string logs = "inclusion", string trust = "") => $$"""
         apiVersion: governance.gates/v1alpha1
         kind: GovernancePolicy
         metadata: { name: shop, version: 1 }
@@ -98,14 +98,14 @@ internal static class KeylessWorld
             keys:
               keyed: { spki: "sha256:{{Convert.ToHexStringLower(TestPolicy.Builder.PublicKey.SpkiSha256.Span)}}", file: keyed.pub }
             roots: { sigstore: { file: root.json, sha256: "{{Digest.Of(root ?? Root)}}", logs: {{logs}} } }
-          approvals:
+        {{trust}}  approvals:
             deploy: { require: [{ role: operator, count: 2 }], useBy: 7d, runUntil: 26w }
 
         """ + rules;
 
     /// <summary>The parties of the test with these rules and this root.</summary>
-    public static Policy With(string rules, byte[]? root = null, string logs = "inclusion") =>
-        PolicyReader.Read(Encoding.UTF8.GetBytes(Yaml(rules, root, logs)), name => File(name, root)) switch
+    public static Policy With(string rules, byte[]? root = null, string logs = "inclusion", string trust = "") =>
+        PolicyReader.Read(Encoding.UTF8.GetBytes(Yaml(rules, root, logs, trust)), name => File(name, root)) switch
         {
             PolicyReading.Accepted accepted => accepted.Policy,
             PolicyReading.Refused(var mistakes) => throw new InvalidOperationException(string.Join('\n', mistakes)),

@@ -4,6 +4,7 @@ using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Images;
 using Governance.Gates.Revocations;
+using Governance.Gates.Sigstore;
 using Governance.Gates.Testing;
 using Governance.Gates.Tests.Approvals;
 using Governance.Gates.Tests.Revocations;
@@ -234,6 +235,27 @@ public sealed class GateStateFolderTests : IDisposable
 
         using var again = Open();
         Assert.Equal(1, again.LastPolicy!.Version);
+    }
+
+    [Fact]
+    public async Task A_trusted_root_is_known_after_a_restart_with_its_policy_and_one_that_was_changed_keeps_the_gate_from_starting()
+    {
+        var root = new NamedPolicyFile("roots/2026.json", SigstoreInstance.PublicGood.Json);
+        using (var state = Open())
+        {
+            await AcceptAsync(state, 1, "one", Release, root);
+            Admitted.Unread(await RememberAsync(state, 2, "two", new NamedPolicyFile("roots/none.json", Bytes("{}"))));
+        }
+
+        using (var state = Open())
+        {
+            Assert.Equal(SigstoreInstance.PublicGood.Json.ToArray(), state.LastPolicy!.File("roots/2026.json")!.Value.ToArray());
+            Assert.Equal(Release.Bytes.ToArray(), state.LastPolicy.File(Release.Name)!.Value.ToArray());
+        }
+
+        var kept = Path.Combine(folder.PathOf("state"), "roots", Digest.Of(SigstoreInstance.PublicGood.Json.Span).Hex + ".json");
+        await File.AppendAllTextAsync(kept, " ", TestContext.Current.CancellationToken);
+        Assert.Contains("holds something else than its name says", Assert.Throws<GateException>(() => Open()).Message, StringComparison.Ordinal);
     }
 
     private GateStateFolder Open() => GateStateFolder.Open(folder.PathOf("state"), TimeProvider.System);
