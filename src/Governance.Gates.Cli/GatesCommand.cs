@@ -29,6 +29,7 @@ internal static class GatesCommand
             ModelCommand.Create(safe),
             OwnersCommand.Create(safe),
             PolicyCommand.Create(safe),
+            TrustCommand.Create(safe),
             LedgerCommand.Create(safe),
             ChangeCommand.Create(safe),
             SigstoreCommand.Create(safe),

@@ -110,7 +110,7 @@ internal sealed class LedgerRecoverCommand
             return await Told(parsed, damaged, key, ExitCode.Denied, "refused", Decision.Deny(mismatch), null, []).WriteAsync(terminal, parsed.GetRequiredValue(form));
         }
 
-        var claims = await target.ReadAsync([.. policy.Keys.Values.Select(trusted => trusted.PublicKey)], terminal, cancellation);
+        var claims = await target.ReadAsync(new TrustedSigners(policy), terminal, cancellation);
         var (by, now) = (parsed.GetValue(policyFile)!, terminal.Clock.GetUtcNow());
         if (!(await StatementArguments.RevocationsAsync(registries, parsed, by, policy, terminal, cancellation)).Try(out var revocations, out var unread))
         {

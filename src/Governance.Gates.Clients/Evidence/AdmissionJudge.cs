@@ -23,17 +23,17 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
 
     /// <summary>Decides a case. What begins under an approval is recorded before this answers.</summary>
     /// <param name="case">The case.</param>
-    /// <param name="keys">The keys of the case's policy.</param>
+    /// <param name="signers">Who may sign under the case's policy.</param>
     /// <param name="deadline">When the answer must stand; what is not verified by then is Unknown.</param>
-    public async ValueTask<AdmissionOutcome> JudgeAsync(AdmissionCase @case, TrustedKeys keys, CancellationToken deadline)
+    public async ValueTask<AdmissionOutcome> JudgeAsync(AdmissionCase @case, TrustedSigners signers, CancellationToken deadline)
     {
         ArgumentNullException.ThrowIfNull(@case);
-        var outcome = await DecideAsync(@case, keys, @case.Environment is null ? TimeSpan.MaxValue : OldestApproval, deadline).ConfigureAwait(false);
+        var outcome = await DecideAsync(@case, signers, @case.Environment is null ? TimeSpan.MaxValue : OldestApproval, deadline).ConfigureAwait(false);
 
         // A signature may have been added since the claims were kept: no refusal rests on an old absence.
         if (outcome.Decision.Verdict > Verdict.Warn && @case.Subjects.Any())
         {
-            outcome = await DecideAsync(@case, keys, ClaimCache.Absent, deadline).ConfigureAwait(false);
+            outcome = await DecideAsync(@case, signers, ClaimCache.Absent, deadline).ConfigureAwait(false);
         }
 
         if (@case.Record(outcome, clock.GetUtcNow()) is { } record)
@@ -47,9 +47,9 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
             : outcome;
     }
 
-    private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
+    private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedSigners signers, TimeSpan oldest, CancellationToken deadline)
     {
-        var reads = @case.Subjects.Select(subject => (subject, Read: claims.GetAsync(subject, keys, oldest, deadline))).ToArray();
+        var reads = @case.Subjects.Select(subject => (subject, Read: claims.GetAsync(subject, signers, oldest, deadline))).ToArray();
         var known = new Dictionary<Subject, Claims>(reads.Length);
         foreach (var (subject, read) in reads)
         {

@@ -5,6 +5,7 @@ using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Evidence;
 
@@ -154,6 +155,11 @@ public static class ImageGate
             parts.Add(DecideSigned(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
         }
 
+        if (ruling.Rule.Demand is ImageDemand.Require { Provenance: { } provenance })
+        {
+            parts.Add(ProvenanceRule.Decide(ruling.Subject, provenance, ruling.Rule.Path + ".provenance", claims, policy, revocations, circumstances.Now));
+        }
+
         var approved = ruling.Approval is { } needed ? DecideApproved(ruling, needed, claims, policy, revocations, circumstances) : null;
         if (approved is not null)
         {
@@ -186,7 +192,7 @@ public static class ImageGate
             case ImageDemand.Fixed(var verdict):
                 var why = new Reason(rule.Path, $"{reference.Repository}: {rule.Why ?? $"the policy answers {verdict} for it"}", verdict == Verdict.Deny ? "use a repository that the policy allows" : null);
                 return new ImageRuling.Settled(verdict == Verdict.Allow ? Decision.AllowBecause(why) : new Decision(verdict, [why], []), rule.Mode);
-            case ImageDemand.Require(var signed, var pinned) { Approved: var approved }:
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved, Provenance: var provenance }:
                 if (reference.Digest is not { } digest)
                 {
                     return new ImageRuling.Settled(
@@ -224,7 +230,7 @@ public static class ImageGate
                     needed = approved.Environments.IsEmpty || approved.Environments.Contains(environment.Name) ? new(policy.Approvals[approved.Action], approved.CoversTemplate, environment.Name, place) : null;
                 }
 
-                return (signed, needed, pinned) switch
+                return ((object?)signed ?? provenance, needed, pinned) switch
                 {
                     (null, null, null) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".approved", $"{reference.Repository}@{digest} needs no approval here")), rule.Mode),
                     (null, null, _) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".pinned", $"{reference.Repository}@{digest} is pinned")), rule.Mode),
@@ -288,7 +294,7 @@ public static class ImageGate
 
         foreach (var refused in claims.Refused)
         {
-            why.Add(new(rule, $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})", $"have it signed by {required.By}"));
+            why.Add(Refused(subject, refused, required.By, rule));
         }
 
         // While something could not be read, a missing signature proves nothing: it may be there.
@@ -308,10 +314,23 @@ public static class ImageGate
         return new(Verdict.Deny, why.ToImmutable(), []);
     }
 
-    private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
+    /// <summary>Why something that hangs on an image proved nothing, and what to do.</summary>
+    internal static Reason Refused(Subject subject, RefusedEvidence refused, Signers by, string rule) => new(
+        rule,
+        $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})",
+        refused.Code switch
+        {
+            RejectionCode.NoVerifiedTime or RejectionCode.TimestampUntrusted => "sign it so that a log or a timestamp authority of the policy's trusted root says when",
+            RejectionCode.InclusionProofMissing => "sign it as a Sigstore bundle, which holds the log's proof, or accept the log's promise with logs: promise under trust.roots.sigstore",
+            RejectionCode.UnknownLog or RejectionCode.LogEntryMissing or RejectionCode.CertificateUntrusted or RejectionCode.CertificateTimestampMissing => "sign it with the Sigstore instance whose root the policy trusts; gates trust show tells what is in it",
+            RejectionCode.KeylessNotSupported => $"have it signed with a key by {by}, or name a trusted root and its subject in the policy",
+            _ => $"have it signed by {by}",
+        });
+
+    internal static (string Name, string? Mistake) Accept(Identity signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
         var (name, mistake) = policy.Accept(signer, by, now);
-        return mistake is null && (revocations.Keys.Contains(signer.Spki) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
+        return mistake is null && ((signer is Identity.Key(var spki) && revocations.Keys.Contains(spki)) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
             ? (name, $"which was revoked in list {revocations.Number}")
             : (name, mistake);
     }

@@ -7,6 +7,7 @@ using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Approvals;
@@ -144,7 +145,7 @@ public sealed class AdmissionJudgeTests
         var asking = new ApprovedCluster(Firm.PolicyWith("  approvals:\n", "    revocations: { from: \"oci://registry.example.com/trust/revoked\", maxAge: 24h, by: [dan] }\n  approvals:\n"));
         using var cache = new ClaimCache(new Shown(asking), new Stopped());
         var judge = new AdmissionJudge(cache, new MemoryAdmittedRecords(), (_, _, deadline) => ValueTask.FromCanceled<Reading<RevocationList>>(new CancellationToken(canceled: true)), new Stopped());
-        var outcome = await judge.JudgeAsync(ApprovedCluster.Workload("Pod").Open(asking.Policy, Firm.Primary), new TrustedKeys(asking.Policy), CancellationToken.None);
+        var outcome = await judge.JudgeAsync(ApprovedCluster.Workload("Pod").Open(asking.Policy, Firm.Primary), new TrustedSigners(asking.Policy), CancellationToken.None);
         Assert.False(outcome.Admitted);
         Assert.Contains(outcome.Decision.Reasons, reason => reason.Message.Contains("was not read in time", StringComparison.Ordinal));
     }
@@ -154,7 +155,7 @@ public sealed class AdmissionJudgeTests
         var gate = asked ?? cluster;
         using var cache = new ClaimCache(new Shown(gate), new Stopped());
         var judge = new AdmissionJudge(cache, records, (_, _, _) => ValueTask.FromResult(revocations ?? throw new InvalidOperationException("the policy names no list")), new Stopped());
-        return await judge.JudgeAsync(review.Open(gate.Policy, Firm.Primary), new TrustedKeys(gate.Policy), CancellationToken.None);
+        return await judge.JudgeAsync(review.Open(gate.Policy, Firm.Primary), new TrustedSigners(gate.Policy), CancellationToken.None);
     }
 
     private sealed class Stopped : TimeProvider
