@@ -420,6 +420,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         EventId = $"{type}-{Guid.NewGuid():N}",
         EventType = type,
         Component = component,
+        RetentionClass = RetentionClasses.Audit,
         Cluster = LedgerText.Of(options.ClusterUid),
     };
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.LedgerStores;
@@ -73,6 +74,9 @@ internal sealed class IndexArguments
 /// <summary>What the verbs of the ledger share.</summary>
 internal static class LedgerReadings
 {
+    /// <summary>What writes an entry, where the command line does.</summary>
+    public static EntryComponent Component { get; } = new("gates", (typeof(LedgerReadings).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0], null);
+
     /// <summary>The value, or an end with its reason: for what a verb cannot go on without.</summary>
     /// <exception cref="GateException">It could not be read.</exception>
     public static T Required<T>(this Reading<T> reading) => reading.Try(out var value, out var why) ? value : throw new GateException(why.Message, why.Remedy ?? "try again");

@@ -95,6 +95,11 @@ public sealed class LocalLedger : IAsyncDisposable
             var replayed = 0L;
             journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
+            if (writer.IsClosed)
+            {
+                throw new GateException($"the ledger {path} was closed by its entry {writer.Size - 1}, and takes no more", "begin a new log in another folder with gates ledger init");
+            }
+
             if (epoch is { } next)
             {
                 writer.TakeOver(next);

@@ -40,6 +40,9 @@ public sealed class LedgerWriter
     /// <summary>The root over them, for the next checkpoint.</summary>
     public TreeHash Root => tree.Root;
 
+    /// <summary>Whether the last entry closed it: nothing can be appended.</summary>
+    public bool IsClosed => chain.IsClosed;
+
     /// <summary>The hash of the last entry; the default value where there is none.</summary>
     public TreeHash Last => chain.Last;
 
@@ -59,37 +62,27 @@ public sealed class LedgerWriter
             return new Reading<LedgerWriter>.Unread(why);
         }
 
-        var chain = new EntryChain();
-        if (size > 0)
+        if (size == 0)
         {
-            var last = size - 1;
-            if (!HashTile.Read(TileAddress.Of(0, last / TileAddress.FullWidth, size)!.Value, source).Try(out var leaves, out why))
-            {
-                return new Reading<LedgerWriter>.Unread(why);
-            }
-
-            chain = new(size, leaves[(int)(last % TileAddress.FullWidth)]);
+            return new Reading<LedgerWriter>.Found(new(origin, FirstEpoch, tree, new()));
         }
 
-        var writer = new LedgerWriter(origin, FirstEpoch, tree, chain);
-        if (size > 0)
+        var (index, place) = ((size - 1) / TileAddress.FullWidth, (int)((size - 1) % TileAddress.FullWidth));
+        var bundle = TileAddress.OfEntries(index, size)!.Value;
+        if (!HashTile.Read(TileAddress.Of(0, index, size)!.Value, source).Try(out var leaves, out why) || !source(bundle).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
         {
-            var last = TileAddress.OfEntries((size - 1) / TileAddress.FullWidth, size)!.Value;
-            if (!source(last).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
-            {
-                return new Reading<LedgerWriter>.Unread(why);
-            }
+            return new Reading<LedgerWriter>.Unread(why);
+        }
 
-            if (entries.Length < last.Width || EntryReader.EpochOf(entries[last.Width - 1].Span) is not { } epoch)
-            {
-                return new Reading<LedgerWriter>.Unread(new("ledger", $"{last} holds {entries.Length} entries, or the last of them names no holder", "recover the log"));
-            }
+        if (entries.Length <= place || EntryReader.EpochOf(entries[place].Span) is not { } epoch)
+        {
+            return new Reading<LedgerWriter>.Unread(new("ledger", $"{bundle} holds {entries.Length} entries, or the last of them names no holder", "recover the log"));
+        }
 
-            writer.Epoch = epoch;
-            foreach (var entry in last.Width == TileAddress.FullWidth ? [] : entries.Take(last.Width))
-            {
-                writer.bundle.Add(EntryBundle.Frame(entry.Span));
-            }
+        var writer = new LedgerWriter(origin, epoch, tree, new(size, leaves[place], EntryReader.Closes(entries[place].Span)));
+        foreach (var entry in bundle.Width == TileAddress.FullWidth ? [] : entries.Take(bundle.Width))
+        {
+            writer.bundle.Add(EntryBundle.Frame(entry.Span));
         }
 
         return new Reading<LedgerWriter>.Found(writer);

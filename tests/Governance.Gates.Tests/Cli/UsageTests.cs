@@ -156,6 +156,7 @@ public sealed class UsageTests : IDisposable
         { "ledger export d --out p --format parquet", "none of ndjson, audit-package" },
         { "ledger export d --out p --from first", "--from 'first' is no sequence" },
         { "ledger recover", "DIR" },
+        { "ledger close", "DIR" },
         { "ledger recover d --approved f", "--policy FILE" },
         { "ledger recover d --policy p --approved f --out g", "give one" },
         { "ledger recover d --statements s", "--statements goes with --approved" },
@@ -209,12 +210,13 @@ public sealed class UsageTests : IDisposable
         { "ledger export no-such-log --out p", "no-such-log.vkey" },
         { "ledger serve no-such-log", "no-such-log is no folder" },
         { "ledger recover no-such-log", "no-such-log.vkey" },
+        { "ledger close no-such-log", "no-such-log.vkey" },
         { "ledger recover no-such-log --vkey KEY --policy no-such.yaml", "holds no verifier key" },
         { "ledger prove 1 no-such-log --vkey no-such.vkey", "no-such.vkey" },
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)
