@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts two verifiers of transparency logs that are not ours into a folder:
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
-#   sigstore-js   npm's @sigstore/verify, which check.mjs calls
+#   sigstore-js   npm's @sigstore/verify, which check.mjs and bundle.mjs call
 #   verifiers.sh DIR     needs go and npm; does nothing when both stand there
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
