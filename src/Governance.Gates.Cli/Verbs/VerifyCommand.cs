@@ -133,7 +133,7 @@ internal sealed class VerifyCommand
 
     private static async Task<Verification> ByKeysAsync(ImageTarget target, Policy policy, string? type, Terminal terminal, CancellationToken cancellation)
     {
-        var claims = await target.VerifyAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
+        var claims = await target.VerifyAsync(new TrustedSigners(policy), terminal, cancellation);
         var decision = type is null
             ? KeyCheck.DecideSigned(target.Subject, claims, policy, terminal.Clock.GetUtcNow())
             : KeyCheck.DecideAttested(target.Subject, claims, PredicateTypeName.Resolve(type)!);
@@ -145,7 +145,7 @@ internal sealed class VerifyCommand
         switch (ImageGate.Rule(ImageReference.At(target.Subject.Repository, target.Subject.Digest).ToString(), place, policy))
         {
             case ImageRuling.NeedsEvidence ruling:
-                var claims = await target.VerifyAsync(new Clients.Evidence.TrustedKeys(policy).Keys, terminal, cancellation);
+                var claims = await target.VerifyAsync(new TrustedSigners(policy), terminal, cancellation);
                 var now = terminal.Clock.GetUtcNow();
                 using (var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, target.Registry))
                 {

@@ -155,10 +155,15 @@ public static class DecisionEntry
     private static IEnumerable<EntryEvidence> Evidence(Claim claim)
     {
         var signer = PersonalText.Of(string.Join(' ', claim.Signers));
-        yield return new(LedgerText.Of(claim.PredicateType) ?? MediaTypes.SimpleSigning, claim.Evidence, claim.Size, signer, null);
+        yield return new(LedgerText.Of(claim.PredicateType) ?? MediaTypes.SimpleSigning, claim.Evidence, claim.Size, signer, claim.SignedAt);
         if (!claim.Signature.IsEmpty)
         {
-            yield return new(SimpleSigningSignature, Digest.Of(claim.Signature.Span), claim.Signature.Length, signer, null);
+            yield return new(SimpleSigningSignature, Digest.Of(claim.Signature.Span), claim.Signature.Length, signer, claim.SignedAt);
+        }
+
+        if (!claim.Annotations.IsEmpty)
+        {
+            yield return new(LayerAnnotations.Type, Digest.Of(claim.Annotations.Span), claim.Annotations.Length, signer, claim.SignedAt);
         }
     }
 

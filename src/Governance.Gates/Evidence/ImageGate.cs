@@ -5,6 +5,7 @@ using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Evidence;
 
@@ -58,8 +59,8 @@ public sealed record Circumstances(DateTimeOffset At)
     /// <summary>What no longer counts; unread where the list is missing or too old.</summary>
     public Reading<RevocationList> Revocations { get; init; } = NothingRevoked;
 
-    /// <summary>How often each request was used, by id; unread where nobody can tell.</summary>
-    public Reading<IReadOnlyDictionary<string, long>> Uses { get; init; } = NothingUsed;
+    /// <summary>How often each request was used, by id; unread where nobody can tell, null where nobody was asked yet: then what begins waits for it (<see cref="ImageDecision.NeedsUses"/>).</summary>
+    public Reading<IReadOnlyDictionary<string, long>>? Uses { get; init; } = NothingUsed;
 
     /// <summary>The projection of the object's pod template; null for an object without one, unread for one that cannot be projected.</summary>
     public Reading<Covered>? Template { get; init; }
@@ -77,7 +78,11 @@ public sealed record Circumstances(DateTimeOffset At)
 /// <summary>A decision about one image.</summary>
 /// <param name="Decision">The decision.</param>
 /// <param name="Grant">The fresh approval on which it rests; null where it rests on none.</param>
-public sealed record ImageDecision(Decision Decision, Grant? Grant);
+public sealed record ImageDecision(Decision Decision, Grant? Grant)
+{
+    /// <summary>Whether it is Unknown because <see cref="Circumstances.Uses"/> were not asked for.</summary>
+    public bool NeedsUses { get; init; }
+}
 
 /// <summary>Decides about one image: first which rule speaks, then whether what it asks for is proven.</summary>
 public static class ImageGate
@@ -150,13 +155,18 @@ public static class ImageGate
             parts.Add(DecideSigned(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
         }
 
+        if (ruling.Rule.Demand is ImageDemand.Require { Provenance: { } provenance })
+        {
+            parts.Add(ProvenanceRule.Decide(ruling.Subject, provenance, ruling.Rule.Path + ".provenance", claims, policy, revocations, circumstances.Now));
+        }
+
         var approved = ruling.Approval is { } needed ? DecideApproved(ruling, needed, claims, policy, revocations, circumstances) : null;
         if (approved is not null)
         {
             parts.Add(approved.Decision);
         }
 
-        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
+        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) { NeedsUses = approved?.NeedsUses ?? false } : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
         claims.Standing.Keep(claims, ruling, policy, revocations, circumstances, decided);
         return decided;
     }
@@ -182,7 +192,7 @@ public static class ImageGate
             case ImageDemand.Fixed(var verdict):
                 var why = new Reason(rule.Path, $"{reference.Repository}: {rule.Why ?? $"the policy answers {verdict} for it"}", verdict == Verdict.Deny ? "use a repository that the policy allows" : null);
                 return new ImageRuling.Settled(verdict == Verdict.Allow ? Decision.AllowBecause(why) : new Decision(verdict, [why], []), rule.Mode);
-            case ImageDemand.Require(var signed, var pinned) { Approved: var approved }:
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved, Provenance: var provenance }:
                 if (reference.Digest is not { } digest)
                 {
                     return new ImageRuling.Settled(
@@ -220,7 +230,7 @@ public static class ImageGate
                     needed = approved.Environments.IsEmpty || approved.Environments.Contains(environment.Name) ? new(policy.Approvals[approved.Action], approved.CoversTemplate, environment.Name, place) : null;
                 }
 
-                return (signed, needed, pinned) switch
+                return ((object?)signed ?? provenance, needed, pinned) switch
                 {
                     (null, null, null) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".approved", $"{reference.Repository}@{digest} needs no approval here")), rule.Mode),
                     (null, null, _) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".pinned", $"{reference.Repository}@{digest} is pinned")), rule.Mode),
@@ -254,8 +264,7 @@ public static class ImageGate
             return null;
         }
 
-        return scope.Environments.Select(environment => policy.Environments[environment]).Any(environment =>
-            environment.Clusters.Contains(place.Cluster, StringComparer.OrdinalIgnoreCase) && place.Namespace is { } inside && (environment.Namespaces.Contains(inside) || environment.Namespaces.Contains("*")));
+        return scope.Environments.Any(environment => policy.Environments[environment].Contains(place.Cluster, place.Namespace));
     }
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";
@@ -285,7 +294,7 @@ public static class ImageGate
 
         foreach (var refused in claims.Refused)
         {
-            why.Add(new(rule, $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})", $"have it signed by {required.By}"));
+            why.Add(Refused(subject, refused, required.By, rule));
         }
 
         // While something could not be read, a missing signature proves nothing: it may be there.
@@ -305,10 +314,23 @@ public static class ImageGate
         return new(Verdict.Deny, why.ToImmutable(), []);
     }
 
-    private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
+    /// <summary>Why something that hangs on an image proved nothing, and what to do.</summary>
+    internal static Reason Refused(Subject subject, RefusedEvidence refused, Signers by, string rule) => new(
+        rule,
+        $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})",
+        refused.Code switch
+        {
+            RejectionCode.NoVerifiedTime or RejectionCode.TimestampUntrusted => "sign it so that a log or a timestamp authority of the policy's trusted root says when",
+            RejectionCode.InclusionProofMissing => "sign it as a Sigstore bundle, which holds the log's proof, or accept the log's promise with logs: promise under trust.roots.sigstore",
+            RejectionCode.UnknownLog or RejectionCode.LogEntryMissing or RejectionCode.CertificateUntrusted or RejectionCode.CertificateTimestampMissing => "sign it with the Sigstore instance whose root the policy trusts; gates trust show tells what is in it",
+            RejectionCode.KeylessNotSupported => $"have it signed with a key by {by}, or name a trusted root and its subject in the policy",
+            _ => $"have it signed by {by}",
+        });
+
+    internal static (string Name, string? Mistake) Accept(Identity signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
         var (name, mistake) = policy.Accept(signer, by, now);
-        return mistake is null && (revocations.Keys.Contains(signer.Spki) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
+        return mistake is null && ((signer is Identity.Key(var spki) && revocations.Keys.Contains(spki)) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
             ? (name, $"which was revoked in list {revocations.Number}")
             : (name, mistake);
     }
@@ -366,7 +388,12 @@ public static class ImageGate
 
     private static ImageDecision DecideFresh(ApprovalNeed need, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
     {
-        if (!circumstances.Uses.Try(out var used, out var unknown))
+        if (circumstances.Uses is not { } uses)
+        {
+            return new(Decision.Unknown(new Reason(need.Path, $"how often the approvals of {need.What} were used was not asked", "try again")), null) { NeedsUses = true };
+        }
+
+        if (!uses.Try(out var used, out var unknown))
         {
             return new(Decision.Unknown(unknown with { Rule = need.Path }), null);
         }

@@ -119,6 +119,9 @@ public sealed class UsageTests : IDisposable
         { "model sign d --key k --signature s --method all", "none of files, shards" },
         { "model sign d --key k --signature s --shard-size 8", "--shard-size goes with --method shards" },
         { "model sign d --key k --signature s --method shards --shard-size large", "large" },
+        { "owners", "PATH" },
+        { "owners x --codeowners", "--codeowners" },
+        { "owners x --output xml", "none of text, json, markdown" },
         { "policy", "Required command" },
         { "policy check", "FILE" },
         { "policy explain p", "IMAGE" },
@@ -193,6 +196,7 @@ public sealed class UsageTests : IDisposable
         { "admit --cluster --kubeconfig no-such-config --policy POLICY", "no-such-config" },
         { "template no-such.yaml", "no-such.yaml" },
         { "template POLICY", "no workload" },
+        { "owners x --codeowners no-such-file", "no-such-file" },
         { "policy check no-such.yaml", "no-such.yaml" },
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
         { "policy diff no-such.yaml POLICY", "no-such.yaml" },
@@ -210,7 +214,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)
