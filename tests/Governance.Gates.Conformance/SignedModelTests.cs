@@ -53,6 +53,25 @@ public sealed class SignedModelTests : IDisposable
         Assert.True(exitCode == 1, output);
     }
 
+    /// <summary>The vectors of the specification. The valid ones are signed with the reference implementation's keys, over its models and not over this one.</summary>
+    [Theory]
+    [InlineData("invalid/empty", "key", "MalformedJson")]
+    [InlineData("invalid/missing-envelope", "key", "MissingField")]
+    [InlineData("invalid/missing-verification-material", "key", "MissingField")]
+    [InlineData("invalid/missing-tlog-entries", "sigstore", "LogEntryMissing")]
+    [InlineData("invalid-payload/wrong-predicate", "key", "SignatureMismatch")]
+    [InlineData("valid/key", "key", "'signme-1' was signed and is not there")]
+    [InlineData("valid/certificate", "certificate", "'signme-1' was signed and is not there")]
+    [InlineData("valid/sigstore", "sigstore", "'signme-1' was signed and is not there")]
+    public async Task A_vector_of_the_specification_is_refused_for_what_is_wrong_with_it(string vector, string method, string says)
+    {
+        Skip();
+        var bundle = Path.Combine(ProjectTree.Cases, "sigstore", "model-signing", "specification", "test-vectors", "v1.0", $"{vector}.bundle.json");
+        var (exitCode, output) = await GatesAsync(["model", "verify", Make("sample_model_folder"), "--signature", bundle, .. Signer($"v1-{(method == "key" ? "elliptic-key" : method)}")]);
+        Assert.True(exitCode == 1, output);
+        Assert.Contains(says, output, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, string, string> Goldens
     {
         get
@@ -126,6 +145,21 @@ public sealed class SignedModelTests : IDisposable
         Assert.NotEqual(0, (await cosign.VerifyBlobAttestationAsync(Key("other").Public, signature, digests, Type, TestContext.Current.CancellationToken)).ExitCode);
         await File.AppendAllTextAsync(digests, "x", TestContext.Current.CancellationToken);
         Assert.NotEqual(0, (await cosign.VerifyBlobAttestationAsync(key.Public, signature, digests, Type, TestContext.Current.CancellationToken)).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("files")]
+    [InlineData("shards")]
+    public async Task Sigstore_s_own_library_verifies_the_bundle(string method)
+    {
+        Assert.SkipWhen(Peers.WhyNot(Peers.SigstoreJs) is not null, Peers.WhyNot(Peers.SigstoreJs) ?? "");
+        var (key, signature) = (Key("team"), folder.PathOf("model.sig"));
+        var (exitCode, output) = await GatesAsync("model", "sign", Make("sample_model_folder"), "--key", key.Private, "--signature", signature, "--method", method);
+        Assert.True(exitCode == 0, output);
+        Task<Command> VerifyAsync(string publicKey) => Command.RunAsync("node", [Path.Combine(ProjectTree.Root, "tests/peers/sigstore-js/bundle.mjs"), Peers.SigstoreJs.Require(), signature, publicKey], cancellation: TestContext.Current.CancellationToken);
+        var verified = await VerifyAsync(key.Public);
+        Assert.True(verified.ExitCode == 0, verified.Error);
+        Assert.NotEqual(0, (await VerifyAsync(Key("other").Public)).ExitCode);
     }
 
     private static void Skip() => Assert.SkipWhen(ProjectTree.WhyNoCases("sigstore/model-signing") is not null, ProjectTree.WhyNoCases("sigstore/model-signing") ?? "");

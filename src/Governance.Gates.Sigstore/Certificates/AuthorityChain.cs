@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Governance.Gates.Sigstore.Certificates;
 
 /// <summary>What an authority issues with: its intermediates, each issued by the next, and its anchor. The one place where certificate paths are built.</summary>
-/// <remarks>Only these certificates stand behind a path: none of the machine's, none that a bundle brings, none from a network.</remarks>
+/// <remarks>Only these certificates stand behind a path: none of the machine's, none from a network. The anchor is never one that a bundle brings.</remarks>
 internal sealed class AuthorityChain
 {
     private readonly X509Certificate2[] certificates;

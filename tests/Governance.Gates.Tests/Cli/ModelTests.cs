@@ -89,6 +89,28 @@ public sealed class ModelTests : IDisposable
         Assert.Contains("signed: 4 files", (await VerifyAsync()).Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("files")]
+    [InlineData("shards")]
+    public async Task Names_with_colons_line_feeds_and_other_scripts_are_signed_as_they_are(string method)
+    {
+        string[] names = ["a:b", "a:0:8", "new\nline", "größe/模型.bin", "\U0001F600", "blank at end ", "*"];
+        foreach (var name in names)
+        {
+            Put(name, $"the bytes of {name}");
+        }
+
+        Assert.Equal(0, (await SignAsync(Method(method))).ExitCode);
+        var verified = await VerifyAsync();
+        Assert.True(verified.ExitCode == 0, verified.Output);
+        foreach (var name in names)
+        {
+            Put(name, $"other bytes of {name}");
+        }
+
+        Assert.Equal(names.Length, (await VerifyAsync("--output", "json")).Json().GetProperty("differences").GetArrayLength());
+    }
+
     [Fact]
     public async Task Another_key_and_a_damaged_signature_are_denied()
     {
