@@ -26,6 +26,7 @@ internal static class GatesCommand
             ApprovalsCommand.Create(safe),
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
+            ReviewCommand.Create(safe),
             OwnersCommand.Create(safe),
             PolicyCommand.Create(safe),
             LedgerCommand.Create(safe),
