@@ -19,20 +19,17 @@ internal sealed record OwnersOfBase(Codeowners? Owners, ImmutableArray<Decision>
             return new(null, AsksForOwners(settings) ? [Decision.Unknown(why)] : []);
         }
 
-        if (owners.File.Length == 0 && settings.OwnersRequired)
-        {
-            findings.Add(Decision.Deny(new Reason(Rule, "the base commit has no CODEOWNERS file", $"add one as {Codeowners.Locations[0]}")));
-        }
-
         // What the pull request makes worse is told against it in any case; what it found is not, where all it does is to repair that.
         var touched = request.Files.Any(file => file.Paths.Any(Codeowners.Locations.Contains));
-        ImmutableArray<CodeownersMistake> next = [];
         if (touched)
         {
             if (Find(request, Side.Head).Try(out var head, out var unread))
             {
-                next = Mistakes(head, settings);
-                findings.AddRange(next.Select(mistake => Told(settings.OwnersMistakes, head, mistake, "as it would be")));
+                findings.AddRange(Mistakes(head, request, settings).Select(mistake => Told(settings.OwnersMistakes, head, mistake, "as it would be")));
+                if (head.File.Length == 0 && settings.OwnersRequired)
+                {
+                    findings.Add(Decision.Deny(new Reason(Rule, "the head commit has no CODEOWNERS file", "keep it")));
+                }
             }
             else
             {
@@ -41,7 +38,13 @@ internal sealed record OwnersOfBase(Codeowners? Owners, ImmutableArray<Decision>
         }
 
         var repairs = touched && findings.All(finding => finding.Verdict <= Verdict.Warn) && request.Files.All(file => file.Paths.All(Codeowners.Locations.Contains));
-        findings.AddRange(Mistakes(owners, settings).Select(mistake => Told(repairs ? Verdict.Warn : settings.OwnersMistakes, owners, mistake, "as it is")));
+        if (owners.File.Length == 0 && settings.OwnersRequired)
+        {
+            var absent = new Reason(Rule, "the base commit has no CODEOWNERS file", $"add one as {Codeowners.Locations[0]}, in a pull request of its own");
+            findings.Add(repairs ? Decision.Warn(absent) : Decision.Deny(absent));
+        }
+
+        findings.AddRange(Mistakes(owners, request, settings).Select(mistake => Told(repairs ? Verdict.Warn : settings.OwnersMistakes, owners, mistake, "as it is")));
         return new(owners, findings.ToImmutable());
     }
 
@@ -66,17 +69,23 @@ internal sealed record OwnersOfBase(Codeowners? Owners, ImmutableArray<Decision>
     }
 
     /// <summary>A file of a commit, where the snapshot tells of it.</summary>
-    public static Reading<ReadOnlyMemory<byte>?> ContentOf(PullRequest request, Side side, string path) =>
-        request.Contents.FirstOrDefault(content => content.Side == side && content.Path == path)?.Content
-        ?? new Reading<ReadOnlyMemory<byte>?>.Unread(new(Rule, $"{path} of the {(side == Side.Base ? "base" : "head")} commit was not read", "read the pull request again with this policy"));
+    public static Reading<ReadOnlyMemory<byte>?> ContentOf(PullRequest request, Side side, string path)
+    {
+        var told = request.Contents.Where(content => content.Side == side && content.Path == path).Take(2).ToList();
+        return told.Count == 1
+            ? told[0].Content
+            : new Reading<ReadOnlyMemory<byte>?>.Unread(new(Rule, $"{path} of the {(side == Side.Base ? "base" : "head")} commit was {(told.Count == 0 ? "not read" : "told twice")}", "read the pull request again with this policy"));
+    }
 
     // Whoever takes the owners away from a path that must have some leaves it to nobody.
-    private static ImmutableArray<CodeownersMistake> Mistakes(Codeowners owners, ReviewSettings settings)
+    private static ImmutableArray<CodeownersMistake> Mistakes(Codeowners owners, PullRequest request, ReviewSettings settings)
     {
+        var powerless = request.Permissions.Where(one => one.Permission is not ("admin" or "write")).Select(one => one.Account.Login).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var critical = settings.Paths.Where(rule => rule.Demand is ReviewDemand.Approvals { FromOwners: true }).SelectMany(rule => rule.Paths).ToList();
         return
         [
             .. owners.Mistakes,
+            .. owners.UnknownOwners(owner => owner is not CodeOwner.User user || !powerless.Contains(user.Login)),
             .. from rule in owners.Rules
                where rule.Owners.IsEmpty
                let path = critical.FirstOrDefault(path => rule.Meaning.MayOverlap(Meaning(path)))

@@ -87,9 +87,28 @@ public sealed class ReviewGateTests
     [Fact]
     public void A_person_with_two_accounts_counts_once()
     {
-        // The language has one account for a person; what stands for two is one account that reviews twice.
-        new PullRequests("risk/a").Reviewed("bob").Reviewed("bob").Judge().Is(Verdict.Deny, "needs 1 more");
+        var carol = TwoAccounts("carol", 33);
+        var twice = ReviewGate.Decide(new PullRequests("risk/a").Team("example/risk", "carol2").Reviewed("carol").Reviewed("carol2").Read(), carol, PullRequests.Now);
+        twice.Is(Verdict.Deny, "needs 1 more");
+        Assert.All(twice.Approvals, one => Assert.Equal("carol", one.Person));
+        ReviewGate.Decide(new PullRequests("risk/a").Reviewed("carol").Reviewed("carol2").Reviewed("bob").Read(), carol, PullRequests.Now).Is(Verdict.Allow);
+
+        // What the policy does not know to be hers counts for nobody.
         Assert.Equal("the policy knows nobody with the account 33", new PullRequests("risk/a").Reviewed("carol").Reviewed("carol2").Judge().WhyNot("carol2"));
+    }
+
+    [Fact]
+    public void The_author_does_not_approve_with_a_second_account()
+    {
+        var result = ReviewGate.Decide(new PullRequests("src/a").With("author", PullRequests.Account("carol2")).Reviewed("carol").Read(), TwoAccounts("carol", 33), PullRequests.Now);
+        Assert.Equal((Verdict.Deny, "opened the pull request"), (result.Decision.Verdict, result.WhyNot("carol")));
+    }
+
+    private static Governance.Gates.Policies.Policy TwoAccounts(string name, long second)
+    {
+        var policy = PullRequests.Policy(PullRequests.Rules);
+        var person = policy.People[name];
+        return policy with { People = policy.People.SetItem(name, person with { Identities = person.Identities.Add(new Governance.Gates.Identities.Identity.GitHubAccount(second)) }) };
     }
 
     [Fact]
@@ -158,6 +177,30 @@ public sealed class ReviewGateTests
         var repair = new PullRequests(".github/CODEOWNERS").Content("base", ".github/CODEOWNERS", Broken).Content("head", ".github/CODEOWNERS", "* @bob @carol\n").Reviewed("bob");
         repair.Judge().Is(Verdict.Warn, "as it is, line 2");
         repair.Change("src/a").Judge().Is(Verdict.Deny, "as it is, line 2");
+    }
+
+    [Fact]
+    public void A_repository_gets_its_first_codeowners_by_a_pull_request_of_its_own_and_keeps_one()
+    {
+        const string Rules = "codeowners: { required: true }\napprovals: { default: 1 }";
+        var first = new PullRequests().Change(".github/CODEOWNERS", "added").Content("base", ".github/CODEOWNERS", null).Content("head", ".github/CODEOWNERS", "* @bob\n").Reviewed("bob");
+        first.Judge(Rules).Is(Verdict.Warn, "the base commit has no CODEOWNERS file");
+        first.Change("src/a").Judge(Rules).Is(Verdict.Deny, "the base commit has no CODEOWNERS file");
+        new PullRequests().Change(".github/CODEOWNERS", "removed").Content("head", ".github/CODEOWNERS", null).Content("head", "CODEOWNERS", null).Content("head", "docs/CODEOWNERS", null).Reviewed("bob")
+            .Judge(Rules).Is(Verdict.Deny, "the head commit has no CODEOWNERS file");
+    }
+
+    [Fact]
+    public void An_owner_who_cannot_write_is_a_mistake_of_the_file() =>
+        new PullRequests("src/a").Permit("carol", "read").Reviewed("bob").Judge().Is(Verdict.Deny, "@carol does not exist, cannot be seen, or cannot write");
+
+    [Fact]
+    public void A_content_that_is_told_twice_is_believed_neither_time()
+    {
+        var request = new PullRequests("risk/a").Reviewed("bob").Reviewed("carol");
+        var contents = System.Text.Json.Nodes.JsonNode.Parse(request.Json())!["contents"]!.AsArray();
+        contents.Add(contents[0]!.DeepClone());
+        request.With("contents", contents.DeepClone()).Judge().Is(Verdict.Unknown, "told twice");
     }
 
     [Theory]
