@@ -27,6 +27,7 @@ internal static class GatesCommand
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
             ModelCommand.Create(safe),
+            ReviewCommand.Create(safe),
             OwnersCommand.Create(safe),
             PolicyCommand.Create(safe),
             TrustCommand.Create(safe),

@@ -18,9 +18,14 @@ internal static class InputFile
         try
         {
             using var file = File.OpenRead(path);
-            var bytes = new byte[most];
-            var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            return bytes[..length];
+            using var bytes = new MemoryStream();
+            var chunk = new byte[Math.Min(most, 64 * 1024)];
+            for (int read; (read = file.Read(chunk, 0, (int)Math.Min(chunk.Length, most - bytes.Length))) > 0;)
+            {
+                bytes.Write(chunk, 0, read);
+            }
+
+            return bytes.ToArray();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {

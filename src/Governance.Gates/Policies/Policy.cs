@@ -117,6 +117,9 @@ public sealed record Policy
     /// <summary>What the admission gate is told.</summary>
     public AdmissionSettings Admission { get; init; } = new();
 
+    /// <summary>What pull requests need; null where the policy says nothing about them.</summary>
+    public ReviewSettings? Review { get; init; }
+
     /// <summary>The person for whom an identity acts, or null.</summary>
     public Person? PersonOf(Identity identity) => peopleByIdentity.GetValueOrDefault(identity);
 

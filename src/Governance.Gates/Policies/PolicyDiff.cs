@@ -63,6 +63,7 @@ public sealed record PolicyDiff
         ImageChanges.Compare(changes);
         AdmissionChanges.Compare(changes);
         DeclaredChanges.Compare(changes);
+        ReviewChanges.Compare(changes);
         return new([.. changes.All.OrderByDescending(change => change.Kind)]);
     }
 

@@ -257,7 +257,7 @@ internal static class PolicyGrammar
                     Optional("maxUses", new Count(), "How often one request may be used. Left out: any number of times."))),
             "Who must agree to what, by the action's name."),
         Optional("admission", Admission, "The admission gate's settings."),
-        NotYet("review"),
+        Optional("review", ReviewGrammar.Section(Line, Pointer, RoleCounts, MostInList), "What pull requests need."),
         NotYet("changes"),
         NotYet("sbom"),
         NotYet("models"),

@@ -46,6 +46,7 @@ public static class PolicyReader
         var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
         var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
+        var review = new ReviewRules(parties, mistakes).Read(root["spec"]?["review"]);
         var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any
             ? new PolicyReading.Refused(mistakes.All)
@@ -66,6 +67,7 @@ public static class PolicyReader
                     Revocations = approvals.Revocations,
                     Images = images,
                     Admission = admission,
+                    Review = review,
                     LedgerRecovery = approvals.LedgerRecovery,
                 },
                 mistakes.Warnings);

@@ -64,6 +64,12 @@ public static class PolicySchema
                 json.WriteNumber("minimum", 1);
                 json.WriteNumber("maximum", Shape.Count.Most);
                 break;
+            case Shape.Flag:
+                json.WriteString("type", "boolean");
+                break;
+            case Shape.Number:
+                json.WriteString("type", "number");
+                break;
             case Shape.List list:
                 json.WriteString("type", "array");
                 json.WritePropertyName("items");

@@ -42,6 +42,18 @@ internal abstract record Shape
         public override string What => "a whole number from 1";
     }
 
+    /// <summary>True or false.</summary>
+    public sealed record Flag : Shape
+    {
+        public override string What => "true or false";
+    }
+
+    /// <summary>A number in decimal digits, with or without a fraction.</summary>
+    public sealed record Number : Shape
+    {
+        public override string What => "a number";
+    }
+
     /// <summary>A list without repetitions, of at least one member.</summary>
     public sealed record List(Shape Item, int Most) : Shape
     {

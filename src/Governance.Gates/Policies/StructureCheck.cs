@@ -31,6 +31,15 @@ internal static class StructureCheck
             case Shape.Count:
                 CheckCount(node, mistakes);
                 break;
+            case Shape.Flag when IsKind(node, NodeKind.Boolean, shape, mistakes):
+                break;
+            case Shape.Number when node.Kind == NodeKind.Float || IsKind(node, NodeKind.Integer, shape, mistakes):
+                if (node.Decimal() is null)
+                {
+                    Refuse(node, mistakes, $"{PolicyNode.Shown(node.Text)} is not a number that can be compared", "write it in decimal digits, as in 0.5");
+                }
+
+                break;
             case Shape.List list when IsKind(node, NodeKind.Sequence, shape, mistakes):
                 CheckList(node, list, mistakes);
                 break;

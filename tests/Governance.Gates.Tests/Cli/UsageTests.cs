@@ -119,6 +119,9 @@ public sealed class UsageTests : IDisposable
         { "model sign d --key k --signature s --method all", "none of files, shards" },
         { "model sign d --key k --signature s --shard-size 8", "--shard-size goes with --method shards" },
         { "model sign d --key k --signature s --method shards --shard-size large", "large" },
+        { "review", "--snapshot" },
+        { "review --snapshot s --simulate dismiss=ann", "is not approve=LOGIN" },
+        { "review --snapshot s --simulate approve=", "is not approve=LOGIN" },
         { "owners", "PATH" },
         { "owners x --codeowners", "--codeowners" },
         { "owners x --output xml", "none of text, json, markdown" },
@@ -197,6 +200,8 @@ public sealed class UsageTests : IDisposable
         { "admit --cluster --kubeconfig no-such-config --policy POLICY", "no-such-config" },
         { "template no-such.yaml", "no-such.yaml" },
         { "template POLICY", "no workload" },
+        { "review --snapshot no-such.json --policy POLICY", "no-such.json" },
+        { "review --snapshot s --policy no-such.yaml", "no-such.yaml" },
         { "owners x --codeowners no-such-file", "no-such-file" },
         { "policy check no-such.yaml", "no-such.yaml" },
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
@@ -216,7 +221,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

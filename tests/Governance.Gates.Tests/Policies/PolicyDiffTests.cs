@@ -9,11 +9,28 @@ public sealed class PolicyDiffTests
     private const string Told = "provenance: { by: [flow], builder: \"https://builder.example.com/*\", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted }";
 
     private static readonly string Base = PolicyDocuments.Filled(Edit(PolicyDocuments.Sound,
-        ("eve: { id: p-5, keys: [eve-key] }", "eve: { id: p-5, keys: [eve-key] }\n    fay: { id: p-6, keys: [fay-key] }"),
+        ("dan: { id: p-4,", "dan: { id: p-4, github: { login: dan, id: 104 },"),
+        ("eve: { id: p-5, keys: [eve-key] }", "eve: { id: p-5, github: { login: eve, id: 105 }, keys: [eve-key] }\n    fay: { id: p-6, github: { login: fay, id: 106 }, keys: [fay-key] }"),
         ("people: [dan, eve]", "people: [dan, eve, fay]"),
         ("file: keys/5.pub }", "file: keys/5.pub }\n      fay-key: { spki: \"SPKI-6\", file: keys/6.pub }\n      spare-key: { spki: \"SPKI-7\", file: keys/7.pub }"),
         ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]"),
-        ("    policy-change: {", "    rotate: { require: [{ role: approver, count: 1 }], useBy: 1d }\n    policy-change: {"),
+        ("    policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }\n", """
+                rotate: { require: [{ role: approver, count: 1 }], useBy: 1d }
+                policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }
+              review:
+                codeowners: { required: true, mistakes: deny }
+                approvals: { default: 3 }
+                exclude: [author, committers, robots]
+                paths:
+                  - { paths: [risk/**], approvals: 2, from: codeowners, why: risk is critical }
+                  - { paths: [pairs/**], require: [{ role: approver, count: 2 }], why: pairs }
+                values:
+                  - { file: limits.yaml, at: /raised, when: increases, require: [{ role: approver, count: 2 }], why: raised }
+                  - { file: caps.yaml, at: /capped, must: { atMost: 1.5, atLeast: 0.5 }, why: capped }
+                evidence:
+                  - { paths: [models/**], files: [models/*/validation.json], why: protocol }
+
+            """),
         ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
         ("    sidecars: [istio-proxy]\n", """
                 sidecars: [istio-proxy]
@@ -136,6 +153,26 @@ public sealed class PolicyDiffTests
         ["metadata.name"] = ("name: shop,", "name: other,"),
         ["metadata.version"] = ("version: 2", "version: 3"),
         ["metadata.previous"] = ("sha256:1111", "sha256:2111"),
+        ["spec.review.codeowners.required"] = ("required: true", "required: false"),
+        ["spec.review.codeowners.mistakes"] = ("mistakes: deny", "mistakes: warn"),
+        ["spec.review.approvals.default"] = ("default: 3", "default: 2"),
+        ["spec.review.exclude[]"] = ("[author, committers, robots]", "[author, robots]"),
+        ["spec.review.paths[].paths[]"] = ("[risk/**]", "[risk/*]"),
+        ["spec.review.paths[].approvals"] = ("approvals: 2, from", "approvals: 1, from"),
+        ["spec.review.paths[].require[].role"] = ("[pairs/**], require: [{ role: approver, count: 2 }]", "[pairs/**], require: [{ role: releaser, count: 1 }]"),
+        ["spec.review.paths[].require[].count"] = ("[pairs/**], require: [{ role: approver, count: 2 }]", "[pairs/**], require: [{ role: approver, count: 1 }]"),
+        ["spec.review.paths[].why"] = ("why: risk is critical", "why: risk"),
+        ["spec.review.values[].file"] = ("file: limits.yaml", "file: other.yaml"),
+        ["spec.review.values[].at"] = ("at: /raised", "at: /other"),
+        ["spec.review.values[].when"] = ("when: increases", "when: decreases"),
+        ["spec.review.values[].must.atMost"] = ("atMost: 1.5", "atMost: 2"),
+        ["spec.review.values[].must.atLeast"] = ("atLeast: 0.5", "atLeast: 0"),
+        ["spec.review.values[].require[].role"] = ("increases, require: [{ role: approver, count: 2 }]", "increases, require: [{ role: releaser, count: 1 }]"),
+        ["spec.review.values[].require[].count"] = ("increases, require: [{ role: approver, count: 2 }]", "increases, require: [{ role: approver, count: 1 }]"),
+        ["spec.review.values[].why"] = ("why: capped", "why: other"),
+        ["spec.review.evidence[].paths[]"] = ("paths: [models/**]", "paths: [models/*]"),
+        ["spec.review.evidence[].files[]"] = ("files: [models/*/validation.json]", "files: [models/*]"),
+        ["spec.review.evidence[].why"] = ("why: protocol", "why: other"),
         ["spec.environments.*.clusters[]"] = ("000000000001]", "000000000003]"),
         ["spec.environments.*.namespaces[]"] = ("[shop, pay]", "[shop]"),
         ["spec.people.*.id"] = ("id: p-1,", "id: p-9,"),

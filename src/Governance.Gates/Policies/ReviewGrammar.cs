@@ -1,0 +1,70 @@
+using static Governance.Gates.Policies.Field;
+using static Governance.Gates.Policies.Shape;
+
+namespace Governance.Gates.Policies;
+
+/// <summary>The structure of the policy's <c>review</c> section.</summary>
+internal static class ReviewGrammar
+{
+    /// <summary>The section, made of words that the whole language shares.</summary>
+    /// <param name="line">A line of text.</param>
+    /// <param name="pointer">A path within a document.</param>
+    /// <param name="roles">Roles and counts.</param>
+    /// <param name="most">The most rules of a kind.</param>
+    public static Fields Section(Word line, Word pointer, Shape roles, int most) => new(
+        Optional(
+            "codeowners",
+            new Fields(
+                Optional("required", new Flag(), "Whether each changed path needs the approval of one of its owners, and the repository a CODEOWNERS file. Left out: false."),
+                Optional("mistakes", new Choice("deny", "warn"), "What a mistake in CODEOWNERS is. Left out: deny."))
+            { NotEmpty = true },
+            "What CODEOWNERS counts for, as it stands at the base commit."),
+        Optional(
+            "approvals",
+            new Fields(
+                Required("default", new Count(), "How many distinct people with write access must approve any change."),
+                Optional("stale", new Choice("head"), "Which approvals count: those of the head commit only.")),
+            "What every pull request needs."),
+        Optional(
+            "exclude",
+            new List(new Choice("author", "committers", "coAuthors", "lastPusher", "robots"), 5),
+            "Whose approval never counts. Left out: all of them. author and robots cannot be left out of a list."),
+        Optional(
+            "paths",
+            new List(
+                new Fields(
+                    Required("paths", new List(line, most), "Patterns over paths from the repository's root; one must match. * stays within one component, ** is any number of components."),
+                    OneOf("approvals", new Count(), "How many distinct people must approve."),
+                    OneOf("require", roles, "How many distinct people in which roles must approve."),
+                    Optional("from", new Choice("codeowners"), "The people of approvals must own the path. Left out: write access is enough."),
+                    Optional("why", line, "The reason that users are told.")),
+                most),
+            "What paths need when they change; every rule that matches must hold."),
+        Optional(
+            "values",
+            new List(
+                new Fields(
+                    Required("file", line, "A YAML or JSON file, from the repository's root."),
+                    Required("at", pointer, "Where the value stands."),
+                    OneOf("when", new Choice("increases", "decreases", "changes"), "How the value moves for the rule to hold. One that is new, is gone, has another type or cannot be read counts as moved."),
+                    OneOf(
+                        "must",
+                        new Fields(Optional("atMost", new Number(), "The largest value."), Optional("atLeast", new Number(), "The smallest value.")) { NotEmpty = true },
+                        "Bounds of the head commit's value, whoever approves."),
+                    Optional("require", roles, "How many distinct people in which roles must approve; goes with when."),
+                    Optional("why", line, "The reason that users are told.")),
+                most),
+            "What changes of values need."),
+        Optional(
+            "evidence",
+            new List(
+                new Fields(
+                    Required("paths", new List(line, most), "Patterns over paths; one must match."),
+                    Required("files", new List(line, most), "Patterns; a file that each of them matches must be added or changed. A * where a changed path has a name is that name."),
+                    Optional("why", line, "The reason that users are told.")),
+                most),
+            "Files that a change must carry."),
+        NotYet("commits"),
+        NotYet("branches"))
+    { NotEmpty = true };
+}
