@@ -26,6 +26,8 @@ internal static class GatesCommand
             ApprovalsCommand.Create(safe),
             AdmitCommand.Create(safe),
             TemplateCommand.Create(safe),
+            ModelCommand.Create(safe),
+            OwnersCommand.Create(safe),
             PolicyCommand.Create(safe),
             TrustCommand.Create(safe),
             LedgerCommand.Create(safe),

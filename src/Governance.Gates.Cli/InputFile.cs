@@ -8,14 +8,19 @@ internal static class InputFile
     /// <param name="what">What it holds, for mistakes: <c>public key</c>.</param>
     /// <param name="most">The most bytes that are read.</param>
     /// <exception cref="GateException">It cannot be read, or is larger.</exception>
-    public static byte[] Read(string path, string what, int most)
+    public static byte[] Read(string path, string what, int most) =>
+        ReadBeginning(path, what, most + 1) is var bytes && bytes.Length <= most ? bytes : throw new GateException($"the {what} '{path}' has more than {most} bytes", "name the right file");
+
+    /// <summary>The first bytes of a file, a pipe included; all of one that has no more than <paramref name="most"/>.</summary>
+    /// <exception cref="GateException">It cannot be read.</exception>
+    public static byte[] ReadBeginning(string path, string what, int most)
     {
         try
         {
             using var file = File.OpenRead(path);
-            var bytes = new byte[most + 1];
+            var bytes = new byte[most];
             var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            return length <= most ? bytes[..length] : throw new GateException($"the {what} '{path}' has more than {most} bytes", "name the right file");
+            return bytes[..length];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {

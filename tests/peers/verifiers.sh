@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Puts two verifiers of transparency logs that are not ours into a folder:
+# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, and readers of CODEOWNERS.
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
 #   sigstore-js   npm's @sigstore/verify, which check.mjs calls
-#   verifiers.sh DIR     needs go and npm; does nothing when both stand there
+#   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
+#   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(realpath -m "${1:?usage: verifiers.sh DIR}")
 version=3.1.0
+codeowners='codeowners@5.1.1 @snyk/github-codeowners@1.1.0'
 work=$(mktemp -d "${TMPDIR:-/tmp}/verifiers.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
@@ -34,4 +36,12 @@ if [ "$(cat "$out/sigstore-js/version" 2> /dev/null)" != "$version" ]; then
   rm -rf "$out/sigstore-js"
   mv "$work/sigstore-js" "$out/sigstore-js"
 fi
-echo "verifiers: $out/gotlog, $out/sigstore-js"
+
+if [ "$(cat "$out/codeowners-js/version" 2> /dev/null)" != "$codeowners" ]; then
+  # shellcheck disable=SC2086 # a list of packages
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/codeowners-js" $codeowners > /dev/null
+  echo "$codeowners" > "$work/codeowners-js/version"
+  rm -rf "$out/codeowners-js"
+  mv "$work/codeowners-js" "$out/codeowners-js"
+fi
+echo "peers: $out/gotlog, $out/sigstore-js, $out/codeowners-js"

@@ -170,7 +170,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it.</summary>
     public Reason? Keep(EvidenceItem item) =>
-        evidence?.Keep(item.Digest, item.Bytes.Span) ?? Kept(((ReadOnlyMemory<byte>[])[item.Signature, item.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
+        evidence?.Keep(item.Digest, item.Bytes) ?? Kept(((ReadOnlyMemory<byte>[])[item.Signature, item.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
 
     /// <summary>Records a decision before it is answered.</summary>
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
@@ -336,7 +336,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
         foreach (var part in parts)
         {
-            if (evidence.Keep(part.Digest, part.Bytes.Span) is { } lost)
+            if (evidence.Keep(part.Digest, part.Bytes) is { } lost)
             {
                 return lost;
             }

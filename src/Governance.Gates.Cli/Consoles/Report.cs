@@ -15,7 +15,8 @@ namespace Governance.Gates.Cli.Consoles;
 /// <param name="Json">Writes the members of the JSON object.</param>
 internal sealed record Report(string Schema, int ExitCode, string Title, ImmutableArray<Fact> Facts, Action<Utf8JsonWriter> Json)
 {
-    private const string Schemas = "https://governance.gates/schemas/v1alpha1/";
+    /// <summary>The address below which every published schema has its own.</summary>
+    public const string Schemas = "https://governance.gates/schemas/v1alpha1/";
 
     /// <summary>A table that stands after the facts; null for none.</summary>
     public FactTable? Table { get; init; }

@@ -73,15 +73,13 @@ internal sealed class IndexArguments
 /// <summary>What the verbs of the ledger share.</summary>
 internal static class LedgerReadings
 {
-    private const int MostCheckpointBytes = 128 * 1024;
-
     /// <summary>The value, or an end with its reason: for what a verb cannot go on without.</summary>
     /// <exception cref="GateException">It could not be read.</exception>
     public static T Required<T>(this Reading<T> reading) => reading.Try(out var value, out var why) ? value : throw new GateException(why.Message, why.Remedy ?? "try again");
 
     /// <summary>A checkpoint that was kept elsewhere.</summary>
     /// <exception cref="GateException">The file holds none that the key signed: then it shows nothing.</exception>
-    public static Checkpoint ReadCheckpoint(string file, NoteKey key) => Checkpoint.Open(InputFile.Read(file, "checkpoint", MostCheckpointBytes), key).Try(out var checkpoint, out var why)
+    public static Checkpoint ReadCheckpoint(string file, NoteKey key) => Checkpoint.Open(InputFile.Read(file, "checkpoint", Checkpoint.MostBytes), key).Try(out var checkpoint, out var why)
         ? checkpoint
         : throw new GateException($"'{file}': {why.Message}", "name a checkpoint of this log, kept as it was published");
 

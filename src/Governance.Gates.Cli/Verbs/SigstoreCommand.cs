@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
-using Governance.Gates.Cli.Trust;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Verbs;
@@ -50,7 +49,7 @@ internal sealed class SigstoreCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var evidence = new EvidenceRequirement(RootSource.Read(parsed.GetValue(root) ?? SigstoreInstance.PublicGood.Name, null).Root);
+        var evidence = new EvidenceRequirement(parsed.GetValue(root) is { } file ? TrustFile.ReadRoot(file) : SigstoreInstance.PublicGood.Root);
         var policy = await PolicyAsync(parsed, evidence, cancellation);
         var json = InputFile.Read(parsed.GetRequiredValue(bundle), "bundle", MostBundleBytes);
         switch (SigstoreVerifier.Verify(new SignedEntity.Bundle(json), policy))
@@ -69,9 +68,7 @@ internal sealed class SigstoreCommand
 
     private async Task<VerificationPolicy> PolicyAsync(ParseResult parsed, EvidenceRequirement evidence, CancellationToken cancellation)
     {
-        PublicKey[] keys = parsed.GetValue(key) is { } file
-            ? [PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake) ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake)]
-            : [];
+        PublicKey[] keys = parsed.GetValue(key) is { } file ? [TrustFile.ReadKey(file)] : [];
         return await ArtifactAsync(parsed.GetRequiredValue(artifact), keys, cancellation) with
         {
             KeyEvidence = keys is [] ? null : evidence,

@@ -10,7 +10,6 @@ using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
-using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Verbs;
 
@@ -125,7 +124,7 @@ internal sealed class VerifyCommand
         var any = parsed.GetValue(repository) == "any" || (location is ImageLocation.Layout && stands is null);
         var trusted = parsed.GetValue(keys)!.Select(file => new TrustedKey(
             file,
-            PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake) ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake),
+            TrustFile.ReadKey(file),
             null,
             null,
             file));

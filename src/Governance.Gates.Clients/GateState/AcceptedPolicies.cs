@@ -85,10 +85,10 @@ internal sealed class AcceptedPolicies
         disk.CreateFolder(PolicyFolder);
         disk.CreateFolder(KeyFolder);
         disk.CreateFolder(RootFolder);
-        StateDisk.Replace(PathOf(added.Digest), policy.Yaml.Span);
+        StateDisk.Replace(PathOf(added.Digest), policy.Yaml);
         foreach (var (file, named) in policy.Files.Zip(added.Files))
         {
-            StateDisk.Replace(PathOf(named), file.Bytes.Span);
+            StateDisk.Replace(PathOf(named), file.Bytes);
         }
 
         ImmutableArray<Listed> now = [added, .. listed.Take(MostPolicies - 1)];

@@ -16,7 +16,7 @@ public sealed class LocalLedger : IAsyncDisposable
     private const int MostQueued = 16_384;
     private const long MostQueuedBytes = 64 * 1024 * 1024;
     private const int MostInBatch = 4_096;
-    private const int MostUnpublishedFiles = 32;
+    internal const int MostUnpublishedFiles = 32;
     internal const string JournalName = "journal";
 
     private readonly LedgerFolder folder;
@@ -347,7 +347,7 @@ public sealed class LocalLedger : IAsyncDisposable
             }
 
             Put(appended);
-            recent.Add(pending.EventId, appended);
+            recent.Add(pending.EventId, appended.Sequence, appended.Hash);
             written.Add((pending, appended));
         }
 

@@ -57,8 +57,8 @@ public sealed record Circumstances(DateTimeOffset At)
     /// <summary>What no longer counts; unread where the list is missing or too old.</summary>
     public Reading<RevocationList> Revocations { get; init; } = NothingRevoked;
 
-    /// <summary>How often each request was used, by id; unread where nobody can tell.</summary>
-    public Reading<IReadOnlyDictionary<string, long>> Uses { get; init; } = NothingUsed;
+    /// <summary>How often each request was used, by id; unread where nobody can tell, null where nobody was asked yet: then what begins waits for it (<see cref="ImageDecision.NeedsUses"/>).</summary>
+    public Reading<IReadOnlyDictionary<string, long>>? Uses { get; init; } = NothingUsed;
 
     /// <summary>The projection of the object's pod template; null for an object without one, unread for one that cannot be projected.</summary>
     public Reading<Covered>? Template { get; init; }
@@ -76,7 +76,11 @@ public sealed record Circumstances(DateTimeOffset At)
 /// <summary>A decision about one image.</summary>
 /// <param name="Decision">The decision.</param>
 /// <param name="Grant">The fresh approval on which it rests; null where it rests on none.</param>
-public sealed record ImageDecision(Decision Decision, Grant? Grant);
+public sealed record ImageDecision(Decision Decision, Grant? Grant)
+{
+    /// <summary>Whether it is Unknown because <see cref="Circumstances.Uses"/> were not asked for.</summary>
+    public bool NeedsUses { get; init; }
+}
 
 /// <summary>Decides about one image: first which rule speaks, then whether what it asks for is proven.</summary>
 public static class ImageGate
@@ -160,7 +164,7 @@ public static class ImageGate
             parts.Add(approved.Decision);
         }
 
-        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
+        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) { NeedsUses = approved?.NeedsUses ?? false } : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
         claims.Standing.Keep(claims, ruling, policy, revocations, circumstances, decided);
         return decided;
     }
@@ -258,8 +262,7 @@ public static class ImageGate
             return null;
         }
 
-        return scope.Environments.Select(environment => policy.Environments[environment]).Any(environment =>
-            environment.Clusters.Contains(place.Cluster, StringComparer.OrdinalIgnoreCase) && place.Namespace is { } inside && (environment.Namespaces.Contains(inside) || environment.Namespaces.Contains("*")));
+        return scope.Environments.Any(environment => policy.Environments[environment].Contains(place.Cluster, place.Namespace));
     }
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";
@@ -317,7 +320,12 @@ public static class ImageGate
 
     private static ImageDecision DecideFresh(ApprovalNeed need, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
     {
-        if (!circumstances.Uses.Try(out var used, out var unknown))
+        if (circumstances.Uses is not { } uses)
+        {
+            return new(Decision.Unknown(new Reason(need.Path, $"how often the approvals of {need.What} were used was not asked", "try again")), null) { NeedsUses = true };
+        }
+
+        if (!uses.Try(out var used, out var unknown))
         {
             return new(Decision.Unknown(unknown with { Rule = need.Path }), null);
         }

@@ -88,7 +88,7 @@ internal static class EntryReader
     // One entry has one spelling, also where it has fields that are not known here.
     private static void CheckSpelling(JsonElement root, ReadOnlySpan<byte> stored, EntryFields fields)
     {
-        var json = new CanonicalWriter();
+        using var json = CanonicalWriter.Rent();
         json.Element(root, first: "previous_hash");
         if (json.Fault is { } fault)
         {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 
 namespace Governance.Gates.Ledgers;
@@ -18,7 +17,7 @@ public sealed class LedgerWriter
     private readonly GrowingTree tree;
     private readonly EntryChain chain;
     private readonly List<Tile> full = [];
-    private ArrayBufferWriter<byte> bundle = new();
+    private readonly List<ReadOnlyMemory<byte>> bundle = [];
     private bool hasGrown;
 
     private LedgerWriter(string origin, long epoch, GrowingTree tree, EntryChain chain)
@@ -89,7 +88,7 @@ public sealed class LedgerWriter
             writer.Epoch = epoch;
             foreach (var entry in last.Width == TileAddress.FullWidth ? [] : entries.Take(last.Width))
             {
-                EntryBundle.Put(writer.bundle, entry.Span);
+                writer.bundle.Add(EntryBundle.Frame(entry.Span));
             }
         }
 
@@ -110,14 +109,14 @@ public sealed class LedgerWriter
     public Reading<AppendedEntry> AppendPrepared(EntryDraft draft)
     {
         var sequence = chain.Next;
-        if (!draft.Place(chain.Last, sequence).Try(out var bytes, out var why))
+        if (!draft.Place(chain.Last, sequence).Try(out var framed, out var why))
         {
             return new Reading<AppendedEntry>.Unread(why);
         }
 
-        return Add(bytes.Span) is { } fault
+        return Add(framed) is { } fault
             ? new Reading<AppendedEntry>.Unread(fault)
-            : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, bytes));
+            : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, framed[EntryBundle.LengthSize..]));
     }
 
     /// <summary>Appends an entry as it was stored before, as a store does that finds more entries than tiles.</summary>
@@ -129,7 +128,7 @@ public sealed class LedgerWriter
             return new("ledger", $"entry {chain.Next} names no holder", "compare the log with copies and checkpoints kept elsewhere");
         }
 
-        if (Add(stored) is { } fault)
+        if (Add(EntryBundle.Frame(stored)) is { } fault)
         {
             return fault;
         }
@@ -153,7 +152,7 @@ public sealed class LedgerWriter
         IEnumerable<Tile> edge = hasGrown ? tree.Partial() : [];
         if (hasGrown && TileAddress.OfEntries(tree.Size / TileAddress.FullWidth, tree.Size) is { } partial)
         {
-            edge = edge.Prepend(new(partial, bundle.WrittenSpan.ToArray()));
+            edge = edge.Prepend(new(partial, [.. bundle]));
         }
 
         ImmutableArray<Tile> taken = [.. full, .. edge];
@@ -162,20 +161,20 @@ public sealed class LedgerWriter
         return taken;
     }
 
-    private Reason? Add(ReadOnlySpan<byte> stored)
+    private Reason? Add(ReadOnlyMemory<byte> framed)
     {
-        if (chain.Add(stored) is { } fault)
+        if (chain.Add(framed.Span[EntryBundle.LengthSize..]) is { } fault)
         {
             return new("ledger", $"entry {chain.Next} {fault}", "compare the log with copies and checkpoints kept elsewhere");
         }
 
-        EntryBundle.Put(bundle, stored);
+        bundle.Add(framed);
         tree.Append(chain.Last);
         hasGrown = true;
         if (tree.Size % TileAddress.FullWidth == 0)
         {
-            full.Add(new(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value, bundle.WrittenMemory));
-            bundle = new();
+            full.Add(new(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value, [.. bundle]));
+            bundle.Clear();
         }
 
         full.AddRange(tree.TakeFull());

@@ -173,9 +173,18 @@ public sealed record Policy
     }
 
     /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
-    public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace) =>
-        @namespace is null ? null : Environments.Values.FirstOrDefault(environment =>
-            environment.Clusters.Contains(cluster, StringComparer.OrdinalIgnoreCase) && (environment.Namespaces.Contains(@namespace) || environment.Namespaces.Contains("*")));
+    public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace)
+    {
+        foreach (var (_, environment) in Environments)
+        {
+            if (environment.Contains(cluster, @namespace))
+            {
+                return environment;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>Who must agree before something is done, and for how long that counts.</summary>
@@ -210,7 +219,12 @@ public sealed record RevocationSource(string From, TimeSpan MaxAge, Signers By);
 /// <param name="Name">The policy's name for it.</param>
 /// <param name="Clusters">UIDs of the clusters' <c>kube-system</c> namespaces.</param>
 /// <param name="Namespaces">Namespaces in them; <c>*</c> alone is all.</param>
-public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> Clusters, ImmutableArray<string> Namespaces);
+public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> Clusters, ImmutableArray<string> Namespaces)
+{
+    /// <summary>Whether a namespace of a cluster is in it; what is in no namespace never is.</summary>
+    public bool Contains(string cluster, string? @namespace) =>
+        @namespace is not null && Clusters.Contains(cluster, StringComparer.OrdinalIgnoreCase) && (Namespaces.Contains(@namespace) || Namespaces.Contains("*"));
+}
 
 /// <summary>A public key that the policy trusts for whoever it is given to.</summary>
 /// <param name="Name">The policy's name for it.</param>

@@ -31,8 +31,14 @@ public static class Peers
     /// <summary>The folder of npm packages with sigstore's verifier, which <c>tests/peers/sigstore-js</c> calls.</summary>
     public static Peer SigstoreJs { get; } = new("sigstore-js", Existing(Cache("peers/sigstore-js"), "version") is null ? null : Cache("peers/sigstore-js/node_modules"));
 
+    /// <summary>The folder of npm packages with two readers of CODEOWNERS, which <c>tests/peers/codeowners-js</c> times.</summary>
+    public static Peer CodeownersJs { get; } = new("codeowners-js", Existing(Cache("peers/codeowners-js"), "version") is null ? null : Cache("peers/codeowners-js/node_modules"));
+
     /// <summary>node.</summary>
     public static Peer Node { get; } = Find("node");
+
+    /// <summary>git.</summary>
+    public static Peer Git { get; } = Find("git");
 
     /// <summary>openssl.</summary>
     public static Peer OpenSsl { get; } = Find("openssl");

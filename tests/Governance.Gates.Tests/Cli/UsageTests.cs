@@ -104,6 +104,24 @@ public sealed class UsageTests : IDisposable
         { "template x --sidecar", "--sidecar" },
         { "template x y", "y" },
         { "template x --output xml", "none of text, json, markdown" },
+        { "model", "Required command" },
+        { "model verify d --key k", "--signature" },
+        { "model verify --signature s --key k", "MODEL" },
+        { "model verify d --signature s", "give --key, or --certificate-authority, or" },
+        { "model verify d --signature s --key k --certificate-authority c", "give --key, or --certificate-authority, or" },
+        { "model verify d --signature s --certificate-identity i --trusted-root r", "give --key, or --certificate-authority, or" },
+        { "model verify d --signature s --certificate-identity i --certificate-oidc-issuer u", "--trusted-root" },
+        { "model verify d --signature s --key k --trusted-root r", "--trusted-root goes with certificates" },
+        { "model verify d --signature s --key k --left-out maybe", "none of allow, deny" },
+        { "model verify d --signature s --key k --output xml", "none of text, json, markdown" },
+        { "model sign d --key k", "--signature" },
+        { "model sign d --signature s", "--key" },
+        { "model sign d --key k --signature s --method all", "none of files, shards" },
+        { "model sign d --key k --signature s --shard-size 8", "--shard-size goes with --method shards" },
+        { "model sign d --key k --signature s --method shards --shard-size large", "large" },
+        { "owners", "PATH" },
+        { "owners x --codeowners", "--codeowners" },
+        { "owners x --output xml", "none of text, json, markdown" },
         { "policy", "Required command" },
         { "policy check", "FILE" },
         { "policy explain p", "IMAGE" },
@@ -178,6 +196,7 @@ public sealed class UsageTests : IDisposable
         { "admit --cluster --kubeconfig no-such-config --policy POLICY", "no-such-config" },
         { "template no-such.yaml", "no-such.yaml" },
         { "template POLICY", "no workload" },
+        { "owners x --codeowners no-such-file", "no-such-file" },
         { "policy check no-such.yaml", "no-such.yaml" },
         { $"policy explain no-such.yaml {Image}", "no-such.yaml" },
         { "policy diff no-such.yaml POLICY", "no-such.yaml" },
@@ -195,7 +214,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

@@ -43,6 +43,19 @@ public sealed class AdmissionJudgeTests
     }
 
     [Fact]
+    public async Task What_began_goes_on_while_nobody_can_tell_how_often_its_approval_was_used_and_nothing_begins()
+    {
+        cluster.Approved(deployment);
+        var records = new Unused(new MemoryAdmittedRecords());
+        Assert.True((await JudgeAsync(deployment with { Uid = "first" }, records)).Admitted);
+        records.CanTell = false;
+        Assert.True((await JudgeAsync(pod with { Uid = "second" }, records)).Admitted);
+        var next = await JudgeAsync(deployment with { Uid = "third" }, records);
+        Assert.Equal((false, Verdict.Unknown), (next.Admitted, next.Decision.Verdict));
+        Assert.Contains("was not read in time", Assert.Single(next.Refusals).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_begins_again_and_again_has_one_record_and_another_approval_a_new_one()
     {
         var policy = cluster.Policy;
@@ -158,6 +171,17 @@ public sealed class AdmissionJudgeTests
 
         public ValueTask<Reading<AdmittedRecord>> AppendAsync(AdmittedRecord record, int? mostUses, CancellationToken cancellation) =>
             ValueTask.FromResult<Reading<AdmittedRecord>>(new Reading<AdmittedRecord>.Unread(new("state", "no space left", "make room")));
+    }
+
+    private sealed class Unused(IAdmittedRecords records) : IAdmittedRecords
+    {
+        public bool CanTell { get; set; } = true;
+
+        public ValueTask<ImmutableArray<AdmittedRecord>> FindAsync(AdmittedPlace place, CancellationToken cancellation) => records.FindAsync(place, cancellation);
+
+        public ValueTask<int> UsesAsync(string requestId, CancellationToken cancellation) => CanTell ? records.UsesAsync(requestId, cancellation) : ValueTask.FromCanceled<int>(new CancellationToken(canceled: true));
+
+        public ValueTask<Reading<AdmittedRecord>> AppendAsync(AdmittedRecord record, int? mostUses, CancellationToken cancellation) => records.AppendAsync(record, mostUses, cancellation);
     }
 
     private sealed class Shown(ApprovedCluster cluster) : IRegistry
