@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Governance.Gates.Approvals;
-using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
-using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Evidence;
 
@@ -152,7 +150,7 @@ public static class ImageGate
         var parts = new List<Decision>();
         if (ruling.Rule.Demand is ImageDemand.Require { Signed: { } signed })
         {
-            parts.Add(DecideSigned(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
+            parts.Add(SignatureRule.Decide(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
         }
 
         if (ruling.Rule.Demand is ImageDemand.Require { Provenance: { } provenance })
@@ -269,72 +267,6 @@ public static class ImageGate
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";
 
-    private static Decision DecideSigned(Subject subject, SignedRequirement required, string rule, Claims claims, Policy policy, RevocationList revocations, DateTimeOffset now)
-    {
-        var why = ImmutableArray.CreateBuilder<Reason>();
-        foreach (var claim in claims.Proven.Where(claim => claim.IsSignature))
-        {
-            if (claim.Names is { } named && required.Repository == SignedRepository.Same && !IsSameRepository(claim.Repository, subject.Repository, required.Mirrors))
-            {
-                why.Add(new(rule, $"{subject}: the signature in {claim.Where} is for {Printed(named)}, not for {subject.Repository}", "sign the image in the repository from which it is deployed, or name the other under mirrors"));
-                continue;
-            }
-
-            foreach (var signer in claim.Signers)
-            {
-                var (name, mistake) = Accept(signer, required.By, policy, revocations, now);
-                if (mistake is null)
-                {
-                    return Decision.AllowBecause(new Reason(rule, $"{subject} is signed by {name} ({claim.Where}, {claim.Evidence})"));
-                }
-
-                why.Add(new(rule, $"{subject} is signed by {name}, {mistake}", $"have it signed by {required.By}"));
-            }
-        }
-
-        foreach (var refused in claims.Refused)
-        {
-            why.Add(Refused(subject, refused, required.By, rule));
-        }
-
-        // While something could not be read, a missing signature proves nothing: it may be there.
-        if (claims.Unread.Length > 0)
-        {
-            return new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = rule, Message = $"{subject}: {reason.Message}" })], why.ToImmutable());
-        }
-
-        if (why.Count == 0)
-        {
-            why.Add(new(
-                rule,
-                $"{subject} has no signature",
-                $"have it signed by {required.By} (gates sign or cosign sign); where the digest is one platform of a signed index, deploy the index's digest or sign this one too"));
-        }
-
-        return new(Verdict.Deny, why.ToImmutable(), []);
-    }
-
-    /// <summary>Why something that hangs on an image proved nothing, and what to do.</summary>
-    internal static Reason Refused(Subject subject, RefusedEvidence refused, Signers by, string rule) => new(
-        rule,
-        $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})",
-        refused.Code switch
-        {
-            RejectionCode.NoVerifiedTime or RejectionCode.TimestampUntrusted => "sign it so that a log or a timestamp authority of the policy's trusted root says when",
-            RejectionCode.InclusionProofMissing => "sign it as a Sigstore bundle, which holds the log's proof, or accept the log's promise with logs: promise under trust.roots.sigstore",
-            RejectionCode.UnknownLog or RejectionCode.LogEntryMissing or RejectionCode.CertificateUntrusted or RejectionCode.CertificateTimestampMissing => "sign it with the Sigstore instance whose root the policy trusts; gates trust show tells what is in it",
-            RejectionCode.KeylessNotSupported => $"have it signed with a key by {by}, or name a trusted root and its subject in the policy",
-            _ => $"have it signed by {by}",
-        });
-
-    internal static (string Name, string? Mistake) Accept(Identity signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
-    {
-        var (name, mistake) = policy.Accept(signer, by, now);
-        return mistake is null && ((signer is Identity.Key(var spki) && revocations.Keys.Contains(spki)) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
-            ? (name, $"which was revoked in list {revocations.Number}")
-            : (name, mistake);
-    }
-
     private static ImageDecision DecideApproved(ImageRuling.NeedsEvidence ruling, NeededApproval needed, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
     {
         var path = ruling.Rule.Path + ".approved";
@@ -405,10 +337,4 @@ public static class ImageGate
             ? new(outcome.Decision, outcome.Grant)
             : new(new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = need.Path, Message = $"{need.What}: {reason.Message}" })], outcome.Decision.Reasons), null);
     }
-
-    private static bool IsSameRepository(Repository? named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>
-        named is not null && (named == repository || mirrors.Any(mirror => mirror.Matches(named)));
-
-    // Signed by somebody whom the policy trusts, and still not text that may break a line.
-    private static string Printed(string text) => string.Concat(text.Take(255).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 }

@@ -21,12 +21,12 @@ internal static class ProvenanceRule
 
             foreach (var signer in claim.Signers)
             {
-                var (name, mistake) = ImageGate.Accept(signer, required.By, policy, revocations, now);
+                var (name, mistake) = SignatureRule.Accept(signer, required.By, policy, revocations, now);
                 if (mistake is null && reading.Try(out var provenance, out var unread))
                 {
                     if (WhyNot(provenance, signer, required) is not { } wrong)
                     {
-                        return Decision.AllowBecause(new Reason(rule, $"{subject} was built by {Printed(provenance.Builder)}{(provenance.Source is { } source ? $" from {Printed(source)}{(provenance.Ref is { } at ? $" at {Printed(at)}" : "")}" : "")}, by the word of {name} ({claim.Where}, {claim.Evidence})"));
+                        return Decision.AllowBecause(new Reason(rule, $"{subject} was built by {OneLine.Show(provenance.Builder)}{(provenance.Source is { } source ? $" from {OneLine.Show(source)}{(provenance.Ref is { } at ? $" at {OneLine.Show(at)}" : "")}" : "")}, by the word of {name} ({claim.Where}, {claim.Evidence})"));
                     }
 
                     why.Add(new(rule, $"{subject}: {name} tells {wrong} ({claim.Where})", "build it as the rule asks, or correct the rule"));
@@ -40,7 +40,7 @@ internal static class ProvenanceRule
             }
         }
 
-        why.AddRange(claims.Refused.Select(refused => ImageGate.Refused(subject, refused, required.By, rule)));
+        why.AddRange(claims.Refused.Select(refused => SignatureRule.Refused(subject, refused, required.By, rule)));
 
         // While something could not be read, missing provenance proves nothing: it may be there.
         if (claims.Unread.Length > 0)
@@ -67,17 +67,15 @@ internal static class ProvenanceRule
             ?? (required.Ref is null ? null : Contradicts("ref", provenance.Ref, run?.Ref))
             ?? (required.Source is null || provenance.Commit is null ? null : Contradicts("commit", provenance.Commit, run?.Commit))
             ?? (required.Runner is null || required.Runner == run?.Runner ? null
-                : run?.Runner is { } runner ? $"that it ran {Printed(runner)}, not {required.Runner}"
+                : run?.Runner is { } runner ? $"that it ran {OneLine.Show(runner)}, not {required.Runner}"
                 : $"nothing of where it ran, by the word of a certificate's authority, and it must be {required.Runner}");
     }
 
     private static string? Differs(string what, NameMatch? wanted, string? told) =>
         wanted is null || (told is not null && wanted.Matches(told)) ? null
         : told is null ? $"no {what}, which must be {wanted}"
-        : $"that its {what} is {Printed(told)}, not {wanted}";
+        : $"that its {what} is {OneLine.Show(told)}, not {wanted}";
 
     private static string? Contradicts(string what, string? told, string? certified) =>
-        certified is null || certified == told ? null : $"that its {what} is {Printed(told ?? "not known")}, and its certificate that it is {Printed(certified)}";
-
-    private static string Printed(string text) => string.Concat(text.Take(255).Select(c => c is >= ' ' and <= '~' ? c : '?'));
+        certified is null || certified == told ? null : $"that its {what} is {OneLine.Show(told ?? "not known")}, and its certificate that it is {OneLine.Show(certified)}";
 }

@@ -169,14 +169,11 @@ public sealed record Policy
         var name = signer switch
         {
             Identity.Key key when KeyOf(key) is { } trusted => owner == trusted.Name ? $"key {owner}" : $"{owner} with key {trusted.Name}",
-            Identity.OidcSubject(_, var subject) => $"{owner} as {Printed(subject)}",
+            Identity.OidcSubject(_, var subject) => $"{owner} as {OneLine.Show(subject)}",
             _ => owner,
         };
         return !by.Names.Contains(owner) ? (name, $"whom the rule does not name (it names {by})") : (name, WhyNotNow(signer, now) is { } why ? $"who {why}" : null);
     }
-
-    // A certificate may name its owner by any text.
-    private static string Printed(string text) => string.Concat(text.Take(255).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 
     /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
     public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace)
