@@ -1,5 +1,7 @@
 #pragma warning disable RS0030 // This is the one file in which chains are built.
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -9,7 +11,12 @@ namespace Governance.Gates.Sigstore.Certificates;
 /// <remarks>Only these certificates stand behind a path: none of the machine's, none from a network. The anchor is never one that a bundle brings.</remarks>
 internal sealed class AuthorityChain
 {
+    private const int MostRemembered = 4_096;
+
     private readonly X509Certificate2[] certificates;
+
+    // Whether it certified a leaf never changes, and most leaves come again: those of timestamps with every token, an image's with every look at it.
+    private readonly ConcurrentDictionary<(UInt128 Low, UInt128 High, string Usage), bool> certified = new();
 
     private AuthorityChain(ImmutableArray<CertificateFields> fields, X509Certificate2[] certificates)
     {
@@ -51,6 +58,24 @@ internal sealed class AuthorityChain
             return false;
         }
 
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(leaf.Der.Span, hash);
+        var key = (MemoryMarshal.Read<UInt128>(hash), MemoryMarshal.Read<UInt128>(hash[16..]), usage);
+        if (!certified.TryGetValue(key, out var isCertified))
+        {
+            if (certified.Count >= MostRemembered)
+            {
+                certified.Clear();
+            }
+
+            certified[key] = isCertified = Builds(leaf, usage);
+        }
+
+        return isCertified;
+    }
+
+    private bool Builds(CertificateFields leaf, string usage)
+    {
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
