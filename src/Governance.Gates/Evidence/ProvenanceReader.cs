@@ -48,21 +48,34 @@ internal sealed class ProvenanceReader : JsonFields
         var definition = RequiredObject(predicate, "buildDefinition");
         var parameters = Object(definition, "externalParameters") ?? default;
         var builder = RequiredText(RequiredObject(RequiredObject(predicate, "runDetails"), "builder"), "id");
-        var (source, reference) = Object(parameters, "workflow") is { } workflow ? (Address(OptionalText(workflow, "repository")), OptionalText(workflow, "ref")) : (null, null);
+        var (source, reference) = Find(parameters, "workflow") is { ValueKind: JsonValueKind.Object } workflow ? (Address(OptionalText(workflow, "repository")), OptionalText(workflow, "ref")) : (null, null);
         if (Find(parameters, "source") is { } told)
         {
             var (other, at) = Split(told.ValueKind == JsonValueKind.Object ? OptionalText(told, "uri") : Text(told, "source"));
             (source, reference) = (Same("source", source, other), Same("ref", reference, at));
         }
 
-        var dependencies = List(definition, "resolvedDependencies", item => (Uri: OptionalText(item, "uri"), Commit: CommitOf(item)));
-        var commits = dependencies.Where(item => source is not null && Split(item.Uri) is var (uri, at) && uri == source && (at is null || reference is null || at == reference)).Select(item => item.Commit).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
-        if (commits.Length > 1)
+        return new(builder, source, reference, source is null ? null : CommitAmong(definition, source, reference));
+    }
+
+    // A build may have thousands of dependencies, of any form; its source is the one of that address.
+    private string? CommitAmong(JsonElement definition, string source, string? reference)
+    {
+        string? commit = null;
+        if (Find(definition, "resolvedDependencies") is not { ValueKind: JsonValueKind.Array } dependencies)
         {
-            Fail("it tells two commits of its source");
+            return null;
         }
 
-        return new(builder, source, reference, commits.FirstOrDefault());
+        foreach (var item in dependencies.EnumerateArray())
+        {
+            if (Find(item, "uri") is { ValueKind: JsonValueKind.String } uri && Split(uri.GetString()) is var (address, at) && address == source && (at is null || reference is null || at == reference) && CommitOf(item) is { } told)
+            {
+                commit = Same("commit", commit, told);
+            }
+        }
+
+        return commit;
     }
 
     private Provenance Read02(JsonElement predicate)

@@ -14,6 +14,7 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
     private const int LongestPattern = 256;
 
     private readonly List<(string Holder, OidcBinding Binding)> known = [];
+    private bool isFull;
 
     /// <summary>The subjects that act for a person, each exactly one.</summary>
     public IEnumerable<Identity> ReadPerson(string holder, PolicyNode person)
@@ -116,15 +117,22 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
     {
         if (known.Count == Most)
         {
-            mistakes.Add(at, $"the policy has more than {Most} OIDC subjects", "join some in a pattern");
+            if (!isFull)
+            {
+                mistakes.Add(at, $"the policy has more than {Most} OIDC subjects", "join some in a pattern");
+            }
+
+            isFull = true;
+            return false;
         }
-        else if (known.Find(other => other.Binding.Overlaps(binding)) is { Holder: { } other, Binding: var earlier })
+
+        if (known.Find(other => other.Binding.Overlaps(binding)) is { Holder: { } other, Binding: var earlier })
         {
             mistakes.Add(at, $"who is {binding} may be {earlier} too, which is given to '{other}'", "one subject acts for one: tell them apart by subject or repositoryId");
             return false;
         }
 
         known.Add((holder, binding));
-        return known.Count <= Most;
+        return true;
     }
 }

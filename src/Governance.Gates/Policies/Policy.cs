@@ -163,7 +163,7 @@ public sealed record Policy
         ArgumentNullException.ThrowIfNull(by);
         if ((PersonOf(signer)?.Name ?? RobotOf(signer)?.Name) is not { } owner)
         {
-            return (signer.ToString()!, "which belongs to nobody in the policy");
+            return (OneLine.Show(signer.ToString()!), "which belongs to nobody in the policy");
         }
 
         var name = signer switch

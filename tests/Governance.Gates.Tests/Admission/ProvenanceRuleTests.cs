@@ -31,7 +31,7 @@ public sealed class ProvenanceRuleTests
         { "a tag that reaches over a slash", v1 => Workflow(v1)["ref"] = "refs/tags/v1/x", "its ref is refs/tags/v1/x" },
         { "no ref", v1 => Workflow(v1).Remove("ref"), "no ref" },
         { "two sources", v1 => v1["buildDefinition"]!["externalParameters"]!["source"] = "git+https://github.com/mallory/app", "tells two of its source" },
-        { "two commits", v1 => v1["buildDefinition"]!["resolvedDependencies"]!.AsArray().Add(Dependency(new string('9', 40))), "tells two commits" },
+        { "two commits", v1 => v1["buildDefinition"]!["resolvedDependencies"]!.AsArray().Add(Dependency(new string('9', 40))), "tells two of its commit" },
         { "another commit than its certificate", v1 => v1["buildDefinition"]!["resolvedDependencies"]![0]!["digest"]!["gitCommit"] = new string('9', 40), "its commit is 9999" },
         { "another tag than its certificate", v1 => Workflow(v1)["ref"] = "refs/tags/v2", "its ref is refs/tags/v2, and its certificate that it is refs/tags/v1" },
         { "a list for a builder", v1 => v1["runDetails"]!["builder"] = new JsonArray(), "cannot be read: 'builder' is no object" },
@@ -48,6 +48,19 @@ public sealed class ProvenanceRuleTests
         AssertAllowed(Decide(Asking, V02($"git+{Source}@refs/tags/v1")));
         AssertAllowed(Decide(Asking, V02($"git+{Source}.git@refs/tags/v1")));
     }
+
+    [Fact]
+    public void A_build_may_have_thousands_of_dependencies_of_any_form() => AssertAllowed(Decide(Asking, V1(v1 =>
+    {
+        var dependencies = v1["buildDefinition"]!["resolvedDependencies"]!.AsArray();
+        for (var i = 0; i < 3_000; i++)
+        {
+            dependencies.Add(new JsonObject { ["uri"] = $"pkg:npm/{new string('x', 2_000)}@{i}", ["digest"] = new JsonObject { ["sha256"] = new string('9', 64) } });
+        }
+
+        dependencies.Add(7);
+        dependencies.Add(new JsonObject { ["name"] = "no address" });
+    })));
 
     [Theory, MemberData(nameof(Other))]
     public void What_tells_something_else_is_refused_and_says_what(string what, Action<JsonObject> change, string message)

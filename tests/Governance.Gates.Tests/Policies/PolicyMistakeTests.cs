@@ -261,6 +261,14 @@ public sealed class PolicyMistakeTests
         Assert.Contains(PolicyDocuments.Mistakes(yaml), mistake => mistake.Path == "spec.people.dan.oidc" && mistake.Message.Contains("nothing says by whose word", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Subjects_are_bounded_and_told_once()
+    {
+        var robots = string.Concat(Enumerable.Range(0, 400).Select(i => $"    r{i}: {{ oidc: [{{ issuer: https://ci.example.com, subject: \"https://ci.example.com/{i}/{new string('*', 100)}a{new string('*', 100)}\" }}] }}\n"));
+        var mistake = Assert.Single(PolicyDocuments.Mistakes(PolicyDocuments.Replaced(PolicyDocuments.Sound, "    flow:", robots + "    flow:")), mistake => mistake.Message.Contains("OIDC subjects", StringComparison.Ordinal));
+        Assert.Contains("more than 256", mistake.Message, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, string, string> Warned => new()
     {
         { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
