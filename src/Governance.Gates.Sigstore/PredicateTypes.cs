@@ -20,4 +20,7 @@ public static class PredicateTypes
 
     /// <summary>An SPDX bill of materials.</summary>
     public const string Spdx = "https://spdx.dev/Document";
+
+    /// <summary>A signed model (OpenSSF Model Signing 1.0, section 5.1).</summary>
+    public const string ModelSignature = "https://model_signing/signature/v1.0";
 }

@@ -36,6 +36,9 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>Base64 of <see cref="SpkiSha256"/>, as cosign writes it into a bundle's <c>publicKey.hint</c>.</summary>
     public string Hint { get; }
 
+    /// <summary>Hex of the SHA-256 of the key's PEM with a line feed at its end, as OpenSSF Model Signing writes it into a bundle's <c>publicKey.hint</c>.</summary>
+    internal string ModelHint => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(ToPem() + "\n")));
+
     /// <summary>Whether a signature can be checked where only the SHA-256 of what was signed is known. Never so for Ed25519.</summary>
     internal bool WorksOnSha256 => check.WorksOnSha256;
 
@@ -77,9 +80,9 @@ public sealed class PublicKey : IEquatable<PublicKey>
 
     internal bool Verify(ref SignedBytes signed, ReadOnlySpan<byte> signature) => check.Holds(ref signed, signature);
 
-    /// <summary>Whether a bundle's hint names this key: as cosign writes it, or as OpenSSF Model Signing does (hex SHA-256 of the PEM with a newline).</summary>
+    /// <summary>Whether a bundle's hint names this key: as cosign writes it, or as OpenSSF Model Signing does.</summary>
     internal bool IsNamedBy(string hint) =>
-        hint == Hint || hint.Equals(Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(ToPem() + "\n"))), StringComparison.OrdinalIgnoreCase);
+        hint == Hint || hint.Equals(ModelHint, StringComparison.OrdinalIgnoreCase);
 
     /// <inheritdoc/>
     public bool Equals(PublicKey? other) => other is not null && spki.AsSpan().SequenceEqual(other.spki);

@@ -185,4 +185,25 @@ public enum RejectionCode
 
     /// <summary>The right identity signed from elsewhere: another repository id, runner or the like.</summary>
     ExtensionMismatch,
+
+    /// <summary>A signed model in a form that is no longer read, or has a field that this version does not know.</summary>
+    UnsupportedModelFormat,
+
+    /// <summary>A signed model without a file.</summary>
+    EmptyModel,
+
+    /// <summary>A signed model names a file that lies outside it, or that two systems could take for two.</summary>
+    UnsafeName,
+
+    /// <summary>A signed model names a file twice, or two that differ by nothing but case.</summary>
+    DuplicateName,
+
+    /// <summary>A signed model was hashed through symbolic links, which can be pointed elsewhere later.</summary>
+    SymbolicLinksAllowed,
+
+    /// <summary>The shards of a signed file leave a gap, overlap, or are not of the size that is signed.</summary>
+    ShardMismatch,
+
+    /// <summary>A signed model lists more files and shards than are read.</summary>
+    TooManyResources,
 }

@@ -20,7 +20,11 @@ public abstract record SignedContent
     /// <param name="Subjects">What it is about; at least one has the artifact's SHA-256.</param>
     /// <param name="Payload">The signed bytes.</param>
     /// <param name="Predicate">The predicate's JSON object as it stands in the payload, without duplicate fields; empty where there is none.</param>
-    public sealed record Statement(string PredicateType, ImmutableArray<Subject> Subjects, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Predicate) : SignedContent;
+    public sealed record Statement(string PredicateType, ImmutableArray<Subject> Subjects, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Predicate) : SignedContent
+    {
+        /// <summary>Whether it is a Statement v1, not v0.1.</summary>
+        internal bool IsV1 { get; init; }
+    }
 
     /// <summary>A bare signature over the artifact's own bytes.</summary>
     /// <param name="ArtifactSha256">SHA-256 of what was signed.</param>

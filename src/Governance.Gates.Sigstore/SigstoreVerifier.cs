@@ -22,7 +22,7 @@ public static class SigstoreVerifier
         ArgumentNullException.ThrowIfNull(entity);
         ArgumentNullException.ThrowIfNull(policy);
         var trusted = new TrustedKeys(policy.Keys);
-        if (trusted.IsEmpty && policy.Keyless is null)
+        if (trusted.IsEmpty && policy.Keyless is null && policy.Authority is null)
         {
             return new Rejected(RejectionCode.NoTrustedKeys, "policy", "no trusted key was given, so no signature can count");
         }
@@ -137,9 +137,12 @@ public static class SigstoreVerifier
 
     private static VerificationOutcome VerifyBundle(BundleContent bundle, JsonElement json, TrustedKeys trusted, VerificationPolicy policy)
     {
-        if (bundle.IsKeyless && policy.Keyless is null)
+        var authority = bundle.HasChain ? policy.Authority : null;
+        if (bundle.IsKeyless && policy.Keyless is null && authority is null)
         {
-            return new Rejected(RejectionCode.KeylessNotSupported, "bundle", "the bundle is signed with a certificate, which takes a trusted root; only keys are trusted here");
+            return new Rejected(RejectionCode.KeylessNotSupported, "bundle", policy.Authority is null
+                ? "the bundle is signed with a certificate, which takes a trusted root; only keys are trusted here"
+                : "the bundle has a certificate without its chain, as keyless signatures do; certificates of an authority with their chain are trusted here");
         }
 
         var evidence = BundleEvidence.None;
@@ -166,6 +169,12 @@ public static class SigstoreVerifier
 
         var input = bundle.Envelope is { } envelope ? SignatureInput.Of(envelope) : MessageInput(bundle, policy);
         Rejected? Read(out SignedContent? content) => Content(bundle.Envelope, policy, out content);
+        if (authority is not null)
+        {
+            var chain = bundle.ReadChain(out var malformed);
+            return malformed is null ? AuthorityVerifier.Verify(chain, evidence, input, authority, Read) : malformed;
+        }
+
         if (bundle.IsKeyless)
         {
             var der = bundle.ReadCertificate(out var rejected);
@@ -233,6 +242,11 @@ public static class SigstoreVerifier
     /// <summary>The artifact is meant only where a subject has its SHA-256: names and other digests identify nothing here.</summary>
     private static Rejected? SubjectFault(ImmutableArray<Subject> subjects, VerificationPolicy policy)
     {
+        if (policy.ArtifactSha256.IsEmpty)
+        {
+            return null;
+        }
+
         var wanted = Convert.ToHexStringLower(policy.ArtifactSha256.Span);
         var found = subjects.Select(subject => subject.Digests.GetValueOrDefault("sha256")).OfType<string>().ToList();
         if (found.Contains(wanted, StringComparer.Ordinal))

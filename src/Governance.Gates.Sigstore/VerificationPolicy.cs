@@ -31,8 +31,15 @@ public sealed record VerificationPolicy
     /// <summary>When a key's signatures count; a key that is not named here always does. It takes <see cref="KeyEvidence"/>, because only evidence says when a key signed.</summary>
     public ImmutableDictionary<PublicKey, TimeWindow> KeyWindows { get; init; } = ImmutableDictionary<PublicKey, TimeWindow>.Empty;
 
+    /// <summary>Who may sign with a certificate of an authority of one's own, in a bundle that brings the chain. Null: nobody.</summary>
+    internal AuthoritySigners? Authority { get; init; }
+
     /// <summary>The artifact's bytes, where they are known: some signatures cannot be checked against a SHA-256.</summary>
     internal byte[]? Artifact { get; }
+
+    /// <summary>A policy for a statement whose subject the caller holds against what it describes. No other form is accepted.</summary>
+    internal static VerificationPolicy ForStatement(string predicateType, IReadOnlyCollection<PublicKey> keys) =>
+        new(ReadOnlyMemory<byte>.Empty, null, [.. keys.Distinct()]) { PredicateType = predicateType };
 
     /// <summary>A policy for one artifact. Without any key or <see cref="Keyless"/> signers, everything is refused with <see cref="RejectionCode.NoTrustedKeys"/>.</summary>
     /// <exception cref="ArgumentException">The digest does not have 32 bytes.</exception>

@@ -7,11 +7,16 @@ using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 
-// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`, `owners`, `recorded`), those alone, and nothing is written.
+// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`, `recorded`, `models`, `owners`), those alone, and nothing is written.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is [LedgerBench.VerifyFolderName, var log, var vkey])
 {
     return LedgerBench.VerifyFolder(log, vkey);
+}
+
+if (args is [ModelBench.MemoryName, var model])
+{
+    return await ModelBench.MemoryAsync(model);
 }
 
 if (Peers.WhyNot(Peers.Cosign, Peers.DockerRegistry) is { } missing)
@@ -24,7 +29,7 @@ using var world = new BenchWorld();
 var rows = new List<Row>();
 await using (var registry = await DockerRegistry.StartAsync())
 {
-    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync()), ("owners", async _ => rows.AddRange(await OwnersBench.MeasureAsync())), ("recorded", RecordedAsync)];
+    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync()), ("recorded", RecordedAsync), ("models", _ => ModelsAsync()), ("owners", async _ => rows.AddRange(await OwnersBench.MeasureAsync()))];
     foreach (var part in parts.Where(part => args.Length == 0 || args.Contains(part.Name)))
     {
         await part.Measure(registry);
@@ -250,6 +255,12 @@ async Task LedgerAsync()
 {
     using var ledger = new LedgerBench();
     rows.AddRange(await ledger.MeasureAsync());
+}
+
+async Task ModelsAsync()
+{
+    using var models = new ModelBench();
+    rows.AddRange(await models.MeasureAsync());
 }
 
 static async Task AskAsync(HttpClient client, Uri address, string review)

@@ -33,6 +33,28 @@ public sealed class AdmissionTests(GatedCluster cluster) : IClassFixture<GatedCl
     }
 
     [Fact]
+    public async Task An_image_signed_without_a_key_is_admitted_for_the_right_workflow_and_refused_for_a_forks_and_for_another_issuer()
+    {
+        GatedCluster.SkipWhereMissing();
+        var ns = await cluster.CreateNamespaceAsync();
+        (await ApplyAsync(ns, GatedCluster.PodNamed("web", cluster.Keyless))).Succeeded();
+        Refused(await ApplyAsync(ns, GatedCluster.PodNamed("fork", cluster.KeylessOfFork)), "signed by models as https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main, whom the rule does not name");
+        Refused(await ApplyAsync(ns, GatedCluster.PodNamed("issuer", cluster.KeylessOfOtherIssuer)), "whom the rule does not name");
+    }
+
+    [Fact]
+    public async Task An_image_signed_without_a_key_is_refused_once_the_trusted_root_drops_the_log()
+    {
+        GatedCluster.SkipWhereMissing();
+        var ns = await cluster.CreateNamespaceAsync();
+        (await ApplyAsync(ns, GatedCluster.PodNamed("before", cluster.Keyless))).Succeeded();
+        var restore = cluster.DropLog();
+        await cluster.Admin.WaitForRefusalAsync(ns, GatedCluster.PodNamed("probe", cluster.Keyless));
+        Refused(await ApplyAsync(ns, GatedCluster.PodNamed("after", cluster.Keyless)), "UnknownLog");
+        await restore();
+    }
+
+    [Fact]
     public async Task A_signature_copied_from_another_repository_is_refused()
     {
         GatedCluster.SkipWhereMissing();

@@ -1,5 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
+using Governance.Gates.Clients.Registries;
+using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Certificates;
@@ -45,6 +48,15 @@ public sealed class GatedCluster : IAsyncLifetime
 
     /// <summary>The signed image by its tag.</summary>
     public string ByTag { get; private set; } = "";
+
+    /// <summary>An image that real cosign signed without a key, as a workflow of acme/models; its rule names that workflow.</summary>
+    public string Keyless => KeylessIn("keyless");
+
+    /// <summary>The same where the rule names the workflow of another repository, of which acme's would be a fork.</summary>
+    public string KeylessOfFork => KeylessIn("original");
+
+    /// <summary>The same where the rule names the same workflow as another issuer vouches for it.</summary>
+    public string KeylessOfOtherIssuer => KeylessIn("elsewhere");
 
     /// <summary>The policy in force.</summary>
     public string PolicyFile => folder.PathOf("governance.yaml");
@@ -104,6 +116,12 @@ public sealed class GatedCluster : IAsyncLifetime
         WrongKey = await ImageAsync("trading/wrong-key", stranger);
         Moved = await CopyWithSignatureAsync();
 
+        foreach (var group in (string[])["keyless", "original", "elsewhere"])
+        {
+            await AttachKeylessAsync(group);
+        }
+
+        File.Copy(Recorded("trusted_root.json"), folder.PathOf("root.json"));
         folder.Write("release.pub", release.PublicKeyPem);
         folder.Write("governance.yaml", Policy(release.PublicKeyPem));
         var (certificate, key) = authority.IssueServerCertificate("127.0.0.1").WriteTo(folder.Path);
@@ -136,6 +154,47 @@ public sealed class GatedCluster : IAsyncLifetime
         return $"{moved}@{Signed[(Signed.IndexOf('@', StringComparison.Ordinal) + 1)..]}";
     }
 
+    /// <summary>Puts a trusted root in force that names all parties but the log which has the recorded signature.</summary>
+    /// <returns>What puts the policy back that was in force.</returns>
+    public Func<Task> DropLog()
+    {
+        var root = JsonNode.Parse(File.ReadAllBytes(Recorded("trusted_root.json")))!;
+        var log = JsonNode.Parse(RecordedAnnotations()["dev.sigstore.cosign/bundle"])!["Payload"]!["logID"]!.GetValue<string>();
+        var logs = root["tlogs"]!.AsArray();
+        logs.Remove(logs.Single(one => Convert.ToHexStringLower(Convert.FromBase64String(one!["logId"]!["keyId"]!.GetValue<string>())) == log));
+        var bytes = Encoding.UTF8.GetBytes(root.ToJsonString());
+        File.WriteAllBytes(folder.PathOf("changed.json"), bytes);
+        var before = File.ReadAllText(PolicyFile);
+        Replace(before.Replace("file: root.json, sha256: \"" + Digest.Of(File.ReadAllBytes(folder.PathOf("root.json"))), "file: changed.json, sha256: \"" + Digest.Of(bytes), StringComparison.Ordinal));
+        return async () =>
+        {
+            Replace(before);
+            await Admin.WaitForAdmissionAsync(await CreateNamespaceAsync(), PodNamed("back", Keyless));
+        };
+    }
+
+    private void Replace(string policy)
+    {
+        File.WriteAllText(PolicyFile + ".new", policy);
+        File.Move(PolicyFile + ".new", PolicyFile, overwrite: true);
+    }
+
+    // Signed by cosign 2.5 against a Sigstore instance on loopback (testdata/keyless), whose image lies nowhere any more: the gate reads what hangs on a digest, never the image.
+    private async Task AttachKeylessAsync(string group)
+    {
+        using var client = new OciRegistry(new RegistryOptions(), DockerCredentials.Anonymous, TimeProvider.System);
+        var image = ImageReference.Parse(KeylessIn(group));
+        var layer = new EvidenceLayer("application/vnd.dev.cosign.simplesigning.v1+json", await File.ReadAllBytesAsync(Recorded("image.sig.payload")), RecordedAnnotations());
+        Assert.True((await client.AttachToTagAsync(image.Repository, image.Digest!, CosignTag.Signatures, layer, CancellationToken.None)).Try(out _, out var why), why?.Message);
+    }
+
+    private static Dictionary<string, string> RecordedAnnotations() =>
+        JsonNode.Parse(File.ReadAllBytes(Recorded("image.sig.manifest.json")))!["layers"]![0]!["annotations"]!.AsObject().ToDictionary(one => one.Key, one => one.Value!.GetValue<string>());
+
+    private static string Recorded(string file) => Path.Combine(ProjectTree.Root, "tests", "Governance.Gates.Tests", "Sigstore", "testdata", "keyless", file);
+
+    private string KeylessIn(string group) => $"{registry!.Host}/{group}/models@sha256:2a0368e76ea8d1af467db1e82605257a1a560a22e030bff17cab784ee98cac79";
+
     private string Policy(string releasePem)
     {
         using var key = ECDsa.Create();
@@ -149,7 +208,11 @@ public sealed class GatedCluster : IAsyncLifetime
             spec:
               robots:
                 release-workflow: { keys: [release], why: builds and signs }
+                models: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main }] }
+                original: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: https://github.com/example/models/.github/workflows/release.yml@refs/heads/main }] }
+                elsewhere: { oidc: [{ issuer: https://token.example.com, subject: https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main }] }
               trust:
+                roots: { sigstore: { file: root.json, sha256: "{{Digest.Of(File.ReadAllBytes(Recorded("trusted_root.json")))}}", logs: promise } }
                 keys:
                   release: { spki: "sha256:{{spki}}", file: release.pub }
               artifacts:
@@ -157,6 +220,15 @@ public sealed class GatedCluster : IAsyncLifetime
                   - match: ["{{registry!.Host}}/trading/**"]
                     require:
                       signed: { by: [release-workflow] }
+                  - match: ["{{registry!.Host}}/keyless/**"]
+                    require:
+                      signed: { by: [models], repository: any }
+                  - match: ["{{registry!.Host}}/original/**"]
+                    require:
+                      signed: { by: [original], repository: any }
+                  - match: ["{{registry!.Host}}/elsewhere/**"]
+                    require:
+                      signed: { by: [elsewhere], repository: any }
               admission:
                 mode: enforce
                 namespaces: { audit: [watched], own: governance-gates }

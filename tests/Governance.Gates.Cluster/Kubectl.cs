@@ -77,21 +77,27 @@ public sealed record Kubectl(string KubeconfigFile, string Home)
 
     /// <summary>Applies an object again and again, without effect, until the API server refuses it, and gives the refusal.</summary>
     /// <exception cref="TimeoutException">It never did.</exception>
-    public async Task<Command> WaitForRefusalAsync(string ns, string manifest)
+    public Task<Command> WaitForRefusalAsync(string ns, string manifest) => WaitAsync(ns, manifest, run => run.ExitCode != 0, "it is still admitted after 60 s");
+
+    /// <summary>Applies an object again and again, without effect, until the API server takes it.</summary>
+    /// <exception cref="TimeoutException">It never did.</exception>
+    public Task<Command> WaitForAdmissionAsync(string ns, string manifest) => WaitAsync(ns, manifest, run => run.ExitCode == 0, "it is still refused after 60 s");
+
+    private async Task<Command> WaitAsync(string ns, string manifest, Func<Command, bool> isSo, string otherwise)
     {
         using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         var since = Stopwatch.GetTimestamp();
         while (true)
         {
             var run = await ApplyAsync(manifest, "-n", ns, "--dry-run=server");
-            if (run.ExitCode != 0)
+            if (isSo(run))
             {
                 return run;
             }
 
             if (Stopwatch.GetElapsedTime(since) > TimeSpan.FromSeconds(60))
             {
-                throw new TimeoutException("it is still admitted after 60 s");
+                throw new TimeoutException(otherwise);
             }
 
             await interval.WaitForNextTickAsync();

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, and readers of CODEOWNERS.
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
-#   sigstore-js   npm's @sigstore/verify, which check.mjs calls
+#   sigstore-js   npm's @sigstore/verify, which check.mjs and bundle.mjs call
 #   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
 #   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail

@@ -117,7 +117,7 @@ internal sealed partial class AdmissionEndpoint(LivePolicy policy, AdmissionJudg
         var inForce = policy.Current;
         var @case = AdmissionGate.Open(request, inForce.Policy, options.ClusterUid, templates);
         using var deadline = new CancellationTokenSource(Left(context, began), clock);
-        var outcome = await ledger.RecordAsync(@case, await judge.JudgeAsync(@case, inForce.Keys, deadline.Token), context.RequestAborted);
+        var outcome = await ledger.RecordAsync(@case, await judge.JudgeAsync(@case, inForce.Signers, deadline.Token), context.RequestAborted);
         var answer = new ArrayBufferWriter<byte>(512);
         AdmissionAnswer.Write(answer, @case, outcome);
         metrics.Decided(outcome, clock.GetElapsedTime(began));

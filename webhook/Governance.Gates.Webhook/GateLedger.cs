@@ -121,7 +121,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
     }
 
-    /// <summary>Takes a policy's bytes and those of its key files before it decides, so that every decision under it can be made again.</summary>
+    /// <summary>Takes a policy's bytes and those of the files that it names before it decides, so that every decision under it can be made again.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="files">They; null where they changed meanwhile.</param>
     public void Know(Policy policy, AcceptedPolicy? files)
@@ -137,8 +137,10 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             return;
         }
 
-        var names = KeptBytes.Of(PolicyFiles.Write(files.Keys.Select(key => (key.Name, key.Bytes))));
-        known.AddOrUpdate(policy, new(new(EntryInputKind.Trust, "policy-files", names.Digest, clock.GetUtcNow()), [KeptBytes.Of(files.Yaml), names, .. files.Keys.Select(key => KeptBytes.Of(key.Bytes))]));
+        // The copy of a public instance's root comes with the program; the file of any other is among them.
+        (string Name, ReadOnlyMemory<byte> Bytes)[] named = [.. files.Files.Select(file => (file.Name, file.Bytes)), .. policy.Sigstore is { IsFile: false } root ? [(root.FileName, root.Json)] : Array.Empty<(string, ReadOnlyMemory<byte>)>()];
+        var names = KeptBytes.Of(PolicyFiles.Write(named));
+        known.AddOrUpdate(policy, new(new(EntryInputKind.Trust, "policy-files", names.Digest, clock.GetUtcNow()), [KeptBytes.Of(files.Yaml), names, .. named.Select(file => KeptBytes.Of(file.Bytes))]));
     }
 
     /// <summary>Records a policy that came into force, or why one did not.</summary>
@@ -167,7 +169,8 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     }
 
     /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it.</summary>
-    public Reason? Keep(EvidenceItem item) => evidence?.Keep(item.Digest, item.Bytes.Span) ?? (item.Signature is { IsEmpty: false } signature ? evidence?.Keep(Digest.Of(signature.Span), signature.Span) : null);
+    public Reason? Keep(EvidenceItem item) =>
+        evidence?.Keep(item.Digest, item.Bytes) ?? Kept(((ReadOnlyMemory<byte>[])[item.Signature, item.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
 
     /// <summary>Records a decision before it is answered.</summary>
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
@@ -326,9 +329,14 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     private Reason? Kept(IEnumerable<KeptBytes> parts)
     {
+        if (evidence is null)
+        {
+            return null;
+        }
+
         foreach (var part in parts)
         {
-            if (evidence!.Keep(part.Digest, part.Bytes.Span) is { } lost)
+            if (evidence.Keep(part.Digest, part.Bytes) is { } lost)
             {
                 return lost;
             }
@@ -412,6 +420,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         EventId = $"{type}-{Guid.NewGuid():N}",
         EventType = type,
         Component = component,
+        RetentionClass = RetentionClasses.Audit,
         Cluster = LedgerText.Of(options.ClusterUid),
     };
 
@@ -429,7 +438,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     }
 
     /// <summary>What every decision under a policy rests on.</summary>
-    /// <param name="Trust">The document that names its key files.</param>
-    /// <param name="Files">The policy, that document, and the key files.</param>
+    /// <param name="Trust">The document that names its files.</param>
+    /// <param name="Files">The policy, that document, and the files.</param>
     private sealed record PolicyBasis(EntryInput Trust, ImmutableArray<KeptBytes> Files);
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Governance.Gates.Approvals;
-using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
@@ -8,8 +7,8 @@ using Governance.Gates.Revocations;
 
 namespace Governance.Gates.Webhook;
 
-/// <summary>A policy and its keys, as one value that a request sees whole.</summary>
-internal sealed record PolicyInForce(Policy Policy, TrustedKeys Keys);
+/// <summary>A policy and who may sign under it, as one value that a request sees whole.</summary>
+internal sealed record PolicyInForce(Policy Policy, TrustedSigners Signers);
 
 /// <summary>The list of what no longer counts under a policy.</summary>
 internal delegate ValueTask<Reading<RevocationList>> RevocationsOf(Policy policy, DateTimeOffset now, CancellationToken cancellation);
@@ -104,7 +103,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
     {
         var before = Current;
         var now = clock.GetUtcNow();
-        if (!StatementsFile.Read(options.Policy, policy.Digest, before.Keys).Try(out var statements, out var unread))
+        if (!StatementsFile.Read(options.Policy, policy.Digest, before.Signers).Try(out var statements, out var unread))
         {
             return unread.ToString();
         }
@@ -134,7 +133,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
         }
 
         return PolicyFile.Bytes(options.Policy, policy) is not { } bytes ? "the policy's files change while they are read"
-            : await state.RememberPolicyAsync(bytes.Version, bytes.Digest, bytes.Yaml, bytes.Keys, cancellation) is Reading<AcceptedPolicy>.Unread(var reason) ? reason.ToString()
+            : await state.RememberPolicyAsync(bytes.Version, bytes.Digest, bytes.Yaml, bytes.Files, cancellation) is Reading<AcceptedPolicy>.Unread(var reason) ? reason.ToString()
             : null;
     }
 
@@ -164,7 +163,7 @@ internal sealed partial class LivePolicy(WebhookOptions options, GateStateFolder
             LogWarning(options.Policy, warning.ToString());
         }
 
-        inForce = new(policy, new TrustedKeys(policy));
+        inForce = new(policy, new TrustedSigners(policy));
         LogLoaded(policy.Name, policy.Version, policy.Digest.ToString());
         metrics.PolicyLoaded(policy);
     }

@@ -154,7 +154,7 @@ internal static class ManifestsCommand
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(policy))!;
         (string, byte[])[] statements = File.Exists(policy + StatementsFile.Suffix) ? [("governance.yaml" + StatementsFile.Suffix, Read(policy + StatementsFile.Suffix))] : [];
-        return [("governance.yaml", Read(policy)), .. statements, .. read.Keys.Values.Select(key => key.File).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => (name, Read(Path.Combine(folder, name))))];
+        return [("governance.yaml", Read(policy)), .. statements, .. read.NamedFiles.Select(name => (name, Read(Path.Combine(folder, name))))];
     }
 
     private static byte[] Read(string path)

@@ -2,6 +2,7 @@ using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Cli.Images;
 
@@ -33,11 +34,11 @@ internal sealed record ImageTarget(IRegistry Registry, ImageLocation Location, S
     /// <summary>Begins to read the evidence on it; <see cref="VerifyAsync"/> then only waits for the rest.</summary>
     public void BeginReading(CancellationToken cancellation) => evidence ??= Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation);
 
-    /// <summary>Everything that hangs on it, verified with these keys.</summary>
-    public async Task<Claims> VerifyAsync(IReadOnlyCollection<Sigstore.PublicKey> keys, Terminal terminal, CancellationToken cancellation) =>
+    /// <summary>Everything that hangs on it, verified for these signers.</summary>
+    public async Task<Claims> VerifyAsync(TrustedSigners signers, Terminal terminal, CancellationToken cancellation) =>
         await terminal.WhileAsync($"reading the evidence on {Subject}", evidence ?? Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation)) switch
         {
-            Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(Subject.Digest, attached, keys),
+            Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(Subject.Digest, attached, signers),
             Reading<AttachedEvidence>.Unread(var reason) => Claims.CouldNotRead(reason),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

@@ -102,9 +102,10 @@ internal sealed class AuditPackage
 
     private void CopyEvidence(LedgerEntry entry)
     {
-        foreach (var digest in Kept(entry))
+        // What an entry says is kept: its evidence, its policy, the parts that were too large for it.
+        foreach (var one in EntryDigests.Of(entry).Where(one => one.Of is DigestOf.Evidence or DigestOf.Policy or DigestOf.Part))
         {
-            Copy(digest);
+            Copy(one.Digest);
         }
 
         if (entry.EventType == LedgerEvents.Decision)
@@ -139,16 +140,6 @@ internal sealed class AuditPackage
                 break;
         }
     }
-
-    // What an entry says is kept: its evidence, its policy, the parts that were too large for it.
-    private static IEnumerable<Digest> Kept(LedgerEntry entry) =>
-    [
-        .. entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var named) ? named.Select(one => one.Digest) : [],
-        .. entry.Policy is { } policy ? (Digest[])[policy.Digest] : [],
-        .. Moved(entry.Artifacts), .. Moved(entry.Reasons), .. Moved(entry.Quorum), .. Moved(entry.Evidence), .. Moved(entry.PreviousState), .. Moved(entry.NewState), .. Moved(entry.Details), .. Moved(entry.Rationale),
-    ];
-
-    private static Digest[] Moved<T>(EntryPart<T>? part) => part is EntryPart<T>.Kept(var digest, _) ? [digest] : [];
 
     private void Put(string name, ReadOnlySpan<byte> bytes)
     {

@@ -98,30 +98,10 @@ internal sealed record EntryFilter
             : EntryMatch.No;
     }
 
-    private EntryMatch OfDigest(LedgerEntry entry)
-    {
-        if (Digest is null)
-        {
-            return EntryMatch.Yes;
-        }
-
-        var isUnsure = false;
-        bool IsIn<T>(EntryPart<T>? part, Func<T, bool> holds)
-        {
-            // The digest of a part that is kept beside the log stands in the entry too.
-            isUnsure |= part is EntryPart<T>.Kept;
-            return part switch { EntryPart<T>.Inline(var value) => holds(value), EntryPart<T>.Kept(var digest, _) => digest == Digest, _ => false };
-        }
-
-        var isFound = Digest == entry.ObjectDigest || Digest == entry.TemplateDigest || Digest == entry.Policy?.Digest || Digest == entry.Component.Digest || entry.Inputs.Any(input => input.Digest == Digest);
-        isFound |= IsIn(entry.Artifacts, artifacts => artifacts.Any(one => one.Digest == Digest));
-        isFound |= IsIn(entry.Evidence, evidence => evidence.Any(one => one.Digest == Digest));
-
-        // Of these only where they are kept: what a text inside says is no digest of ours.
-        var unsure = isUnsure;
-        isFound |= IsIn(entry.Reasons, _ => false) | IsIn(entry.Quorum, _ => false) | IsIn(entry.PreviousState, _ => false) | IsIn(entry.NewState, _ => false) | IsIn(entry.Details, _ => false) | IsIn(entry.Rationale, _ => false);
-        return isFound ? EntryMatch.Yes : unsure ? EntryMatch.Unsure : EntryMatch.No;
-    }
+    private EntryMatch OfDigest(LedgerEntry entry) =>
+        Digest is null || EntryDigests.Of(entry).Any(one => one.Digest == Digest) ? EntryMatch.Yes
+        : EntryDigests.AreHidden(entry) ? EntryMatch.Unsure
+        : EntryMatch.No;
 }
 
 /// <summary>A resource as <c>KIND/NAME</c> or <c>KIND.GROUP/NAME</c>; without a group, of any.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.LedgerStores;
@@ -73,7 +74,8 @@ internal sealed class IndexArguments
 /// <summary>What the verbs of the ledger share.</summary>
 internal static class LedgerReadings
 {
-    private const int MostCheckpointBytes = 128 * 1024;
+    /// <summary>What writes an entry, where the command line does.</summary>
+    public static EntryComponent Component { get; } = new("gates", (typeof(LedgerReadings).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0], null);
 
     /// <summary>The value, or an end with its reason: for what a verb cannot go on without.</summary>
     /// <exception cref="GateException">It could not be read.</exception>
@@ -81,7 +83,7 @@ internal static class LedgerReadings
 
     /// <summary>A checkpoint that was kept elsewhere.</summary>
     /// <exception cref="GateException">The file holds none that the key signed: then it shows nothing.</exception>
-    public static Checkpoint ReadCheckpoint(string file, NoteKey key) => Checkpoint.Open(InputFile.Read(file, "checkpoint", MostCheckpointBytes), key).Try(out var checkpoint, out var why)
+    public static Checkpoint ReadCheckpoint(string file, NoteKey key) => Checkpoint.Open(InputFile.Read(file, "checkpoint", Checkpoint.MostBytes), key).Try(out var checkpoint, out var why)
         ? checkpoint
         : throw new GateException($"'{file}': {why.Message}", "name a checkpoint of this log, kept as it was published");
 

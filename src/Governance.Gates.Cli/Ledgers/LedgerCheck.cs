@@ -84,13 +84,8 @@ internal static class LedgerCheck
             return new(checkpoint.Size, null, new("ledger", $"it is missing: the checkpoint in {file} is of {kept.Size} entries, and this log has {checkpoint.Size}: entries were removed, or this is an older copy", Remedy));
         }
 
-        if (!MerkleProofs.Consistency(kept.Size, checkpoint.Size, source).Try(out var proof, out var why))
-        {
-            return new(null, null, why);
-        }
-
-        return MerkleProofs.VerifyConsistency(kept.Size, kept.Root, checkpoint.Size, checkpoint.Root, proof.AsSpan())
-            ? null
+        return !checkpoint.GoesOnFrom(LedgerPosition.Of(kept), source).Try(out var goesOn, out var why) ? new(null, null, why)
+            : goesOn ? null
             : new(null, null, new("ledger", $"it does not begin as the checkpoint in {file} says: entries before entry {kept.Size} were rewritten, or two logs have one key", Remedy));
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using Governance.Gates.Approvals;
 using Governance.Gates.Evidence;
 using Governance.Gates.Ledgers;
@@ -38,7 +37,7 @@ internal sealed record RecoveryGrounds(RecoveryDocument Document, RequestStandin
             EventType = LedgerEvents.Recovered,
             CorrelationId = LedgerText.Of(request.Id),
             ChangeId = LedgerText.Of(request.ChangeId),
-            Component = new("gates", (typeof(RecoveryGrounds).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0], null),
+            Component = LedgerReadings.Component,
             Environment = LedgerText.Of(request.Scope.Environments.FirstOrDefault()),
             Actor = new(PersonalText.Of(request.Requester.Person)!, "person", null, null, null),
             Action = LedgerText.Of(grant.Action),

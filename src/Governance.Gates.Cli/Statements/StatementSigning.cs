@@ -195,7 +195,7 @@ internal sealed record SignedElsewhere(ReadOnlyMemory<byte> Statement, byte[] Si
     {
         var bundle = SigstoreBundle.OfSignature(Statement, Signature, Key);
         var about = subject ?? target.Covers?.Digest ?? throw new GateException($"nothing is known of what {target.Name} is", "name the act with --act");
-        var claims = Evidence.Claims.Verify(about, new([new(bundle, Digest.Of(bundle.Json.Span), "the signature")], []), [Key]);
+        var claims = Evidence.Claims.Verify(about, new([new(bundle, Digest.Of(bundle.Json.Span), "the signature")], []), TrustedSigners.OfKeys(Key));
         return claims.Approvals is [{ Statement: T statement }]
             ? statement
             : throw new GateException(

@@ -162,15 +162,15 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     }
 
     /// <summary>Everything that is known about it.</summary>
-    public async Task<Claims> ReadAsync(IReadOnlyCollection<PublicKey> keys, Terminal terminal, CancellationToken cancellation)
+    public async Task<Claims> ReadAsync(TrustedSigners signers, Terminal terminal, CancellationToken cancellation)
     {
         var kept = KeptIn is { } file ? StatementFile.Read(file) : [];
-        var claims = Image is { } image ? await image.VerifyAsync(keys, terminal, cancellation)
-            : Document is { } document ? OnlyAbout(document.Subject.Digest, await document.VerifyAsync(keys, terminal, cancellation))
+        var claims = Image is { } image ? await image.VerifyAsync(signers, terminal, cancellation)
+            : Document is { } document ? OnlyAbout(document.Subject.Digest, await document.VerifyAsync(signers, terminal, cancellation))
             : new([], [], []);
         foreach (var (subject, items) in SubjectDigest is { } digest ? [(digest, kept)] : kept.GroupBy(OwnSubject).Select(group => (group.Key, group.ToImmutableArray())))
         {
-            var more = OnlyAbout(subject, Claims.Verify(subject, new(items, []), keys));
+            var more = OnlyAbout(subject, Claims.Verify(subject, new(items, []), signers));
             claims = new([.. claims.Proven, .. more.Proven], [.. claims.Refused, .. more.Refused], claims.Unread);
         }
 
@@ -257,11 +257,11 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
 /// <summary>A document that is no manifest, and the repository in which statements about it wait on its digest.</summary>
 internal sealed record WaitingDocument(IRegistry Registry, Evidence.Subject Subject)
 {
-    /// <summary>Every statement about it, verified with these keys.</summary>
-    public async Task<Claims> VerifyAsync(IReadOnlyCollection<PublicKey> keys, Terminal terminal, CancellationToken cancellation) =>
+    /// <summary>Every statement about it, verified for these signers.</summary>
+    public async Task<Claims> VerifyAsync(TrustedSigners signers, Terminal terminal, CancellationToken cancellation) =>
         await terminal.WhileAsync($"reading the statements about {Subject}", Registry.FindEvidenceAsync(Subject.Repository, Subject.Digest, cancellation)) switch
         {
-            Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(Subject.Digest, attached, keys),
+            Reading<AttachedEvidence>.Found(var attached) => Claims.Verify(Subject.Digest, attached, signers),
             Reading<AttachedEvidence>.Unread(var reason) => Claims.CouldNotRead(reason),
             _ => throw new UnreachableException(),
         };

@@ -130,7 +130,7 @@ internal sealed class AdmitCommand
 
     private static async Task<ImmutableArray<JudgedObject>> JudgeAsync(Judgeable found, Policy policy, AdmissionJudge judge, CancellationToken cancellation)
     {
-        var keys = new TrustedKeys(policy);
+        var signers = new TrustedSigners(policy);
         var judged = ImmutableArray.CreateBuilder<JudgedObject>(found.Requests.Length);
         foreach (var group in found.Requests.Chunk(ObjectsAtOnce))
         {
@@ -142,7 +142,7 @@ internal sealed class AdmitCommand
         async Task<JudgedObject> JudgeOneAsync((string Source, AdmissionRequest Request) one)
         {
             var opened = AdmissionGate.Open(one.Request, policy, found.Cluster);
-            var outcome = await judge.JudgeAsync(opened, keys, cancellation);
+            var outcome = await judge.JudgeAsync(opened, signers, cancellation);
 
             // What was interrupted is no answer: an image would stand there as "not verified in time".
             cancellation.ThrowIfCancellationRequested();

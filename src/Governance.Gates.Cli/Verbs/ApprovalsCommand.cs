@@ -69,7 +69,7 @@ internal sealed class ApprovalsCommand
 
         var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
-        var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
+        var claims = await target.ReadAsync(new TrustedSigners(policy), terminal, cancellation);
         var now = terminal.Clock.GetUtcNow();
         var list = await about.RevocationsAsync(parsed, file, policy, terminal, cancellation);
         if (!list.Try(out var revocations, out var unread))

@@ -74,7 +74,7 @@ internal sealed class ApproveCommand
         using var held = signer;
         var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
-        var claims = await target.ReadAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
+        var claims = await target.ReadAsync(new TrustedSigners(policy), terminal, cancellation);
         if (!(await about.RevocationsAsync(parsed, file, policy, terminal, cancellation)).Try(out var revocations, out var unread))
         {
             claims = claims with { Unread = claims.Unread.Add(unread) };
@@ -266,7 +266,7 @@ internal sealed class ApproveCommand
             .. StatementWords.RequestFacts(asked, target, policy),
             new("request", $"{asked.Id}, {request.Digest}, of {StatementWords.Shown(asked.CreatedAt)} ({request.Where})"),
             .. Seen(claims).Select(claim => new Fact("evidence", $"{TypeOf(claim)} by {string.Join(" and ", claim.Signers.Select(signer => NameOf(signer, policy)))} ({claim.Where})")),
-            .. target.Image is not null && !Seen(claims).Any() ? [new Fact("evidence", "none that the policy's keys signed")] : (Fact[])[],
+            .. target.Image is not null && !Seen(claims).Any() ? [new Fact("evidence", "none that the policy's keys or subjects signed")] : (Fact[])[],
             new("policy", policy.Shown()),
             .. asked.Policy is { } seen && seen.Digest != policy.Digest ? [new Fact("policy changed", $"the requester saw {seen.Name} version {seen.Version}, {seen.Digest}")] : (Fact[])[],
             .. standing.Faults.Select(fault => new Fact("in the way", fault)),
@@ -297,7 +297,7 @@ internal sealed class ApproveCommand
 
     private static string TypeOf(Claim claim) => claim.PredicateType is { Length: > 0 } type ? type : "signature";
 
-    private static string NameOf(Identity.Key signer, Policy policy) => policy.PersonOf(signer)?.Name ?? policy.RobotOf(signer)?.Name ?? signer.ToString();
+    private static string NameOf(Identity signer, Policy policy) => policy.PersonOf(signer)?.Name ?? policy.RobotOf(signer)?.Name ?? signer.ToString()!;
 
     /// <summary>What is known when somebody answers.</summary>
     /// <param name="Revocations">What no longer counts; empty where the list could not be read, which the claims then tell.</param>

@@ -22,7 +22,7 @@ internal sealed class LedgerRecoverCommand
     private readonly RegistryArguments registries = new();
     private readonly Option<string[]> against = new("--against") { Description = "A checkpoint of this log that was kept elsewhere: what it covers was there. May be given again.", HelpName = "CHECKPOINT" };
     private readonly Option<string?> document = new("--out") { Description = "Where the recovery document is written, which is asked for and approved.", HelpName = "FILE" };
-    private readonly Option<string?> policyFile = new("--policy") { Description = "The policy whose ledger.recover says who must agree.", HelpName = "FILE" };
+    private readonly Option<string?> policyFile = new("--policy") { Description = "The policy whose ledger.recover says who must agree. Where the log proves no policy, the recovery document names this one.", HelpName = "FILE" };
     private readonly Option<string?> approved = new("--approved") { Description = "The recovery document that was approved: recover exactly so.", HelpName = "FILE" };
     private readonly Option<string?> statements = new("--statements") { Description = $"The file of requests and approvals; that of --approved and {StatementFile.Suffix} unless given.", HelpName = "FILE" };
     private readonly Option<string> form = Report.OutputOption();
@@ -66,7 +66,7 @@ internal sealed class LedgerRecoverCommand
         var policy = parsed.GetValue(policyFile) is { } file ? PolicyFile.Load(file).Policy : null;
         policy?.RecoveryRule();
         ImmutableArray<Checkpoint> kept = [.. (parsed.GetValue(against) ?? []).Select(one => LedgerReadings.ReadCheckpoint(one, key))];
-        using var damaged = DamagedLedger.Open(name, key, kept, Progress("looking at"), cancellation);
+        using var damaged = DamagedLedger.Open(name, key, kept, policy?.Digest, Progress("looking at"), cancellation);
         return parsed.GetValue(approved) is { } agreed
             ? await RecoverAsync(parsed, damaged, key, policy!, agreed, Progress("recovering"), terminal, cancellation)
             : await LookAsync(parsed, damaged, key, policy, terminal);
@@ -87,6 +87,7 @@ internal sealed class LedgerRecoverCommand
         return Told(parsed, damaged, key, ExitCode.Denied, "damaged", Decision.Allow, null,
         [
             to is null ? new("document", $"{Encoding.UTF8.GetString(damaged.Document.Json.Span)}; write it with --out {name}") : new("document", to),
+            PolicyThatCounts(damaged),
             .. damaged.Document.LastLost is null ? (Fact[])[] : [new("first", "look for a copy of the log: what is restored from one is not given up")],
             new("ask", $"gates request {name} --action {policy?.LedgerRecovery?.Action ?? "ACTION"} --policy {by} --key KEY.pem"),
             new("approve", $"gates approve {name} --policy {by} --key KEY.pem"),
@@ -109,7 +110,7 @@ internal sealed class LedgerRecoverCommand
             return await Told(parsed, damaged, key, ExitCode.Denied, "refused", Decision.Deny(mismatch), null, []).WriteAsync(terminal, parsed.GetRequiredValue(form));
         }
 
-        var claims = await target.ReadAsync([.. policy.Keys.Values.Select(trusted => trusted.PublicKey)], terminal, cancellation);
+        var claims = await target.ReadAsync(new TrustedSigners(policy), terminal, cancellation);
         var (by, now) = (parsed.GetValue(policyFile)!, terminal.Clock.GetUtcNow());
         if (!(await StatementArguments.RevocationsAsync(registries, parsed, by, policy, terminal, cancellation)).Try(out var revocations, out var unread))
         {
@@ -128,17 +129,25 @@ internal sealed class LedgerRecoverCommand
         return await Told(parsed, damaged, key, ExitCode.Allowed, "recovered", outcome.Decision, written, [new("kept aside", damaged.Aside), new("entry", string.Create(CultureInfo.InvariantCulture, $"{written.Sequence}, of holder {written.Epoch}"))]).WriteAsync(terminal, parsed.GetRequiredValue(form));
     }
 
-    // What was approved must be what is there now, under the policy that the log knows or a later one.
+    private static Fact PolicyThatCounts(DamagedLedger damaged) => new("policy", damaged.LastPolicies is [] ? damaged.Document.Policy is { } named ? $"the log proves none; {named}, as the document says" : "the log proves none; write the document with --policy FILE, which it then names"
+        : $"{string.Join(" and ", damaged.LastPolicies.Select(last => string.Create(CultureInfo.InvariantCulture, $"{last.Name} version {last.Version}, {last.Digest}")))}, or a later one");
+
+    // What was approved must be what is there now, under the policies that the log knows or a later one; where it knows none, under the one that was approved with it.
     private static Reason? WhyNot(DamagedLedger damaged, Policy policy, string agreed)
     {
         var read = RecoveryDocument.TryParse(InputFile.Read(agreed, "recovery document", RecoveryDocument.MaxBytes))
             ?? throw new GateException($"'{agreed}' is no recovery document", "name the file that gates ledger recover wrote with --out");
         if (read.Digest != damaged.Document.Digest)
         {
+            if (read.Origin == damaged.Document.Origin && damaged.Document.Policy is { } named && read.Policy != named)
+            {
+                return new(Rule, $"this log proves no policy, and '{agreed}' names {read.Policy?.ToString() ?? "none"}, and not {policy.Shown()}, {named}", "name that policy; or write the document anew with --policy and --out, and have that one approved");
+            }
+
             return new(Rule, $"'{agreed}' is about {(read.Origin == damaged.Document.Origin ? "another damage" : $"another log, {read.Origin}")}: it is {read.Digest}, and this log, as it is now, {damaged.Document.Digest}", "write the document anew with --out, and have that one approved");
         }
 
-        return damaged.LastPolicy is { } last && (last.Name != policy.Name || last.Version > policy.Version || (last.Version == policy.Version && last.Digest != policy.Digest))
+        return damaged.LastPolicies.FirstOrDefault(last => last.Name != policy.Name || last.Version > policy.Version || (last.Version == policy.Version && last.Digest != policy.Digest)) is { } last
             ? new(Rule, $"the policy {policy.Shown()} is not the one that this log knows: {last.Name} version {last.Version}, {last.Digest}, or a later one", "name the policy in force")
             : null;
     }

@@ -70,7 +70,7 @@ internal static class LedgerTailCommand
 
             await Task.Delay(Every, terminal.Clock, cancellation);
             var next = log.Folder.ReadCheckpoint(log.Key).Required();
-            if (!GoesOn(log, next))
+            if (!next.GoesOnFrom(LedgerPosition.Of(log.Checkpoint), log.Folder.Read).Required())
             {
                 await terminal.SayAsync($"refused: {next} does not go on from {log.Checkpoint}: entries were removed or rewritten; keep this copy as it is, and compare it with copies and checkpoints kept elsewhere");
                 return;
@@ -79,10 +79,6 @@ internal static class LedgerTailCommand
             log = log with { Checkpoint = next };
         }
     }
-
-    private static bool GoesOn(OpenLog log, Checkpoint next) =>
-        next.Size >= log.Checkpoint.Size
-        && MerkleProofs.VerifyConsistency(log.Checkpoint.Size, log.Checkpoint.Root, next.Size, next.Root, MerkleProofs.Consistency(log.Checkpoint.Size, next.Size, log.Folder.Read).Required().AsSpan());
 
     private static string ToJson(ShownEntry entry)
     {

@@ -17,7 +17,7 @@ internal sealed class SigstoreCommand
     private readonly Option<string?> identity = new("--certificate-identity") { Description = "What the certificate's subject alternative name must be.", HelpName = "NAME" };
     private readonly Option<string?> issuer = new("--certificate-oidc-issuer") { Description = "What the certificate's OIDC issuer must be.", HelpName = "URL" };
     private readonly Option<string?> key = new("--key") { Description = "The public key, PEM, instead of an identity.", HelpName = "FILE" };
-    private readonly Option<string?> root = new("--trusted-root") { Description = "The trusted_root.json. Nothing is fetched, so it is needed.", HelpName = "FILE" };
+    private readonly Option<string?> root = new("--trusted-root") { Description = "The trusted_root.json. Left out: the copy of the public instance that comes with this program; nothing is fetched.", HelpName = "FILE" };
     private readonly Argument<string> artifact = new("artifact") { Description = "The artifact's file, or sha256: and its digest.", HelpName = "FILE_OR_DIGEST" };
 
     private SigstoreCommand()
@@ -39,7 +39,7 @@ internal sealed class SigstoreCommand
         (bool Wrong, string Why)[] rules =
         [
             (byName != byIssuer || byName == byKey, "give --certificate-identity and --certificate-oidc-issuer, or --key"),
-            (!result.IsGiven(root), "name the instance's trusted_root.json with --trusted-root"),
+            (result.IsGiven(staging) && !result.IsGiven(root), "name the staging instance's trusted_root.json with --trusted-root"),
         ];
         foreach (var (_, why) in rules.Where(rule => rule.Wrong))
         {
@@ -49,10 +49,7 @@ internal sealed class SigstoreCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var rootFile = parsed.GetValue(root)!;
-        var trusted = TrustedRoot.TryParse(InputFile.Read(rootFile, "trusted root", TrustedRoot.MaxSize), out var mistake)
-            ?? throw new GateException($"'{rootFile}' is no trusted root that is accepted here: {mistake}", "name the instance's own trusted_root.json");
-        var evidence = new EvidenceRequirement(trusted);
+        var evidence = new EvidenceRequirement(parsed.GetValue(root) is { } file ? TrustFile.ReadRoot(file) : SigstoreInstance.PublicGood.Root);
         var policy = await PolicyAsync(parsed, evidence, cancellation);
         var json = InputFile.Read(parsed.GetRequiredValue(bundle), "bundle", MostBundleBytes);
         switch (SigstoreVerifier.Verify(new SignedEntity.Bundle(json), policy))
@@ -71,9 +68,7 @@ internal sealed class SigstoreCommand
 
     private async Task<VerificationPolicy> PolicyAsync(ParseResult parsed, EvidenceRequirement evidence, CancellationToken cancellation)
     {
-        PublicKey[] keys = parsed.GetValue(key) is { } file
-            ? [PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake) ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake)]
-            : [];
+        PublicKey[] keys = parsed.GetValue(key) is { } file ? [TrustFile.ReadKey(file)] : [];
         return await ArtifactAsync(parsed.GetRequiredValue(artifact), keys, cancellation) with
         {
             KeyEvidence = keys is [] ? null : evidence,

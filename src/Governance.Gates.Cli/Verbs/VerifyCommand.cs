@@ -10,7 +10,6 @@ using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
-using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Verbs;
 
@@ -125,7 +124,7 @@ internal sealed class VerifyCommand
         var any = parsed.GetValue(repository) == "any" || (location is ImageLocation.Layout && stands is null);
         var trusted = parsed.GetValue(keys)!.Select(file => new TrustedKey(
             file,
-            PublicKey.TryParse(InputFile.Read(file, "public key", PublicKey.MaxSize), out var mistake) ?? throw new GateException($"'{file}' is no public key that is accepted here", mistake),
+            TrustFile.ReadKey(file),
             null,
             null,
             file));
@@ -134,7 +133,7 @@ internal sealed class VerifyCommand
 
     private static async Task<Verification> ByKeysAsync(ImageTarget target, Policy policy, string? type, Terminal terminal, CancellationToken cancellation)
     {
-        var claims = await target.VerifyAsync([.. policy.Keys.Values.Select(key => key.PublicKey)], terminal, cancellation);
+        var claims = await target.VerifyAsync(new TrustedSigners(policy), terminal, cancellation);
         var decision = type is null
             ? KeyCheck.DecideSigned(target.Subject, claims, policy, terminal.Clock.GetUtcNow())
             : KeyCheck.DecideAttested(target.Subject, claims, PredicateTypeName.Resolve(type)!);
@@ -146,7 +145,7 @@ internal sealed class VerifyCommand
         switch (ImageGate.Rule(ImageReference.At(target.Subject.Repository, target.Subject.Digest).ToString(), place, policy))
         {
             case ImageRuling.NeedsEvidence ruling:
-                var claims = await target.VerifyAsync(new Clients.Evidence.TrustedKeys(policy).Keys, terminal, cancellation);
+                var claims = await target.VerifyAsync(new TrustedSigners(policy), terminal, cancellation);
                 var now = terminal.Clock.GetUtcNow();
                 using (var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, target.Registry))
                 {

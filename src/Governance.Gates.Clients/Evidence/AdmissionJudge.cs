@@ -19,19 +19,21 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
     // An approval may be withdrawn, and rejected, at any time; a signature cannot.
     private static readonly TimeSpan OldestApproval = TimeSpan.FromSeconds(15);
 
+    private static readonly Reading<IReadOnlyDictionary<string, long>> NotInTime = new Reading<IReadOnlyDictionary<string, long>>.Unread(new(Rule, "what was admitted before was not read in time", "try again"));
+
     /// <summary>Decides a case. What begins under an approval is recorded before this answers.</summary>
     /// <param name="case">The case.</param>
-    /// <param name="keys">The keys of the case's policy.</param>
+    /// <param name="signers">Who may sign under the case's policy.</param>
     /// <param name="deadline">When the answer must stand; what is not verified by then is Unknown.</param>
-    public async ValueTask<AdmissionOutcome> JudgeAsync(AdmissionCase @case, TrustedKeys keys, CancellationToken deadline)
+    public async ValueTask<AdmissionOutcome> JudgeAsync(AdmissionCase @case, TrustedSigners signers, CancellationToken deadline)
     {
         ArgumentNullException.ThrowIfNull(@case);
-        var outcome = await DecideAsync(@case, keys, @case.Environment is null ? TimeSpan.MaxValue : OldestApproval, deadline).ConfigureAwait(false);
+        var outcome = await DecideAsync(@case, signers, @case.Environment is null ? TimeSpan.MaxValue : OldestApproval, deadline).ConfigureAwait(false);
 
         // A signature may have been added since the claims were kept: no refusal rests on an old absence.
         if (outcome.Decision.Verdict > Verdict.Warn && @case.Subjects.Any())
         {
-            outcome = await DecideAsync(@case, keys, ClaimCache.Absent, deadline).ConfigureAwait(false);
+            outcome = await DecideAsync(@case, signers, ClaimCache.Absent, deadline).ConfigureAwait(false);
         }
 
         if (@case.Record(outcome, clock.GetUtcNow()) is { } record)
@@ -45,9 +47,9 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
             : outcome;
     }
 
-    private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
+    private async ValueTask<AdmissionOutcome> DecideAsync(AdmissionCase @case, TrustedSigners signers, TimeSpan oldest, CancellationToken deadline)
     {
-        var reads = @case.Subjects.Select(subject => (subject, Read: claims.GetAsync(subject, keys, oldest, deadline))).ToArray();
+        var reads = @case.Subjects.Select(subject => (subject, Read: claims.GetAsync(subject, signers, oldest, deadline))).ToArray();
         var known = new Dictionary<Subject, Claims>(reads.Length);
         foreach (var (subject, read) in reads)
         {
@@ -57,23 +59,32 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
             }
         }
 
-        var now = clock.GetUtcNow();
-        return @case.Decide(known, await CircumstancesAsync(@case, known.Values, now, deadline).ConfigureAwait(false));
+        // What goes on uses nothing, and is most of what is asked; only what begins looks at uses.
+        var circumstances = await CircumstancesAsync(@case, clock.GetUtcNow(), deadline).ConfigureAwait(false);
+        var outcome = @case.Decide(known, circumstances);
+        return outcome.NeedsUses ? @case.Decide(known, circumstances with { Uses = await UsesAsync(known.Values, deadline).ConfigureAwait(false) }) : outcome;
     }
 
-    private async ValueTask<Circumstances> CircumstancesAsync(AdmissionCase @case, IEnumerable<Claims> known, DateTimeOffset now, CancellationToken deadline)
+    private async ValueTask<Circumstances> CircumstancesAsync(AdmissionCase @case, DateTimeOffset now, CancellationToken deadline)
     {
-        var circumstances = new Circumstances(now);
+        var circumstances = new Circumstances(now) { Uses = null };
         if (@case.Policy.Revocations is not null)
         {
             circumstances = circumstances with { Revocations = await RevocationsAsync(@case.Policy, now, deadline).ConfigureAwait(false) };
         }
 
-        if (@case.Environment is null)
+        try
         {
-            return circumstances;
+            return @case.MayGoOn is { } place ? circumstances with { Admitted = await records.FindAsync(place, deadline).ConfigureAwait(false) } : circumstances;
         }
+        catch (OperationCanceledException)
+        {
+            return circumstances with { Uses = NotInTime };
+        }
+    }
 
+    private async ValueTask<Reading<IReadOnlyDictionary<string, long>>> UsesAsync(IEnumerable<Claims> known, CancellationToken deadline)
+    {
         try
         {
             var uses = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -85,15 +96,11 @@ public sealed class AdmissionJudge(ClaimCache claims, IAdmittedRecords records, 
                 }
             }
 
-            return circumstances with
-            {
-                Uses = new Reading<IReadOnlyDictionary<string, long>>.Found(uses),
-                Admitted = @case.MayGoOn is { } place ? await records.FindAsync(place, deadline).ConfigureAwait(false) : [],
-            };
+            return new Reading<IReadOnlyDictionary<string, long>>.Found(uses);
         }
         catch (OperationCanceledException)
         {
-            return circumstances with { Uses = new Reading<IReadOnlyDictionary<string, long>>.Unread(new(Rule, "what was admitted before was not read in time", "try again")) };
+            return NotInTime;
         }
     }
 

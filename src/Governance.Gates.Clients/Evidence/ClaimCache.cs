@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Clients.Evidence;
 
 /// <summary>
-/// Keeps claims, never verdicts: what is proven of (repository, digest) under one set of keys. What was found is kept for minutes,
+/// Keeps claims, never verdicts: what is proven of (repository, digest) under one set of signers. What was found is kept for minutes,
 /// what was not found or not readable for seconds; one verification at a time for each, and it goes on when its asker's time is over.
 /// </summary>
 /// <param name="registry">What has the evidence.</param>
@@ -36,14 +37,14 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
 
     /// <summary>What is known of a subject.</summary>
     /// <param name="subject">The image, by digest.</param>
-    /// <param name="keys">The keys to verify with.</param>
+    /// <param name="signers">Who may sign.</param>
     /// <param name="oldest">An answer older than this is not used.</param>
     /// <param name="deadline">When the asker must answer.</param>
     /// <returns>The claims, or null where the deadline came first; verification then goes on, and a later call finds its result.</returns>
-    public Task<Claims?> GetAsync(Subject subject, TrustedKeys keys, TimeSpan oldest, CancellationToken deadline)
+    public Task<Claims?> GetAsync(Subject subject, TrustedSigners signers, TimeSpan oldest, CancellationToken deadline)
     {
-        ArgumentNullException.ThrowIfNull(keys);
-        var key = (subject, keys.Version);
+        ArgumentNullException.ThrowIfNull(signers);
+        var key = (subject, signers.Version);
         var now = clock.GetTimestamp();
         if (!flights.TryGetValue(key, out var flight) || !flight.IsFresh(clock, now, oldest))
         {
@@ -53,7 +54,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
                 : flights.TryUpdate(key, fresh, flight) ? fresh : flights.GetOrAdd(key, fresh);
             if (ReferenceEquals(current, fresh))
             {
-                Start(fresh, subject, keys);
+                Start(fresh, subject, signers);
             }
 
             flight = current;
@@ -65,7 +66,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
     /// <inheritdoc/>
     public void Dispose() => places.Dispose();
 
-    private void Start(Flight flight, Subject subject, TrustedKeys keys)
+    private void Start(Flight flight, Subject subject, TrustedSigners signers)
     {
         MakeRoom();
         if (Interlocked.Increment(ref underWay) > MostUnderWay)
@@ -79,7 +80,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
         {
             try
             {
-                var claims = await VerifyAsync(subject, keys).ConfigureAwait(false);
+                var claims = await VerifyAsync(subject, signers).ConfigureAwait(false);
                 flight.Land(claims, clock.GetTimestamp(), claims.Proven.IsEmpty || !claims.Unread.IsEmpty ? Absent : Found);
             }
             finally
@@ -89,7 +90,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
         });
     }
 
-    private async Task<Claims> VerifyAsync(Subject subject, TrustedKeys keys)
+    private async Task<Claims> VerifyAsync(Subject subject, TrustedSigners signers)
     {
         using var ending = new CancellationTokenSource(Longest, clock);
         try
@@ -99,7 +100,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
             {
                 return await registry.FindEvidenceAsync(subject.Repository, subject.Digest, ending.Token).ConfigureAwait(false) switch
                 {
-                    Reading<AttachedEvidence>.Found(var attached) => Kept(Claims.Verify(subject.Digest, attached, keys.Keys), attached),
+                    Reading<AttachedEvidence>.Found(var attached) => Kept(Claims.Verify(subject.Digest, attached, signers), attached),
                     Reading<AttachedEvidence>.Unread(var reason) => Claims.CouldNotRead(reason),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };

@@ -6,7 +6,7 @@ using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Clients.GateState;
 
-/// <summary>The policies that were accepted last, and their key files, each under its digest.</summary>
+/// <summary>The policies that were accepted last, and the files that they name, each under its digest: keys under that of their SPKI, trusted roots under that of their bytes.</summary>
 internal sealed class AcceptedPolicies
 {
     public const string Name = "accepted-policy.json";
@@ -14,8 +14,9 @@ internal sealed class AcceptedPolicies
     private const string Kind = "policies";
     private const string PolicyFolder = "policies";
     private const string KeyFolder = "keys";
+    private const string RootFolder = "roots";
     private const int MostPolicies = 16;
-    private const int MostKeys = 1_000;
+    private const int MostFiles = 1_000;
     private const int LongestName = 1_024;
     private const int MostBytes = 32 << 20;
 
@@ -58,23 +59,23 @@ internal sealed class AcceptedPolicies
             return Refused($"version {policy.Version} is no policy of digest {policy.Digest}", "hand over the bytes that were read");
         }
 
-        if (policy.Keys.Length > MostKeys)
+        if (policy.Files.Length > MostFiles)
         {
-            return Refused($"it names {policy.Keys.Length} key files, more than {MostKeys}", "name fewer");
+            return Refused($"it names {policy.Files.Length} files, more than {MostFiles}", "name fewer");
         }
 
-        var keys = ImmutableArray.CreateBuilder<ListedKey>();
-        foreach (var key in policy.Keys)
+        var files = ImmutableArray.CreateBuilder<ListedFile>();
+        foreach (var file in policy.Files)
         {
-            if (key.Name.Length is 0 or > LongestName || keys.Any(other => other.Name == key.Name) || SpkiOf(key.Bytes) is not { } spki)
+            if (file.Name.Length is 0 or > LongestName || files.Any(other => other.Name == file.Name) || ListedOf(file) is not { } named)
             {
-                return Refused("a key file has no name, a name that is too long or that another has, or holds no public key", "name files that hold one public key each");
+                return Refused("a file has no name, a name that is too long or that another has, or holds neither a public key nor a trusted root", "name files that hold one public key each, or a trusted root");
             }
 
-            keys.Add(new(key.Name, spki));
+            files.Add(named);
         }
 
-        Write(policy, new Listed(policy.Version, policy.Digest, keys.ToImmutable()));
+        Write(policy, new Listed(policy.Version, policy.Digest, files.ToImmutable()));
         return new Reading<AcceptedPolicy>.Found(policy);
     }
 
@@ -83,17 +84,19 @@ internal sealed class AcceptedPolicies
     {
         disk.CreateFolder(PolicyFolder);
         disk.CreateFolder(KeyFolder);
-        StateDisk.Replace(PathOf(added.Digest), policy.Yaml.Span);
-        foreach (var (key, named) in policy.Keys.Zip(added.Keys))
+        disk.CreateFolder(RootFolder);
+        StateDisk.Replace(PathOf(added.Digest), policy.Yaml);
+        foreach (var (file, named) in policy.Files.Zip(added.Files))
         {
-            StateDisk.Replace(PathOf(named), key.Bytes.Span);
+            StateDisk.Replace(PathOf(named), file.Bytes);
         }
 
         ImmutableArray<Listed> now = [added, .. listed.Take(MostPolicies - 1)];
         StateDisk.Replace(disk.PathOf(Name), StateFile.Write(Kind, json => Write(json, now)));
         (listed, Last) = (now, policy);
         disk.Sweep(PolicyFolder, now.Select(one => PathOf(one.Digest)));
-        disk.Sweep(KeyFolder, now.SelectMany(one => one.Keys).Select(PathOf));
+        disk.Sweep(KeyFolder, now.SelectMany(one => one.Files).Where(file => !file.IsRoot).Select(PathOf));
+        disk.Sweep(RootFolder, now.SelectMany(one => one.Files).Where(file => file.IsRoot).Select(PathOf));
     }
 
     private static void Write(Utf8JsonWriter json, ImmutableArray<Listed> policies)
@@ -104,16 +107,26 @@ internal sealed class AcceptedPolicies
             json.WriteStartObject();
             json.WriteNumber("version"u8, policy.Version);
             json.WriteString("digest"u8, policy.Digest.ToString());
-            json.WriteStartArray("keys"u8);
-            foreach (var key in policy.Keys)
+            Write(json, "keys", "spki", policy.Files.Where(file => !file.IsRoot));
+            if (policy.Files.Any(file => file.IsRoot))
             {
-                json.WriteStartObject();
-                json.WriteString("name"u8, key.Name);
-                json.WriteString("spki"u8, key.Spki.ToString());
-                json.WriteEndObject();
+                Write(json, "roots", "sha256", policy.Files.Where(file => file.IsRoot));
             }
 
-            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, string list, string digest, IEnumerable<ListedFile> files)
+    {
+        json.WriteStartArray(list);
+        foreach (var file in files)
+        {
+            json.WriteStartObject();
+            json.WriteString("name"u8, file.Name);
+            json.WriteString(digest, file.Digest.ToString());
             json.WriteEndObject();
         }
 
@@ -123,7 +136,10 @@ internal sealed class AcceptedPolicies
     private static Listed Read(JsonElement policy) => new(
         policy.GetProperty("version").GetInt64(),
         Digest.Parse(policy.GetProperty("digest").GetString()!),
-        [.. policy.GetProperty("keys").EnumerateArray().Select(key => new ListedKey(key.GetProperty("name").GetString()!, Digest.Parse(key.GetProperty("spki").GetString()!)))]);
+        [
+            .. policy.GetProperty("keys").EnumerateArray().Select(key => new ListedFile(key.GetProperty("name").GetString()!, Digest.Parse(key.GetProperty("spki").GetString()!), IsRoot: false)),
+            .. policy.TryGetProperty("roots", out var roots) ? roots.EnumerateArray().Select(root => new ListedFile(root.GetProperty("name").GetString()!, Digest.Parse(root.GetProperty("sha256").GetString()!), IsRoot: true)) : [],
+        ]);
 
     private AcceptedPolicy Load(Listed policy)
     {
@@ -133,22 +149,32 @@ internal sealed class AcceptedPolicies
             throw new FormatException($"{PolicyFolder}/{policy.Digest.Hex}.yaml is missing or holds other bytes than its name says");
         }
 
-        var keys = policy.Keys.Select(key => StateDisk.Read(PathOf(key), PublicKey.MaxSize) is { } bytes && SpkiOf(bytes) == key.Spki
-            ? new PolicyKeyFile(key.Name, bytes)
-            : throw new FormatException($"{KeyFolder}/{key.Spki.Hex}.pub is missing or holds another key than its name says"));
-        return new(policy.Version, policy.Digest, yaml, [.. keys]);
+        var files = policy.Files.Select(file => StateDisk.Read(PathOf(file), file.IsRoot ? TrustedRoot.MaxSize : PublicKey.MaxSize) is { } bytes && (file.IsRoot ? Digest.Of(bytes) : SpkiOf(bytes)) == file.Digest
+            ? new NamedPolicyFile(file.Name, bytes)
+            : throw new FormatException($"{file.Folder}/{file.FileName} is missing or holds something else than its name says"));
+        return new(policy.Version, policy.Digest, yaml, [.. files]);
     }
+
+    private static ListedFile? ListedOf(NamedPolicyFile file) =>
+        SpkiOf(file.Bytes) is { } spki ? new(file.Name, spki, IsRoot: false)
+        : TrustedRoot.TryParse(file.Bytes, out _) is not null ? new(file.Name, Digest.Of(file.Bytes.Span), IsRoot: true)
+        : null;
 
     private static Digest? SpkiOf(ReadOnlyMemory<byte> key) =>
         key.Length <= PublicKey.MaxSize && PublicKey.TryParse(key.Span, out _) is { } parsed ? Digest.FromHash(parsed.SpkiSha256.Span) : null;
 
     private string PathOf(Digest policy) => disk.PathOf(PolicyFolder, policy.Hex + ".yaml");
 
-    private string PathOf(ListedKey key) => disk.PathOf(KeyFolder, key.Spki.Hex + ".pub");
+    private string PathOf(ListedFile file) => disk.PathOf(file.Folder, file.FileName);
 
     private static Reading<AcceptedPolicy>.Unread Refused(string what, string remedy) => new(new Reason("policy", $"the policy cannot be remembered: {what}", remedy));
 
-    private sealed record Listed(long Version, Digest Digest, ImmutableArray<ListedKey> Keys);
+    private sealed record Listed(long Version, Digest Digest, ImmutableArray<ListedFile> Files);
 
-    private sealed record ListedKey(string Name, Digest Spki);
+    private sealed record ListedFile(string Name, Digest Digest, bool IsRoot)
+    {
+        public string Folder => IsRoot ? RootFolder : KeyFolder;
+
+        public string FileName => Digest.Hex + (IsRoot ? ".json" : ".pub");
+    }
 }

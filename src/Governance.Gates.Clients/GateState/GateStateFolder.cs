@@ -78,11 +78,11 @@ public sealed class GateStateFolder : IDisposable
     /// <param name="version">Its version.</param>
     /// <param name="digest">The SHA-256 of its file.</param>
     /// <param name="yaml">Its file.</param>
-    /// <param name="keys">The key files that it names.</param>
+    /// <param name="files">The files that it names.</param>
     /// <param name="cancellation">Ends the wait for the right to write.</param>
     /// <returns>The policy, once it is durable; or why it cannot be remembered, and then it may not come into force: it is not above the last, or the folder is not writable.</returns>
-    public ValueTask<Reading<AcceptedPolicy>> RememberPolicyAsync(long version, Digest digest, ReadOnlyMemory<byte> yaml, ImmutableArray<PolicyKeyFile> keys, CancellationToken cancellation) =>
-        WriteAsync(() => policies.Remember(new(version, digest, yaml, keys)), cancellation);
+    public ValueTask<Reading<AcceptedPolicy>> RememberPolicyAsync(long version, Digest digest, ReadOnlyMemory<byte> yaml, ImmutableArray<NamedPolicyFile> files, CancellationToken cancellation) =>
+        WriteAsync(() => policies.Remember(new(version, digest, yaml, files)), cancellation);
 
     /// <summary>The list of revocations that was accepted last from a source, its bytes checked against their digest; null where none was.</summary>
     /// <param name="source">The source, by the name that the policy gives it.</param>

@@ -7,7 +7,6 @@ namespace Governance.Gates.Clients.GateState;
 /// <summary>The disk under a state folder: files replaced whole, and one failure that ends all writing.</summary>
 internal sealed class StateDisk(string folder)
 {
-    private const int Piece = 64 * 1024;
     private Reason? failure;
 
     /// <summary>The right to write, held by one at a time from the check to the durable write.</summary>
@@ -37,28 +36,20 @@ internal sealed class StateDisk(string folder)
     public static bool IsOfDisk(Exception exception) => exception is IOException or UnauthorizedAccessException or NotSupportedException;
 
     /// <summary>Puts a file in its place, whole and durable: after a crash the old one or the new one stands there.</summary>
-    public static void Replace(string path, ReadOnlySpan<byte> bytes)
+    public static void Replace(string path, ReadOnlyMemory<byte> bytes)
     {
-        ReplaceForNow(path, bytes);
+        ReplaceForNow(path, [bytes]);
         SyncFolder(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>The same, but after a crash the old one may stand there until the folder was flushed with <see cref="SyncFolder"/>: once for many files.</summary>
-    public static void ReplaceForNow(string path, ReadOnlySpan<byte> bytes)
+    public static void ReplaceForNow(string path, IReadOnlyList<ReadOnlyMemory<byte>> pieces)
     {
         var draft = path + ".new";
         using (var file = File.OpenHandle(draft, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            // In pieces: whoever flushes another file of this disk meanwhile waits for one of them, not for all.
-            var written = 0;
-            do
-            {
-                var piece = bytes[written..Math.Min(written + Piece, bytes.Length)];
-                RandomAccess.Write(file, piece, written);
-                RandomAccess.FlushToDisk(file);
-                written += piece.Length;
-            }
-            while (written < bytes.Length);
+            RandomAccess.Write(file, pieces, fileOffset: 0);
+            RandomAccess.FlushToDisk(file);
         }
 
         File.Move(draft, path, overwrite: true);

@@ -11,7 +11,6 @@ namespace Governance.Gates.Clients.LedgerStores;
 public sealed class CheckpointFolder(string path, NoteKey key) : ILedgerFollower
 {
     private const string LastName = "checkpoint";
-    private const long MostBytes = 128 * 1024;
 
     private readonly string folder = Path.GetFullPath(path);
 
@@ -20,7 +19,7 @@ public sealed class CheckpointFolder(string path, NoteKey key) : ILedgerFollower
     {
         try
         {
-            return StateDisk.Read(PathOf(LastName), MostBytes) is not { } note ? new Reading<LedgerPosition>.Found(LedgerPosition.AtBeginning(key.Name))
+            return StateDisk.Read(PathOf(LastName), Checkpoint.MostBytes) is not { } note ? new Reading<LedgerPosition>.Found(LedgerPosition.AtBeginning(key.Name))
                 : Checkpoint.Open(note, key).Try(out var last, out var why) ? new Reading<LedgerPosition>.Found(LedgerPosition.Of(last))
                 : new Reading<LedgerPosition>.Unread(new("ledger", $"{PathOf(LastName)} is none of this log: {why.Message}", "give the checkpoints of each log a folder of their own"));
         }
@@ -43,9 +42,9 @@ public sealed class CheckpointFolder(string path, NoteKey key) : ILedgerFollower
         {
             Directory.CreateDirectory(folder);
             var own = PathOf(string.Create(CultureInfo.InvariantCulture, $"{LastName}.{checkpoint.Size}"));
-            if (StateDisk.Read(own, MostBytes) is not { } there)
+            if (StateDisk.Read(own, Checkpoint.MostBytes) is not { } there)
             {
-                StateDisk.Replace(own, checkpoint.Note.Span);
+                StateDisk.Replace(own, checkpoint.Note);
             }
             else if (!Checkpoint.Open(there, key).Try(out var before, out _) || before.Size != checkpoint.Size || before.Root != checkpoint.Root)
             {
@@ -53,7 +52,7 @@ public sealed class CheckpointFolder(string path, NoteKey key) : ILedgerFollower
                 return new("ledger", $"{own} is there and says something else than the checkpoint of {checkpoint}: entries were rewritten, or the file was", "keep both, and compare them with copies of the log");
             }
 
-            StateDisk.Replace(PathOf(LastName), checkpoint.Note.Span);
+            StateDisk.Replace(PathOf(LastName), checkpoint.Note);
             return null;
         }
         catch (Exception exception) when (StateDisk.IsOfDisk(exception))

@@ -35,17 +35,18 @@ public sealed class DamagedLedger : IDisposable
     /// <summary>The folder in which the damaged log is kept once it was recovered.</summary>
     public string Aside => AsideOf(folder, Document);
 
-    /// <summary>The policy that came into force last, as the whole entries tell; null where they tell of none.</summary>
-    public EntryPolicy? LastPolicy => LedgerEntry.Read(prefix.LastPolicy).Try(out var entry, out _) ? entry.Policy : null;
+    /// <summary>The policies that the log proves to have been in force last, as <see cref="WholePrefix.LastPolicies"/> says.</summary>
+    public ImmutableArray<EntryPolicy> LastPolicies => prefix.LastPolicies;
 
     /// <summary>Looks at a log, and keeps every other process out.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="key">The log's key.</param>
     /// <param name="kept">Checkpoints that the key signed and that were kept elsewhere.</param>
+    /// <param name="policy">The policy that the document names where the log proves none; null for no name.</param>
     /// <param name="progress">Is told how many entries were looked at.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="GateException">There is no log, a process has it, it is whole, it cannot be read, or no checkpoint says what was in it.</exception>
-    public static DamagedLedger Open(string path, NoteKey key, IReadOnlyCollection<Checkpoint> kept, IProgress<long>? progress, CancellationToken cancellation)
+    public static DamagedLedger Open(string path, NoteKey key, IReadOnlyCollection<Checkpoint> kept, Digest? policy, IProgress<long>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(kept);
@@ -60,7 +61,7 @@ public sealed class DamagedLedger : IDisposable
         {
             held = Hold(folder);
             Finish(folder);
-            return Look(folder, held, key, kept, progress, cancellation);
+            return Look(folder, held, key, kept, policy, progress, cancellation);
         }
         catch (Exception exception)
         {
@@ -93,7 +94,7 @@ public sealed class DamagedLedger : IDisposable
             var store = new EvidenceStore(draft.Path);
             foreach (var bytes in evidence.Concat(parts))
             {
-                if (store.Keep(Digest.Of(bytes.Span), bytes.Span) is { } lost)
+                if (store.Keep(Digest.Of(bytes.Span), bytes) is { } lost)
                 {
                     throw new IOException(lost.Message);
                 }
@@ -139,7 +140,7 @@ public sealed class DamagedLedger : IDisposable
         StateDisk.SyncFolder(folder.Path);
     }
 
-    private static DamagedLedger Look(LedgerFolder folder, FileStream held, NoteKey key, IReadOnlyCollection<Checkpoint> kept, IProgress<long>? progress, CancellationToken cancellation)
+    private static DamagedLedger Look(LedgerFolder folder, FileStream held, NoteKey key, IReadOnlyCollection<Checkpoint> kept, Digest? policy, IProgress<long>? progress, CancellationToken cancellation)
     {
         string? unreadable = null;
         Reading<ReadOnlyMemory<byte>> Source(TileAddress address)
@@ -150,7 +151,7 @@ public sealed class DamagedLedger : IDisposable
             return found.Try(out var bytes, out _) && bytes is { } there ? new Reading<ReadOnlyMemory<byte>>.Found(there) : new Reading<ReadOnlyMemory<byte>>.Unread(new("ledger", $"{address} is not there", "restore it from a copy of the log"));
         }
 
-        var journal = JournalSurvey.Read(folder.PathOf(LocalLedger.JournalName));
+        var journal = JournalSurvey.Read(folder.PathOf(LocalLedger.JournalName), cancellation);
         var faults = new List<string>();
         Checkpoint? own = null;
         if (!folder.FindCheckpoint().Try(out var note, out var unread))
@@ -205,7 +206,8 @@ public sealed class DamagedLedger : IDisposable
 
         faults.AddRange(prefix.Head.Size < known ? [prefix.Why] : []);
         var epoch = Math.Max(prefix.Epoch, journal.Last is { } latest && LedgerEntry.Read(latest).Try(out var read, out _) ? read.Epoch : 0);
-        return new(folder, held, prefix, RecoveryDocument.Of(key, last, prefix.Head, known, string.Join("; ", faults.Distinct(StringComparer.Ordinal))), [.. faults.Distinct(StringComparer.Ordinal)], Math.Max(epoch, 1) + 1);
+        ImmutableArray<string> wrong = [.. faults.Distinct(StringComparer.Ordinal)];
+        return new(folder, held, prefix, RecoveryDocument.Of(key, last, prefix.Head, known, string.Join("; ", wrong), prefix.LastPolicies.IsEmpty ? policy : null), wrong, Math.Max(epoch, 1) + 1);
     }
 
     private void BeginDraft(LedgerFolder draft)
@@ -222,7 +224,7 @@ public sealed class DamagedLedger : IDisposable
         }
 
         Directory.CreateDirectory(draft.Path);
-        StateDisk.Replace(draft.PathOf(DraftName), Document.Json.Span);
+        StateDisk.Replace(draft.PathOf(DraftName), Document.Json);
         StateDisk.SyncFolder(Path.GetDirectoryName(draft.Path)!);
     }
 
@@ -264,7 +266,7 @@ public sealed class DamagedLedger : IDisposable
         {
             var target = Path.Combine(draft.PathOf(EvidenceName), Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            StateDisk.ReplaceForNow(target, File.ReadAllBytes(file));
+            StateDisk.ReplaceForNow(target, [File.ReadAllBytes(file)]);
         }
 
         foreach (var written in Directory.EnumerateDirectories(draft.PathOf(EvidenceName), "*", SearchOption.AllDirectories).Append(draft.PathOf(EvidenceName)))

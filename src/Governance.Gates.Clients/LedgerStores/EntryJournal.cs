@@ -35,6 +35,9 @@ internal sealed class EntryJournal : IDisposable
     /// <summary>The most bytes of a batch.</summary>
     public const int MostBatchBytes = 1024 * 1024;
 
+    // What is summed of one file to find a sound batch behind one that is not. No text of an entry costs any of it: what follows a magic in one is no length.
+    internal const long MostSummed = 8L * FileBytes;
+
     private const uint Magic = 0x47474A31;
     private const int SumAt = 20;
     internal const string SpareName = "spare";
@@ -217,7 +220,7 @@ internal sealed class EntryJournal : IDisposable
 
         position = 0;
         file = File.OpenHandle(PathOf(first), FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
-        _ = Task.Run(MakeSpare);
+        _ = Task.Factory.StartNew(MakeSpare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private static void TryDelete(string path)
@@ -260,7 +263,8 @@ internal sealed class EntryJournal : IDisposable
             }
 
             var used = bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-            if (used > end && (next != long.MaxValue || SoundAfter(bytes, end)))
+            var left = MostSummed;
+            if (used > end && (next != long.MaxValue || NextSound(bytes, end + 1, ref left) is not null || left < 0))
             {
                 throw new FormatException($"{path}: the batch at byte {end} is not as it was written, and others follow it");
             }
@@ -324,7 +328,10 @@ internal sealed class EntryJournal : IDisposable
     }
 
     // The length of the sound batch at this place; null where there is none.
-    internal static int? Batch(byte[] bytes, int at)
+    private static int? Batch(byte[] bytes, int at) => Framed(bytes, at) is { } length && IsSound(bytes, at, length) ? length : null;
+
+    // The length that a header at this place tells, where it can be that of a batch; null where there is none.
+    private static int? Framed(byte[] bytes, int at)
     {
         if (bytes.Length - at < HeaderBytes || BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at)) != Magic)
         {
@@ -332,22 +339,32 @@ internal sealed class EntryJournal : IDisposable
         }
 
         var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at + 4));
-        return length > 0 && length <= Math.Min(bytes.Length - at, MostBatchBytes) - HeaderBytes && Sum(bytes.AsSpan(at, HeaderBytes + length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt)) ? HeaderBytes + length : null;
+        return length > 0 && length <= Math.Min(bytes.Length - at, MostBatchBytes) - HeaderBytes ? HeaderBytes + length : null;
     }
 
-    private static bool SoundAfter(byte[] bytes, int at) => NextSound(bytes, at + 1) is not null;
+    private static bool IsSound(byte[] bytes, int at, int length) => Sum(bytes.AsSpan(at, length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt));
 
-    /// <summary>Where the next sound batch is, from a place on; null where there is none.</summary>
-    internal static int? NextSound(byte[] bytes, int at)
+    /// <summary>Where the next sound batch is, from a place on; null where there is none, or none was found for what the search may cost.</summary>
+    /// <param name="bytes">The file.</param>
+    /// <param name="at">The place.</param>
+    /// <param name="left">How many bytes may be summed that turn out to be of no sound batch; below 0 where it was given up.</param>
+    internal static (int At, int Length)? NextSound(byte[] bytes, int at, ref long left)
     {
         ReadOnlySpan<byte> magic = [0x47, 0x47, 0x4A, 0x31];
-        for (; at < bytes.Length && bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
+        for (; left >= 0 && at < bytes.Length && bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
         {
             at += next;
-            if (Batch(bytes, at) is not null)
+            if (Framed(bytes, at) is not { } length)
             {
-                return at;
+                continue;
             }
+
+            if (IsSound(bytes, at, length))
+            {
+                return (at, length);
+            }
+
+            left -= length;
         }
 
         return null;

@@ -29,7 +29,7 @@ public sealed class EvidenceStore(string path)
     /// <param name="digest">Their SHA-256, as whoever hands them over computed it.</param>
     /// <param name="bytes">They.</param>
     /// <returns>Null once they are durable; or why they are not.</returns>
-    public Reason? Keep(Digest digest, ReadOnlySpan<byte> bytes)
+    public Reason? Keep(Digest digest, ReadOnlyMemory<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(digest);
         if (IsKept(digest))

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Governance.Gates.Images;
@@ -95,25 +94,14 @@ public static class IndexTerms
             }
         }
 
-        terms.UnionWith(Digests(entry).OfType<Digest>().Select(Digest));
-        if (entry.Artifacts is EntryPart<ImmutableArray<EntryArtifact>>.Kept || entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Kept)
+        terms.UnionWith(EntryDigests.Of(entry).Select(one => Digest(one.Digest)));
+        if (EntryDigests.AreHidden(entry))
         {
             terms.Add(HiddenDigest);
         }
 
         return terms;
     }
-
-    private static IEnumerable<Digest?> Digests(LedgerEntry entry) =>
-    [
-        entry.ObjectDigest, entry.TemplateDigest, entry.Policy?.Digest, entry.Component.Digest,
-        .. entry.Inputs.Select(input => input.Digest),
-        .. entry.Artifacts is EntryPart<ImmutableArray<EntryArtifact>>.Inline(var artifacts) ? artifacts.Select(one => one.Digest) : [],
-        .. entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var evidence) ? evidence.Select(one => one.Digest) : [],
-        Kept(entry.Artifacts), Kept(entry.Evidence), Kept(entry.Reasons), Kept(entry.Quorum), Kept(entry.PreviousState), Kept(entry.NewState), Kept(entry.Details), Kept(entry.Rationale),
-    ];
-
-    private static Digest? Kept<T>(EntryPart<T>? part) => part is EntryPart<T>.Kept(var digest, _) ? digest : null;
 
     private static void Add(HashSet<ulong> terms, string? value, byte field)
     {

@@ -5,8 +5,11 @@ namespace Governance.Gates.Clients.LedgerStores;
 /// <summary>What a journal that may be damaged still holds: every sound batch, wherever it stands. Changes nothing.</summary>
 internal sealed class JournalSurvey
 {
-    // Also a file that grew is read.
-    private const long MostBytes = 8L * EntryJournal.FileBytes;
+    /// <summary>The most files: vital entries may wait in twice as many as others, and no file need be full.</summary>
+    internal const int MostFiles = 4 * LocalLedger.MostUnpublishedFiles;
+
+    // Also a file that grew is read. All of it is in memory.
+    private const long MostBytes = 2L * EntryJournal.FileBytes;
 
     private readonly Dictionary<long, ReadOnlyMemory<byte>> entries = [];
 
@@ -18,14 +21,22 @@ internal sealed class JournalSurvey
 
     /// <summary>Reads what is there; no folder is an empty journal.</summary>
     /// <param name="folder">Its folder.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <param name="fileBytes">The size of its files.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static JournalSurvey Read(string folder, int fileBytes = EntryJournal.FileBytes)
+    /// <exception cref="GateException">It has more files than a ledger leaves.</exception>
+    public static JournalSurvey Read(string folder, CancellationToken cancellation, int fileBytes = EntryJournal.FileBytes)
     {
         var survey = new JournalSurvey();
         long[] firsts = Directory.Exists(folder) ? [.. EntryJournal.Firsts(folder)] : [];
+        if (firsts.Length > MostFiles)
+        {
+            throw new GateException($"the journal {folder} has {firsts.Length} files, and a ledger leaves no more than {MostFiles}", "move those away that no gate wrote, and look again");
+        }
+
         for (var i = 0; i < firsts.Length; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             survey.ReadFile(Path.Combine(folder, EntryJournal.NameOf(firsts[i])), firsts[i], i == firsts.Length - 1 ? null : firsts[i + 1], fileBytes);
         }
 
@@ -51,23 +62,23 @@ internal sealed class JournalSurvey
 
         // All before the entry after which a file is named was there.
         End = Math.Max(End, named);
+        var left = EntryJournal.MostSummed;
         for (var at = 0; at < bytes.Length;)
         {
-            if (EntryJournal.Batch(bytes, at) is { } batch)
-            {
-                Take(bytes.AsMemory(at, batch), name, named, next);
-                at += batch;
-                continue;
-            }
-
             // Nothing sound after it in the last file: a write that was not finished, which a start cuts.
-            var sound = EntryJournal.NextSound(bytes, at + 1);
-            if ((sound is not null || next is not null) && bytes.AsSpan(at, (sound ?? bytes.Length) - at).ContainsAnyExcept((byte)0))
+            var sound = EntryJournal.NextSound(bytes, at, ref left);
+            if ((sound is not null || next is not null || left < 0) && bytes.AsSpan(at, (sound?.At ?? bytes.Length) - at).ContainsAnyExcept((byte)0))
             {
                 Fail($"the batch at byte {at} of file {name} of the journal is not as it was written");
             }
 
-            at = sound ?? bytes.Length;
+            if (sound is not { } batch)
+            {
+                return;
+            }
+
+            Take(bytes.AsMemory(batch.At, batch.Length), name, named, next);
+            at = batch.At + batch.Length;
         }
     }
 

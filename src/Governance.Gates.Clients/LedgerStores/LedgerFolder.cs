@@ -15,7 +15,6 @@ public sealed class LedgerFolder(string path)
 
     // A bundle of 256 entries of the largest size, with their lengths.
     private const long MostBytes = TileAddress.FullWidth * (LedgerEntry.MostBytes + 2L);
-    private const long MostCheckpointBytes = 128 * 1024;
     private const string Partial = ".p/";
 
     /// <summary>The folder.</summary>
@@ -27,7 +26,7 @@ public sealed class LedgerFolder(string path)
         : Unread<Checkpoint>($"{PathOf(CheckpointName)} is not there", "name the folder of a log, or restore it from a copy");
 
     /// <summary>The checkpoint that was published last, whoever signed it; null where there is none.</summary>
-    public Reading<ReadOnlyMemory<byte>?> FindCheckpoint() => Find(PathOf(CheckpointName), MostCheckpointBytes);
+    public Reading<ReadOnlyMemory<byte>?> FindCheckpoint() => Find(PathOf(CheckpointName), Checkpoint.MostBytes);
 
     /// <summary>A tile or bundle, or the full one that stands there by now; null where there is neither.</summary>
     public Reading<ReadOnlyMemory<byte>?> Find(TileAddress address)
@@ -56,7 +55,7 @@ public sealed class LedgerFolder(string path)
     }
 
     /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
-    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlySpan<byte> checkpoint)
+    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlyMemory<byte> checkpoint)
     {
         Write(tiles);
         StateDisk.Replace(PathOf(CheckpointName), checkpoint);
@@ -75,7 +74,7 @@ public sealed class LedgerFolder(string path)
                 CreateFolder(folder);
             }
 
-            StateDisk.ReplaceForNow(file, tile.Bytes.Span);
+            StateDisk.ReplaceForNow(file, tile.Pieces);
         }
 
         foreach (var folder in folders)

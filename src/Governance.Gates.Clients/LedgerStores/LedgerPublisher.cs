@@ -93,7 +93,9 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
         IEnumerable<Tile> left = running.Result ? [] : size == attempted ? unwritten : unwritten.Where(tile => tile.Address.Width == TileAddress.FullWidth);
         var tiles = unwritten = [.. left, .. writer.TakeTiles()];
         attempted = size;
-        running = Task.Run(() => PublishAsync(size, bytes, root, tiles));
+
+        // On a thread of its own: it waits for the disk, and the pool's few threads answer requests meanwhile.
+        running = Task.Factory.StartNew(() => PublishAsync(size, bytes, root, tiles).GetAwaiter().GetResult(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private async Task<bool> PublishAsync(long size, long bytes, TreeHash root, ImmutableArray<Tile> tiles)

@@ -16,7 +16,7 @@ public sealed class LocalLedger : IAsyncDisposable
     private const int MostQueued = 16_384;
     private const long MostQueuedBytes = 64 * 1024 * 1024;
     private const int MostInBatch = 4_096;
-    private const int MostUnpublishedFiles = 32;
+    internal const int MostUnpublishedFiles = 32;
     internal const string JournalName = "journal";
 
     private readonly LedgerFolder folder;
@@ -95,6 +95,11 @@ public sealed class LocalLedger : IAsyncDisposable
             var replayed = 0L;
             journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
+            if (writer.IsClosed)
+            {
+                throw new GateException($"the ledger {path} was closed by its entry {writer.Size - 1}, and takes no more", "begin a new log in another folder with gates ledger init");
+            }
+
             if (epoch is { } next)
             {
                 writer.TakeOver(next);
@@ -347,7 +352,7 @@ public sealed class LocalLedger : IAsyncDisposable
             }
 
             Put(appended);
-            recent.Add(pending.EventId, appended);
+            recent.Add(pending.EventId, appended.Sequence, appended.Hash);
             written.Add((pending, appended));
         }
 

@@ -12,16 +12,16 @@ internal sealed class RecentEvents
     // Of what the tiles hold already; whatever the journal holds beyond them comes on top.
     private const int MostOfTiles = 8_192;
 
-    private readonly Dictionary<string, AppendedEntry> places = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Sequence, TreeHash Hash)> places = new(StringComparer.Ordinal);
     private readonly Queue<string> oldest = new();
 
     /// <summary>Where an event stands; null where it is not among the last ones.</summary>
-    public AppendedEntry? Find(string eventId) => places.GetValueOrDefault(eventId);
+    public AppendedEntry? Find(string eventId) => places.TryGetValue(eventId, out var place) ? new(place.Sequence, place.Hash, default) : null;
 
-    /// <summary>Remembers where an event stands, without its bytes.</summary>
-    public void Add(string eventId, AppendedEntry appended)
+    /// <summary>Remembers where an event stands.</summary>
+    public void Add(string eventId, long sequence, TreeHash hash)
     {
-        if (places.TryAdd(eventId, appended with { Bytes = default }))
+        if (places.TryAdd(eventId, (sequence, hash)))
         {
             oldest.Enqueue(eventId);
             if (oldest.Count > Most)
@@ -36,7 +36,7 @@ internal sealed class RecentEvents
     {
         if (EventId(stored.Span) is { } eventId)
         {
-            Add(eventId, new(sequence, TreeHash.OfLeaf(stored.Span), default));
+            Add(eventId, sequence, TreeHash.OfLeaf(stored.Span));
         }
     }
 

@@ -2,10 +2,11 @@ using System.Collections.Immutable;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Clients.Policies;
 
-/// <summary>Reads a policy file, and the key files that it names, from disk.</summary>
+/// <summary>Reads a policy file, and the keys and trusted roots that it names, from disk.</summary>
 public static class PolicyFile
 {
     /// <summary>Reads a policy. The files that it names lie beside or below it.</summary>
@@ -21,9 +22,9 @@ public static class PolicyFile
     {
         ArgumentNullException.ThrowIfNull(policy);
         var yaml = ReadYaml(path);
-        var keys = policy.Keys.Values.Select(key => key.File).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(name => (name, Bytes: ReadNamed(path, name))).ToList();
-        return Digest.Of(yaml.Span) == policy.Digest && keys.All(key => key.Bytes is not null)
-            ? new(policy.Version, policy.Digest, yaml, [.. keys.Select(key => new PolicyKeyFile(key.name, key.Bytes!.Value))])
+        var files = policy.NamedFiles.Select(name => (name, Bytes: ReadNamed(path, name))).ToList();
+        return Digest.Of(yaml.Span) == policy.Digest && files.All(file => file.Bytes is not null)
+            ? new(policy.Version, policy.Digest, yaml, [.. files.Select(file => new NamedPolicyFile(file.name, file.Bytes!.Value))])
             : null;
     }
 
@@ -42,5 +43,5 @@ public static class PolicyFile
     private static ReadOnlyMemory<byte> ReadYaml(string path) =>
         BoundedFile.Read(path, PolicyReader.MostBytes) ?? throw new GateException($"the policy {path} cannot be read", "name a readable file of at most 1 MiB");
 
-    private static ReadOnlyMemory<byte>? ReadNamed(string path, string name) => BoundedFile.Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, name), PolicyReader.MostKeyBytes);
+    private static ReadOnlyMemory<byte>? ReadNamed(string path, string name) => BoundedFile.Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, name), TrustedRoot.MaxSize);
 }

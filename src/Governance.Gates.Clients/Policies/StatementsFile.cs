@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Governance.Gates.Approvals;
-using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Clients.Policies;
@@ -20,12 +20,12 @@ public static class StatementsFile
     /// <summary>The verified statements about a digest; none where there is no such file.</summary>
     /// <param name="path">The file that they are about.</param>
     /// <param name="subject">Its digest.</param>
-    /// <param name="keys">Whose signatures count.</param>
-    public static Reading<ImmutableArray<SignedStatement>> Read(string path, Digest subject, TrustedKeys keys)
+    /// <param name="signers">Whose signatures count.</param>
+    public static Reading<ImmutableArray<SignedStatement>> Read(string path, Digest subject, TrustedSigners signers)
     {
-        ArgumentNullException.ThrowIfNull(keys);
+        ArgumentNullException.ThrowIfNull(signers);
         return ReadItems(path + Suffix).Try(out var items, out var unread)
-            ? new Reading<ImmutableArray<SignedStatement>>.Found(Claims.Verify(subject, new AttachedEvidence(items, []), keys.Keys).Approvals)
+            ? new Reading<ImmutableArray<SignedStatement>>.Found(Claims.Verify(subject, new AttachedEvidence(items, []), signers).Approvals)
             : new Reading<ImmutableArray<SignedStatement>>.Unread(unread);
     }
 

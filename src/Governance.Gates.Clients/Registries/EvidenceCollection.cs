@@ -207,9 +207,9 @@ internal sealed class EvidenceCollection(IOciContent content, string place, Dige
 
     private static Func<ReadOnlyMemory<byte>, SignedEntity>? Kind(Descriptor layer) => layer.MediaType switch
     {
-        MediaTypes.SimpleSigning => bytes => new SignedEntity.CosignSignature(bytes, layer.Annotations.GetValueOrDefault(SignatureAnnotation)),
-        MediaTypes.Dsse => bytes => new SignedEntity.Envelope(bytes),
-        MediaTypes.Bundle or MediaTypes.OlderBundle => bytes => new SignedEntity.Bundle(bytes),
+        MediaTypes.SimpleSigning => bytes => new SignedEntity.CosignSignature(bytes, layer.Annotations.GetValueOrDefault(SignatureAnnotation)) { Annotations = LayerAnnotations.Of(layer.Annotations) },
+        MediaTypes.Dsse => bytes => new SignedEntity.Envelope(bytes) { Annotations = LayerAnnotations.Of(layer.Annotations) },
+        Sigstore.MediaTypes.Bundle or Sigstore.MediaTypes.BundleOldSpelling or Sigstore.MediaTypes.BundleV02 or Sigstore.MediaTypes.BundleV01 => bytes => new SignedEntity.Bundle(bytes),
         _ => null,
     };
 

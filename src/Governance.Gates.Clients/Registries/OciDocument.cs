@@ -17,7 +17,6 @@ internal static class MediaTypes
     public const string SimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json";
     public const string Dsse = "application/vnd.dsse.envelope.v1+json";
     public const string Bundle = "application/vnd.dev.sigstore.bundle.v0.3+json";
-    public const string OlderBundle = "application/vnd.dev.sigstore.bundle+json;version=0.3";
 }
 
 /// <summary>A descriptor as it was found: what it says is not yet true.</summary>

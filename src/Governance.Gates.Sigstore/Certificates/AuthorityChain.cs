@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Governance.Gates.Sigstore.Certificates;
 
 /// <summary>What an authority issues with: its intermediates, each issued by the next, and its anchor. The one place where certificate paths are built.</summary>
-/// <remarks>Only these certificates stand behind a path: none of the machine's, none that a bundle brings, none from a network.</remarks>
+/// <remarks>Only these certificates stand behind a path: none of the machine's, none from a network. The anchor is never one that a bundle brings.</remarks>
 internal sealed class AuthorityChain
 {
     private readonly X509Certificate2[] certificates;
@@ -38,12 +38,15 @@ internal sealed class AuthorityChain
         }
     }
 
-    /// <summary>Whether a certificate was issued, for this use, along exactly this chain. Time is not looked at: see <see cref="OutOfValidity"/>.</summary>
+    /// <summary>Whether a certificate that may issue no others was issued, for this use, along exactly this chain. Time is not looked at: see <see cref="OutOfValidity"/>.</summary>
+    public bool Issued(CertificateFields leaf, string usage) => !leaf.IsAuthority && Certified(leaf, usage);
+
+    /// <summary>The same, of a certificate that may issue others too.</summary>
     /// <remarks>Names, signatures, constraints and unknown critical extensions are the platform's to check (RFC 5280, section 6).</remarks>
-    public bool Issued(CertificateFields leaf, string usage)
+    public bool Certified(CertificateFields leaf, string usage)
     {
         // The cheap rule first: most authorities of a root issued another time's certificates.
-        if (!leaf.Issuer.Span.SequenceEqual(Certificates[0].Subject.Span) || leaf.IsAuthority || !leaf.MaySign(usage) || !leaf.Usages.Contains(usage))
+        if (!leaf.Issuer.Span.SequenceEqual(Certificates[0].Subject.Span) || !leaf.MaySign(usage) || !leaf.Usages.Contains(usage))
         {
             return false;
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using Governance.Gates.Sigstore.Formats;
 
 namespace Governance.Gates.Sigstore.Certificates;
 
@@ -106,6 +107,26 @@ internal sealed class CertificateFields
         {
             return null;
         }
+    }
+
+    /// <summary>The certificates of a PEM file, in its order; null with a mistake.</summary>
+    public static ImmutableArray<CertificateFields>? TryReadPem(ReadOnlySpan<byte> pem, int most, out string mistake)
+    {
+        if (pem.Length > most)
+        {
+            mistake = $"it has {pem.Length} bytes and at most {most} are read";
+            return null;
+        }
+
+        if (PemBlock.TryDecodeAll(pem, "CERTIFICATE") is not { } blocks)
+        {
+            mistake = "it has no PEM block 'CERTIFICATE', or one that is damaged or something else; give certificates in PEM alone";
+            return null;
+        }
+
+        ImmutableArray<CertificateFields> certificates = [.. blocks.Select(der => TryRead(der)).OfType<CertificateFields>()];
+        mistake = certificates.Length == blocks.Count ? "" : "one of the PEM blocks is no certificate of version 3 in DER";
+        return mistake.Length == 0 ? certificates : null;
     }
 
     private static CertificateFields Read(ReadOnlyMemory<byte> der, ReadOnlyMemory<byte> tbs, AsnReader reader)

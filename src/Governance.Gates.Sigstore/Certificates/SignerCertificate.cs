@@ -1,4 +1,6 @@
 using System.Formats.Asn1;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Unicode;
 using Governance.Gates.Sigstore.Certificates;
@@ -86,6 +88,26 @@ public sealed class SignerCertificate
         return new(fields, key, name, newer ?? older, extensions);
     }
 
+    /// <summary>Reads a certificate of an authority of one's own: its owner is its subject, and no OIDC issuer vouched for it.</summary>
+    internal static SignerCertificate? TryReadNamedBySubject(CertificateFields fields, out Rejected? rejected)
+    {
+        if (PublicKey.TryParseDer(fields.Spki, out var mistake) is not { } key)
+        {
+            return Refuse(RejectionCode.MalformedCertificate, $"the certificate's key is not accepted here: {mistake}", out rejected);
+        }
+
+        try
+        {
+            var name = new X500DistinguishedName(fields.Subject.Span).Name;
+            rejected = null;
+            return new(fields, key, new(SubjectNameKind.DirectoryName, name), null, new Dictionary<FulcioExtension, string>());
+        }
+        catch (CryptographicException)
+        {
+            return Refuse(RejectionCode.MalformedCertificate, "the certificate's subject is no name", out rejected);
+        }
+    }
+
     private static string? ReadText(ReadOnlyMemory<byte> der)
     {
         try
@@ -108,7 +130,7 @@ public sealed class SignerCertificate
     }
 
     /// <summary>Who signed, and by whose word.</summary>
-    public override string ToString() => $"{Name} by {Issuer ?? "nobody"}";
+    public override string ToString() => Issuer is null && Name.Kind == SubjectNameKind.DirectoryName ? Name.Value : $"{Name} by {Issuer ?? "nobody"}";
 }
 
 /// <summary>What Fulcio certifies beside a name: the last number of the extension's object identifier under 1.3.6.1.4.1.57264.1 (Fulcio, oid-info.md).</summary>

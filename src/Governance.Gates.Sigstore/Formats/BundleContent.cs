@@ -33,9 +33,11 @@ internal sealed record BundleContent(BundleVersion Version, JsonElement Certific
 
     // sigstore_bundle.proto: "DSSE envelopes in a bundle MUST have exactly one signature."
     private const int SignaturesOfEnvelope = 1;
-    private const int MostCertificates = 16;
 
     public bool IsKeyless => Certificate.ValueKind != JsonValueKind.Undefined;
+
+    /// <summary>Whether the certificate comes with those above it (<c>x509CertificateChain</c>).</summary>
+    public bool HasChain => IsKeyless && Certificate.TryGetProperty("certificates", out var list) && list.ValueKind == JsonValueKind.Array;
 
     /// <remarks>Log entries and timestamps are not read here: where nobody asks for evidence they prove nothing.</remarks>
     public static bool TryRead(JsonElement json, [NotNullWhen(true)] out BundleContent? bundle, [NotNullWhen(false)] out Rejected? rejected)
@@ -94,8 +96,7 @@ internal sealed record BundleContent(BundleVersion Version, JsonElement Certific
     public byte[] ReadCertificate(out Rejected? rejected)
     {
         var shape = new JsonShape(Step);
-        var chain = shape.Optional(Certificate, JsonValueKind.Array, "certificates");
-        if (chain.ValueKind != JsonValueKind.Array)
+        if (!HasChain)
         {
             // An x509CertificateChain without 'certificates' has no rawBytes either.
             var alone = shape.Base64(Certificate, "rawBytes");
@@ -110,14 +111,12 @@ internal sealed record BundleContent(BundleVersion Version, JsonElement Certific
             return [];
         }
 
-        if (chain.GetArrayLength() is 0 or > MostCertificates)
+        var certificates = ReadChain(out rejected);
+        if (rejected is not null)
         {
-            shape.Fail(RejectionCode.MissingField, $"the chain has {chain.GetArrayLength()} certificates and must have 1 to {MostCertificates}");
-            rejected = shape.Fault;
             return [];
         }
 
-        var certificates = chain.EnumerateArray().Select(item => shape.Base64(item, "rawBytes")).ToList();
         // Intermediates are not needed and not looked at. A root would say whom to trust, and that is not the bundle's to say.
         if (certificates.Skip(1).Any(der => CertificateFields.TryRead(der) is not { IsSelfIssued: false }))
         {
@@ -126,6 +125,21 @@ internal sealed record BundleContent(BundleVersion Version, JsonElement Certific
 
         rejected = shape.Fault;
         return certificates[0];
+    }
+
+    /// <summary>The certificates of a chain in DER, the leaf first.</summary>
+    public ImmutableArray<byte[]> ReadChain(out Rejected? rejected)
+    {
+        var shape = new JsonShape(Step);
+        var chain = shape.Array(Certificate, "certificates");
+        if (chain.ValueKind == JsonValueKind.Array && chain.GetArrayLength() is 0 or > Limits.Certificates)
+        {
+            shape.Fail(RejectionCode.MissingField, $"the chain has {chain.GetArrayLength()} certificates and must have 1 to {Limits.Certificates}");
+        }
+
+        ImmutableArray<byte[]> certificates = shape.Fault is null ? [.. chain.EnumerateArray().Select(item => shape.Base64(item, "rawBytes"))] : [];
+        rejected = shape.Fault;
+        return certificates;
     }
 
     private static (JsonElement Certificate, string Hint) ReadMaterial(JsonShape shape, JsonElement material)

@@ -20,5 +20,8 @@ internal static class Limits
     /// <summary>Log entries, and timestamps, of one bundle.</summary>
     public const int EvidenceOfAKind = 32;
 
+    /// <summary>Certificates of one chain.</summary>
+    public const int Certificates = 16;
+
     public const int JsonDepth = 64;
 }

@@ -46,7 +46,7 @@ internal static class StatementReader
             }
 
             var predicateJson = predicate.ValueKind == JsonValueKind.Object ? JsonMarshal.GetRawUtf8Value(predicate).ToArray() : [];
-            statement = new(predicateType, subjects, payload, predicateJson);
+            statement = new(predicateType, subjects, payload, predicateJson) { IsV1 = type == TypeV1 };
             rejected = null;
             return true;
         }

@@ -47,6 +47,18 @@ public sealed record NameMatch
         return parts.Length == segments.Length && segments.Zip(parts).All(pair => SegmentMatches(pair.First, pair.Second));
     }
 
+    /// <summary>Whether some name is both what is asked for here and there.</summary>
+    public bool Overlaps(NameMatch other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (segments is null || other.segments is null)
+        {
+            return segments is null ? other.Matches(Text) : Matches(other.Text);
+        }
+
+        return segments.Length == other.segments.Length && segments.Zip(other.segments).All(pair => SegmentsOverlap(pair.First, pair.Second));
+    }
+
     /// <inheritdoc/>
     public bool Equals(NameMatch? other) => other is not null && Text == other.Text && IsPattern == other.IsPattern;
 
@@ -80,6 +92,33 @@ public sealed record NameMatch
         }
 
         return pattern[p..].Trim('*').IsEmpty;
+    }
+
+    // reached[j]: some text is like all of what was read of the one pattern, and of the first j characters of the other.
+    private static bool SegmentsOverlap(string one, string other)
+    {
+        var reached = new bool[other.Length + 1];
+        reached[0] = true;
+        for (var j = 0; j < other.Length && other[j] == '*'; j++)
+        {
+            reached[j + 1] = true;
+        }
+
+        foreach (var character in one)
+        {
+            var next = new bool[other.Length + 1];
+            next[0] = character == '*' && reached[0];
+            for (var j = 1; j <= other.Length; j++)
+            {
+                next[j] = character == '*' ? reached[j] || next[j - 1]
+                    : other[j - 1] == '*' ? next[j - 1] || reached[j]
+                    : reached[j - 1] && other[j - 1] == character;
+            }
+
+            reached = next;
+        }
+
+        return reached[^1];
     }
 
     /// <summary>The text, or the pattern.</summary>

@@ -40,14 +40,48 @@ public static class SigstoreBundle
         });
     }
 
-    private static SignedEntity.Bundle Write(PublicKey key, Action<Utf8JsonWriter> content) => new(CompactJson.Write(json =>
+    /// <summary>Signs a statement about a model, with the key's hint as OpenSSF Model Signing writes it or, where a chain is given, with that.</summary>
+    internal static async ValueTask<SignedEntity.Bundle> SignModelAsync(ReadOnlyMemory<byte> statement, Signer signer, CertificateChain? chain, CancellationToken cancellation)
+    {
+        var signature = await Dsse.SignPayloadAsync(statement, signer, cancellation);
+        return Write(json => WriteMaterial(json, signer.PublicKey.ModelHint, chain), json =>
+        {
+            json.WritePropertyName("dsseEnvelope");
+            Dsse.WriteEnvelope(json, statement.Span, signature, keyId: null);
+        });
+    }
+
+    private static SignedEntity.Bundle Write(PublicKey key, Action<Utf8JsonWriter> content) => Write(json => WriteMaterial(json, key.Hint, null), content);
+
+    private static void WriteMaterial(Utf8JsonWriter json, string hint, CertificateChain? chain)
+    {
+        if (chain is null)
+        {
+            json.WriteStartObject("publicKey");
+            json.WriteString("hint", hint);
+            json.WriteEndObject();
+            return;
+        }
+
+        json.WriteStartObject("x509CertificateChain");
+        json.WriteStartArray("certificates");
+        foreach (var certificate in chain.Certificates)
+        {
+            json.WriteStartObject();
+            json.WriteBase64String("rawBytes", certificate.Der.Span);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static SignedEntity.Bundle Write(Action<Utf8JsonWriter> material, Action<Utf8JsonWriter> content) => new(CompactJson.Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("mediaType", MediaTypes.Bundle);
         json.WriteStartObject("verificationMaterial");
-        json.WriteStartObject("publicKey");
-        json.WriteString("hint", key.Hint);
-        json.WriteEndObject();
+        material(json);
         json.WriteEndObject();
         content(json);
         json.WriteEndObject();

@@ -111,6 +111,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
         answers.AddRange(Settled);
         var grants = ImmutableArray.CreateBuilder<Grant>();
         var granted = ImmutableArray.CreateBuilder<Digest>();
+        var needsUses = false;
         foreach (var image in Images)
         {
             var (decision, mode) = image.Ruling switch
@@ -122,6 +123,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
                     needs.Rule.Mode),
                 _ => throw new System.Diagnostics.UnreachableException(),
             };
+            needsUses |= decision.NeedsUses;
             if (ImageGate.DecideRevoked(image.Text, circumstances.Revocations) is { } revoked)
             {
                 decision = new(Decision.All(revoked, decision.Decision), null);
@@ -142,6 +144,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             var decision = claims.TryGetValue(subject, out var known)
                 ? ImageGate.Decide(need, known, Policy, circumstances)
                 : new(Decision.Unknown(new Reason(need.Path, $"approvals of {need.What} were not verified in time", "try again: verification goes on and the next try finds its result")), null);
+            needsUses |= decision.NeedsUses;
             if (decision.Grant is { } grant)
             {
                 grants.Add(grant);
@@ -150,7 +153,7 @@ public sealed record AdmissionCase(AdmissionRequest Request, Policy Policy, Mode
             answers.Add(decision.Decision.Answer(Mode));
         }
 
-        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable(), Known = claims, Circumstances = circumstances };
+        return new(answers.ToImmutable()) { Grants = grants.ToImmutable(), Granted = granted.ToImmutable(), Known = claims, Circumstances = circumstances, NeedsUses = needsUses };
     }
 
     /// <summary>The record of what begins with an outcome that admits; null where nothing begins under an approval, or where nothing will be stored.</summary>
@@ -205,6 +208,9 @@ public sealed record AdmissionOutcome(ImmutableArray<Answer> Answers)
 
     /// <summary>What else it rests on.</summary>
     internal Circumstances Circumstances { get; init; } = new(default);
+
+    /// <summary>Whether something was left undecided because <see cref="Circumstances.Uses"/> were not asked for: the case must be decided again with them.</summary>
+    public bool NeedsUses { get; init; }
 
     /// <summary>The verified statements that were looked at.</summary>
     public IEnumerable<Claim> Evidence => Known.Values.SelectMany(claims => claims.Proven);

@@ -25,7 +25,7 @@ public static class DecisionBasis
         ArgumentNullException.ThrowIfNull(@case);
         ArgumentNullException.ThrowIfNull(outcome);
         var circumstances = outcome.Circumstances;
-        var buffer = new ArrayBufferWriter<byte>(1_024);
+        var buffer = new ArrayBufferWriter<byte>(4_096);
         using (var json = new Utf8JsonWriter(buffer, AsIs))
         {
             json.WriteStartObject();
@@ -43,7 +43,7 @@ public static class DecisionBasis
             Items(json, "settled"u8, outcome.Answers.Take(@case.Settled.Length), Answer);
             Items(json, "subjects"u8, outcome.Known, Subject);
             Unread(json, "template"u8, @case.Template);
-            if (circumstances.Uses.Try(out var uses, out _))
+            if (circumstances.Uses is Reading<IReadOnlyDictionary<string, long>>.Found(var uses))
             {
                 Items(json, "uses"u8, uses.Where(use => use.Value > 0), (json, use) =>
                 {
@@ -100,7 +100,7 @@ public static class DecisionBasis
         outcome.Answers.Length > MostNamed || outcome.Circumstances.Admitted.Length > MostNamed || outcome.Known.Count > MostNamed
         || outcome.Known.Values.Any(claims => claims.Proven.Length > MostNamed || claims.Refused.Length > MostNamed || claims.Unread.Length > MostNamed)
         || outcome.Answers.Any(answer => answer.Decision.Reasons.Length > MostNamed || answer.Decision.Notes.Length > MostNamed)
-        || (outcome.Circumstances.Uses.Try(out var uses, out _) && uses.Count > MostNamed) || @case.Documents.Any(document => document.Need.Covers.Length > MostNamed);
+        || (outcome.Circumstances.Uses is Reading<IReadOnlyDictionary<string, long>>.Found(var uses) && uses.Count > MostNamed) || @case.Documents.Any(document => document.Need.Covers.Length > MostNamed);
 
     // An image whose text no entry can hold was refused for it: the answer stands for it.
     private static void Image(Utf8JsonWriter json, ImageQuestion image)
@@ -150,6 +150,7 @@ public static class DecisionBasis
         Items(json, "proven"u8, claims.Proven, (json, claim) =>
         {
             json.WriteStartObject();
+            Text(json, "annotations"u8, claim.Annotations.IsEmpty ? null : Digest.Of(claim.Annotations.Span).ToString());
             Text(json, "evidence"u8, claim.Evidence.ToString());
             Text(json, "signature"u8, claim.Signature.IsEmpty ? null : Digest.Of(claim.Signature.Span).ToString());
             Text(json, "where"u8, claim.Where);

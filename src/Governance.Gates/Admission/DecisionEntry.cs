@@ -52,6 +52,7 @@ public static class DecisionEntry
             CorrelationId = LedgerText.Of(request.Uid),
             ChangeId = LedgerText.Of(outcome.Evidence.Select(claim => claim.Approval).OfType<SignedStatement>().Where(signed => outcome.Grants.Any(grant => grant.RequestDigest == signed.Digest)).Select(signed => signed.Statement.ChangeId).FirstOrDefault()),
             Component = component,
+            RetentionClass = RetentionClasses.Audit,
             Environment = @case.Environment ?? (cluster is null ? null : policy.EnvironmentOf(cluster, request.Namespace)?.Name),
             Cluster = LedgerText.Of(cluster),
             Namespace = LedgerText.Of(request.Namespace),
@@ -91,6 +92,7 @@ public static class DecisionEntry
             EventType = LedgerEvents.Decision,
             CorrelationId = LedgerText.Of(uid),
             Component = component,
+            RetentionClass = RetentionClasses.Audit,
             Cluster = LedgerText.Of(cluster),
             Action = "review",
             Verdict = Gates.Verdict.Unknown,
@@ -121,6 +123,7 @@ public static class DecisionEntry
             CorrelationId = LedgerText.Of(approval?.RequestId ?? statement.Id),
             ChangeId = LedgerText.Of(statement.ChangeId),
             Component = component,
+            RetentionClass = RetentionClasses.Approvals,
             Environment = LedgerText.Of(statement.Scope.Environments.FirstOrDefault()),
             Actor = PersonalText.Of(person) is { } id ? new(id, "person", LedgerText.Of(approval?.Approver.Role), PersonalText.Of(approval?.Approver.OnBehalfOf), null) : null,
             Action = LedgerText.Of(statement.Action),
@@ -155,10 +158,15 @@ public static class DecisionEntry
     private static IEnumerable<EntryEvidence> Evidence(Claim claim)
     {
         var signer = PersonalText.Of(string.Join(' ', claim.Signers));
-        yield return new(LedgerText.Of(claim.PredicateType) ?? MediaTypes.SimpleSigning, claim.Evidence, claim.Size, signer, null);
+        yield return new(LedgerText.Of(claim.PredicateType) ?? MediaTypes.SimpleSigning, claim.Evidence, claim.Size, signer, claim.SignedAt);
         if (!claim.Signature.IsEmpty)
         {
-            yield return new(SimpleSigningSignature, Digest.Of(claim.Signature.Span), claim.Signature.Length, signer, null);
+            yield return new(SimpleSigningSignature, Digest.Of(claim.Signature.Span), claim.Signature.Length, signer, claim.SignedAt);
+        }
+
+        if (!claim.Annotations.IsEmpty)
+        {
+            yield return new(LayerAnnotations.Type, Digest.Of(claim.Annotations.Span), claim.Annotations.Length, signer, claim.SignedAt);
         }
     }
 

@@ -33,8 +33,9 @@ public sealed class DecisionReplay
     private readonly Func<Digest, Reading<ReadOnlyMemory<byte>>> kept;
     private readonly Basis basis;
     private readonly Policy policy;
+    private readonly TrustedSigners signers;
 
-    private DecisionReplay(LedgerEntry entry, Func<Digest, Reading<ReadOnlyMemory<byte>>> kept, Basis basis, Policy policy) => (this.entry, this.kept, this.basis, this.policy) = (entry, kept, basis, policy);
+    private DecisionReplay(LedgerEntry entry, Func<Digest, Reading<ReadOnlyMemory<byte>>> kept, Basis basis, Policy policy) => (this.entry, this.kept, this.basis, this.policy, signers) = (entry, kept, basis, policy, new(policy));
 
     /// <summary>Makes a decision again.</summary>
     /// <param name="entry">Its entry.</param>
@@ -156,12 +157,13 @@ public sealed class DecisionReplay
         var items = known.Proven.Select(proven =>
         {
             var bytes = Bytes(kept, proven.Evidence);
-            SignedEntity entity = proven.Signature is { } signature ? new SignedEntity.CosignSignature(bytes, Encoding.UTF8.GetString(Bytes(kept, signature).Span))
-                : RevocationListReader.IsEnvelope(bytes.Span) ? new SignedEntity.Envelope(bytes)
+            var annotations = proven.Annotations is { } beside ? LayerAnnotations.Read(Bytes(kept, beside)) ?? throw new Missing(Reason($"rests on annotations {beside}, which cannot be read", "use the version that wrote it, or a later one")) : CosignAnnotations.None;
+            SignedEntity entity = proven.Signature is { } signature ? new SignedEntity.CosignSignature(bytes, Encoding.UTF8.GetString(Bytes(kept, signature).Span)) { Annotations = annotations }
+                : RevocationListReader.IsEnvelope(bytes.Span) ? new SignedEntity.Envelope(bytes) { Annotations = annotations }
                 : new SignedEntity.Bundle(bytes);
             return new EvidenceItem(entity, proven.Evidence, proven.Where);
         });
-        var verified = Claims.Verify(known.Subject.Digest, new([.. items], known.Unread), [.. policy.Keys.Values.Select(key => key.PublicKey)]);
+        var verified = Claims.Verify(known.Subject.Digest, new([.. items], known.Unread), signers);
         return verified with { Refused = [.. known.Refused, .. verified.Refused] };
     }
 
@@ -231,12 +233,16 @@ public sealed class DecisionReplay
         var files = entry.Inputs.FirstOrDefault(input => input.Kind == EntryInputKind.Trust) is { } trust && PolicyFiles.Read(Bytes(kept, trust.Digest)) is { } read
             ? read
             : throw new Missing(Reason("does not say which key files its policy had", "only what this version or a later one recorded can be decided again"));
-        return PolicyReader.Read(Bytes(kept, named.Digest), name => files.TryGetValue(name, out var digest) ? Bytes(kept, digest) : null) switch
+
+        // The copies of public instances' roots that were there then, not those that this program carries now.
+        return PolicyReader.Read(Bytes(kept, named.Digest), File, instance => File(SigstoreTrust.FileNameOf(instance))) switch
         {
             PolicyReading.Accepted(var policy, _) => policy,
             PolicyReading.Refused(var mistakes) => throw new Missing(Reason($"rests on policy {named.Digest}, which this version cannot read: {mistakes[0]}", "use the version that wrote it")),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+
+        ReadOnlyMemory<byte>? File(string name) => files.TryGetValue(name, out var digest) ? Bytes(kept, digest) : null;
     }
 
     // One file may be named many times. What no honest entry rests on is not read to its end.
@@ -271,7 +277,7 @@ public sealed class DecisionReplay
 
     private sealed record KnownImage(string? Text, string Path, Answer? Answer);
 
-    private sealed record KnownEvidence(Digest Evidence, Digest? Signature, string Where);
+    private sealed record KnownEvidence(Digest Evidence, Digest? Signature, Digest? Annotations, string Where);
 
     private sealed record KnownSubject(Subject Subject, ImmutableArray<KnownEvidence> Proven, ImmutableArray<RefusedEvidence> Refused, ImmutableArray<Reason> Unread);
 
@@ -327,7 +333,7 @@ public sealed class DecisionReplay
             Settled = List(root, "settled", AnswerOf);
             Subjects = List(root, "subjects", item => new KnownSubject(
                 SubjectOf(item),
-                List(item, "proven", proven => new KnownEvidence(RequiredDigest(proven, "evidence"), Find(proven, "signature") is null ? null : RequiredDigest(proven, "signature"), RequiredText(proven, "where"))),
+                List(item, "proven", proven => new KnownEvidence(RequiredDigest(proven, "evidence"), OptionalDigest(proven, "signature"), OptionalDigest(proven, "annotations"), RequiredText(proven, "where"))),
                 List(item, "refused", refused => new RefusedEvidence(RequiredText(refused, "where"), Word<RejectionCode>(refused, "code"), Long(refused, "detail") ?? "")),
                 List(item, "unread", ReasonOf)));
             Uses = List(root, "uses", item => (RequiredText(item, "request"), RequiredCount(item, "count")));

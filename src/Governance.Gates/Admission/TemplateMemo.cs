@@ -127,15 +127,9 @@ internal static class TokenSuffixes
     /// <returns>Whether there was one; null where they are not all the same, or one may be spelled in another way: then nothing may be looked through.</returns>
     public static bool? Normalise(Span<byte> json)
     {
-        var at = json.IndexOf(Prefix);
-        if (at < 0)
-        {
-            return false;
-        }
-
         Span<byte> first = stackalloc byte[TemplateInjections.SuffixLength];
         var isFirst = true;
-        for (var from = 0; (at = json[from..].IndexOf(Prefix)) >= 0;)
+        for (int from = 0, at; (at = json[from..].IndexOf(Prefix)) >= 0;)
         {
             from += at + Prefix.Length;
             if (json.Length - from <= TemplateInjections.SuffixLength || json[from + TemplateInjections.SuffixLength] != '"')
@@ -159,6 +153,6 @@ internal static class TokenSuffixes
         }
 
         // Only this escape spells letters.
-        return json.IndexOf("\\u"u8) < 0 ? true : null;
+        return isFirst ? false : json.IndexOf("\\u"u8) < 0 ? true : null;
     }
 }

@@ -24,8 +24,8 @@ public sealed record ApprovedUse(string Action, string RequestId, Digest Request
 
 /// <summary>A person whose signature counted.</summary>
 /// <param name="Person">The id that the policy gave them.</param>
-/// <param name="Key">SHA-256 of the SPKI of the key.</param>
-public sealed record RecordedSigner(string Person, Digest Key);
+/// <param name="Key">SHA-256 of the SPKI of the key; null where they signed without one, as a subject of an OIDC issuer.</param>
+public sealed record RecordedSigner(string Person, Digest? Key);
 
 /// <summary>That something was admitted: what it was, where, under which approvals, and how long further Pods of it may start.</summary>
 /// <remarks>The format is documented in <c>docs/formats/admitted-record.md</c>. Two records are the same where their <see cref="ToJson"/> is.</remarks>

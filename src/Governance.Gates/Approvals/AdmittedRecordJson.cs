@@ -73,7 +73,11 @@ internal sealed class AdmittedRecordJson
                     {
                         json.WriteStartObject();
                         json.WriteString("person"u8, signer.Person);
-                        json.WriteString("key"u8, signer.Key.ToString());
+                        if (signer.Key is { } spki)
+                        {
+                            json.WriteString("key"u8, spki.ToString());
+                        }
+
                         json.WriteEndObject();
                     }
 
@@ -212,8 +216,8 @@ internal sealed class AdmittedRecordJson
         }
 
         var person = TextOf(Member(element, "person"), "person");
-        var key = DigestOf(Member(element, "key"), "key");
-        return mistake is null ? new(person!, key!) : null;
+        var key = element.TryGetProperty("key"u8, out var named) ? DigestOf(named, "key") : null;
+        return mistake is null ? new(person!, key) : null;
     }
 
     private ImmutableArray<T?> List<T>(JsonElement parent, string name, int most, Func<JsonElement, string, T?> read) where T : class

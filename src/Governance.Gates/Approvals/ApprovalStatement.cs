@@ -212,7 +212,7 @@ public sealed record EvidenceSeen(string Type, Digest Digest);
 
 /// <summary>A statement whose signature holds.</summary>
 /// <param name="Statement">What it says.</param>
-/// <param name="Signers">Who signed it; each is a key that the policy trusts.</param>
+/// <param name="Signers">Who signed it; each is a key or a subject that the policy trusts.</param>
 /// <param name="Digest">SHA-256 of the signed payload; by it an approval names its request.</param>
 /// <param name="Where">Where it was found, for people.</param>
-public sealed record SignedStatement(ApprovalStatement Statement, ImmutableArray<Identity.Key> Signers, Digest Digest, string Where);
+public sealed record SignedStatement(ApprovalStatement Statement, ImmutableArray<Identity> Signers, Digest Digest, string Where);

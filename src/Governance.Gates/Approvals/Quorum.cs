@@ -130,7 +130,7 @@ public static class Quorum
         .. statements
             .GroupBy(signed => signed.Digest)
             .OrderBy(same => same.Key.Hex, StringComparer.Ordinal)
-            .Select(same => same.MinBy(signed => signed.Where, StringComparer.Ordinal)! with { Signers = [.. same.SelectMany(signed => signed.Signers).Distinct().OrderBy(signer => signer.Spki.Hex, StringComparer.Ordinal)] }),
+            .Select(same => same.MinBy(signed => signed.Where, StringComparer.Ordinal)! with { Signers = [.. same.SelectMany(signed => signed.Signers).Distinct().OrderBy(signer => signer.ToString(), StringComparer.Ordinal)] }),
     ];
 
     /// <summary>Why what began under a request may not go on: it, or an approval that counted, was rejected, withdrawn or revoked; null where it may.</summary>
@@ -145,7 +145,7 @@ public static class Quorum
         ArgumentNullException.ThrowIfNull(use);
         ArgumentNullException.ThrowIfNull(revocations);
         var (requestId, approvalIds) = (use.RequestId, use.Approvals);
-        if ((!revocations.People.IsEmpty || !revocations.Keys.IsEmpty) && use.Signers.FirstOrDefault(signer => revocations.People.Contains(signer.Person) || revocations.Keys.Contains(signer.Key)) is { } signer)
+        if ((!revocations.People.IsEmpty || !revocations.Keys.IsEmpty) && use.Signers.FirstOrDefault(signer => revocations.People.Contains(signer.Person) || (signer.Key is { } key && revocations.Keys.Contains(key))) is { } signer)
         {
             return $"the person {signer.Person}, who signed for it, or their key was revoked";
         }
@@ -186,12 +186,15 @@ public static class Quorum
         return null;
 
         // A "no" is heard with any key of the person but a revoked one; what undoes it must count now.
-        bool IsOf(Person person, SignedStatement signed) => signed.Signers.Any(key => person.Identities.Contains(key) && !revocations.Keys.Contains(key.Spki));
+        bool IsOf(Person person, SignedStatement signed) => signed.Signers.Any(identity => person.Identities.Contains(identity) && !IsRevoked(identity, revocations));
 
         bool CountsNow(Person person, SignedStatement signed, Approval approval) =>
-            approval.Approver.Identity is Identity.Key key && signed.Signers.Contains(key) && person.Identities.Contains(key)
-            && !revocations.People.Contains(person.Id) && !revocations.Keys.Contains(key.Spki) && !revocations.Approvals.Contains(approval.Id) && policy.WhyNotNow(key, now) is null;
+            approval.Approver.Identity is var identity && signed.Signers.Contains(identity) && person.Identities.Contains(identity)
+            && !revocations.People.Contains(person.Id) && !IsRevoked(identity, revocations) && !revocations.Approvals.Contains(approval.Id) && policy.WhyNotNow(identity, now) is null;
     }
+
+    // A subject of an issuer is revoked with its person.
+    private static bool IsRevoked(Identity identity, RevocationList revocations) => identity is Identity.Key(var spki) && revocations.Keys.Contains(spki);
 
     private static Reason Explain(ApprovalNeed need, RequestStanding standing)
     {
@@ -323,8 +326,8 @@ public static class Quorum
             return new(signed, grant, counted, [.. excluded.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], missing, [.. faults]);
         }
 
-        // Only a key that is named and signed counts.
-        private static RecordedSigner Signer(string person, Identity identity) => new(person, ((Identity.Key)identity).Spki);
+        // Only an identity that is named and signed counts.
+        private static RecordedSigner Signer(string person, Identity identity) => new(person, (identity as Identity.Key)?.Spki);
 
         // What is wrong with the request, whoever answers it.
         private IEnumerable<string> Faults()
@@ -340,15 +343,15 @@ public static class Quorum
                 yield return $"it asks for {request.Action}";
             }
 
-            if (people.GetValueOrDefault(request.Requester.Person) is not { } requester || NamedKey(signed, requester, request.Requester.Identity) is not { } key)
+            if (people.GetValueOrDefault(request.Requester.Person) is not { } requester || Named(signed, requester, request.Requester.Identity) is not { } identity)
             {
                 yield return "it is not signed by the person whom it names as requester";
             }
-            else if (policy.WhyNotNow(key, now) is { } invalid)
+            else if (policy.WhyNotNow(identity, now) is { } invalid)
             {
                 yield return $"its requester {requester.Name} {invalid}";
             }
-            else if (revocations.People.Contains(requester.Id) || revocations.Keys.Contains(key.Spki))
+            else if (revocations.People.Contains(requester.Id) || IsRevoked(identity, revocations))
             {
                 yield return $"its requester {requester.Name} or their key was revoked";
             }
@@ -441,7 +444,7 @@ public static class Quorum
 
         // Whose answer it is: signed with any of their keys but a revoked one.
         private Person? Heard((SignedStatement Signed, Approval Approval) answer) =>
-            people.GetValueOrDefault(answer.Approval.Approver.Person) is { } person && answer.Signed.Signers.Any(signer => person.Identities.Contains(signer) && !revocations.Keys.Contains(signer.Spki)) ? person : null;
+            people.GetValueOrDefault(answer.Approval.Approver.Person) is { } person && answer.Signed.Signers.Any(signer => person.Identities.Contains(signer) && !IsRevoked(signer, revocations)) ? person : null;
 
         // Why an answer does not have the weight of the person's word now.
         private string? WhyNotAuthentic((SignedStatement Signed, Approval Approval) answer, Person person)
@@ -452,9 +455,9 @@ public static class Quorum
                 return "did not sign it";
             }
 
-            if (NamedKey(answer.Signed, person, approval.Approver.Identity) is not { } key)
+            if (Named(answer.Signed, person, approval.Approver.Identity) is not { } identity)
             {
-                return "signed with another key than the approval names";
+                return "signed with another key or subject than the approval names";
             }
 
             if (approval.RequestDigest != signed.Digest)
@@ -462,12 +465,12 @@ public static class Quorum
                 return "approved another request of the same id";
             }
 
-            if (revocations.People.Contains(person.Id) || revocations.Keys.Contains(key.Spki) || revocations.Approvals.Contains(approval.Id))
+            if (revocations.People.Contains(person.Id) || IsRevoked(identity, revocations) || revocations.Approvals.Contains(approval.Id))
             {
                 return "was revoked, or whose key or approval was";
             }
 
-            return policy.WhyNotNow(key, now);
+            return policy.WhyNotNow(identity, now);
         }
 
         private string? WhyNot((SignedStatement Signed, Approval Approval) answer, Person? person)
@@ -587,8 +590,8 @@ public static class Quorum
 
         private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
-        // The key that a statement names, where it signed and is the person's: of several that signed, the named one decides.
-        private static Identity.Key? NamedKey(SignedStatement statement, Person person, Identity named) =>
-            named is Identity.Key key && statement.Signers.Contains(key) && person.Identities.Contains(key) ? key : null;
+        // The identity that a statement names, where it signed and is the person's: of several that signed, the named one decides.
+        private static Identity? Named(SignedStatement statement, Person person, Identity named) =>
+            statement.Signers.Contains(named) && person.Identities.Contains(named) ? named : null;
     }
 }

@@ -21,6 +21,14 @@ public sealed record EvidenceItem(SignedEntity Entity, Digest Digest, string Whe
         _ => throw new UnreachableException(),
     };
 
+    /// <summary>What cosign wrote beside the signature, as <see cref="LayerAnnotations"/> writes it; empty where there is nothing.</summary>
+    public ReadOnlyMemory<byte> Annotations => Entity switch
+    {
+        SignedEntity.CosignSignature signature => LayerAnnotations.Write(signature.Annotations),
+        SignedEntity.Envelope envelope => LayerAnnotations.Write(envelope.Annotations),
+        _ => default,
+    };
+
     /// <summary>The signature in base64, where it stands beside those bytes and not in them; empty where it is in them.</summary>
     public ReadOnlyMemory<byte> Signature => Entity is SignedEntity.CosignSignature { Signature: { } base64 } ? Encoding.UTF8.GetBytes(base64) : default;
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Governance.Gates.Approvals;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Evidence;
@@ -27,7 +28,7 @@ public sealed record Subject(Repository Repository, Digest Digest)
 /// <summary>What one verified statement says about one digest. Only <see cref="Claims.Verify"/> makes one.</summary>
 public sealed record Claim
 {
-    internal Claim(string? predicateType, ImmutableArray<Identity.Key> signers, string? names, Digest evidence, string where)
+    internal Claim(string? predicateType, ImmutableArray<Identity> signers, string? names, Digest evidence, string where)
     {
         PredicateType = predicateType;
         Signers = signers;
@@ -40,8 +41,8 @@ public sealed record Claim
     /// <summary>The signed predicate type; null for cosign simple signing, which has none.</summary>
     public string? PredicateType { get; }
 
-    /// <summary>The trusted keys that signed, each once.</summary>
-    public ImmutableArray<Identity.Key> Signers { get; }
+    /// <summary>The trusted keys that signed, each once, or the one subject whose certificate did.</summary>
+    public ImmutableArray<Identity> Signers { get; }
 
     /// <summary>The repository that the signed payload names, as it stands there; null where it names none.</summary>
     public string? Names { get; }
@@ -57,6 +58,15 @@ public sealed record Claim
 
     /// <summary>The signature in base64, where it stands beside those bytes; empty where it is in them.</summary>
     public ReadOnlyMemory<byte> Signature { get; internal init; }
+
+    /// <summary>What cosign wrote beside the signature, where a certificate signed and stands there; else empty.</summary>
+    public ReadOnlyMemory<byte> Annotations { get; internal init; }
+
+    /// <summary>When it was signed, by the earliest word of a trusted party; null where nobody was asked.</summary>
+    public DateTimeOffset? SignedAt { get; internal init; }
+
+    /// <summary>How the subject was built, where this is SLSA provenance; unread where it cannot be read.</summary>
+    public Reading<Provenance>? Provenance { get; internal init; }
 
     /// <summary>Where they were found.</summary>
     public string Where { get; }
@@ -94,16 +104,16 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
     /// <summary>Nothing is known because nothing could be read.</summary>
     public static Claims CouldNotRead(params ReadOnlySpan<Reason> reasons) => new([], [], [.. reasons]);
 
-    /// <summary>Verifies everything that hangs on a digest with every key that the policy trusts. The one place where evidence becomes claims.</summary>
+    /// <summary>Verifies everything that hangs on a digest for all whom the policy trusts. The one place where evidence becomes claims.</summary>
     /// <param name="subject">The digest that the evidence must be about.</param>
     /// <param name="attached">What was found on it.</param>
-    /// <param name="keys">The policy's keys. When each of them counts is judged at the decision, not here.</param>
-    public static Claims Verify(Digest subject, AttachedEvidence attached, IReadOnlyCollection<PublicKey> keys)
+    /// <param name="signers">Who may sign. When each of them counts, and for what, is judged at the decision, not here.</param>
+    public static Claims Verify(Digest subject, AttachedEvidence attached, TrustedSigners signers)
     {
         ArgumentNullException.ThrowIfNull(subject);
         ArgumentNullException.ThrowIfNull(attached);
-        ArgumentNullException.ThrowIfNull(keys);
-        var policy = VerificationPolicy.For(Convert.FromHexString(subject.Hex), keys);
+        ArgumentNullException.ThrowIfNull(signers);
+        var policy = signers.PolicyFor(Convert.FromHexString(subject.Hex));
         var proven = ImmutableArray.CreateBuilder<Claim>();
         var refused = ImmutableArray.CreateBuilder<RefusedEvidence>();
         foreach (var item in attached.Items)
@@ -117,7 +127,7 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                         SignedContent.ImageSignature image => (null, string.IsNullOrEmpty(image.DockerReference) ? null : image.DockerReference),
                         _ => ("", null),
                     };
-                    ImmutableArray<Identity.Key> signers = [.. verified.Signers.Select(key => new Identity.Key(Digest.FromHash(key.SpkiSha256.Span)))];
+                    var by = TrustedSigners.SignersOf(verified);
                     SignedStatement? approval = null;
                     if (verified.Content is SignedContent.Statement { PredicateType: ApprovalStatement.RequestType or ApprovalStatement.ApprovalType } answer)
                     {
@@ -127,10 +137,18 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                             break;
                         }
 
-                        approval = new(read, signers, Digest.Of(answer.Payload.Span), item.Where);
+                        approval = new(read, by, Digest.Of(answer.Payload.Span), item.Where);
                     }
 
-                    proven.Add(new(type, signers, names, item.Digest, item.Where) { Approval = approval, Size = item.Bytes.Length, Signature = item.Signature });
+                    proven.Add(new(type, by, names, item.Digest, item.Where)
+                    {
+                        Approval = approval,
+                        Size = item.Bytes.Length,
+                        Signature = item.Signature,
+                        Annotations = verified.Certificate is null ? default : item.Annotations,
+                        SignedAt = verified.Times.IsEmpty ? null : verified.Times.Min(time => time.Time),
+                        Provenance = verified.Content is SignedContent.Statement built ? ProvenanceReader.Read(built) : null,
+                    });
                     break;
                 case VerificationOutcome.Rejected rejected:
                     refused.Add(new(item.Where, rejected.Code, rejected.Detail));

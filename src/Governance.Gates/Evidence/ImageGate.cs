@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Governance.Gates.Approvals;
-using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
@@ -58,8 +57,8 @@ public sealed record Circumstances(DateTimeOffset At)
     /// <summary>What no longer counts; unread where the list is missing or too old.</summary>
     public Reading<RevocationList> Revocations { get; init; } = NothingRevoked;
 
-    /// <summary>How often each request was used, by id; unread where nobody can tell.</summary>
-    public Reading<IReadOnlyDictionary<string, long>> Uses { get; init; } = NothingUsed;
+    /// <summary>How often each request was used, by id; unread where nobody can tell, null where nobody was asked yet: then what begins waits for it (<see cref="ImageDecision.NeedsUses"/>).</summary>
+    public Reading<IReadOnlyDictionary<string, long>>? Uses { get; init; } = NothingUsed;
 
     /// <summary>The projection of the object's pod template; null for an object without one, unread for one that cannot be projected.</summary>
     public Reading<Covered>? Template { get; init; }
@@ -77,7 +76,11 @@ public sealed record Circumstances(DateTimeOffset At)
 /// <summary>A decision about one image.</summary>
 /// <param name="Decision">The decision.</param>
 /// <param name="Grant">The fresh approval on which it rests; null where it rests on none.</param>
-public sealed record ImageDecision(Decision Decision, Grant? Grant);
+public sealed record ImageDecision(Decision Decision, Grant? Grant)
+{
+    /// <summary>Whether it is Unknown because <see cref="Circumstances.Uses"/> were not asked for.</summary>
+    public bool NeedsUses { get; init; }
+}
 
 /// <summary>Decides about one image: first which rule speaks, then whether what it asks for is proven.</summary>
 public static class ImageGate
@@ -147,7 +150,12 @@ public static class ImageGate
         var parts = new List<Decision>();
         if (ruling.Rule.Demand is ImageDemand.Require { Signed: { } signed })
         {
-            parts.Add(DecideSigned(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
+            parts.Add(SignatureRule.Decide(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
+        }
+
+        if (ruling.Rule.Demand is ImageDemand.Require { Provenance: { } provenance })
+        {
+            parts.Add(ProvenanceRule.Decide(ruling.Subject, provenance, ruling.Rule.Path + ".provenance", claims, policy, revocations, circumstances.Now));
         }
 
         var approved = ruling.Approval is { } needed ? DecideApproved(ruling, needed, claims, policy, revocations, circumstances) : null;
@@ -156,7 +164,7 @@ public static class ImageGate
             parts.Add(approved.Decision);
         }
 
-        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
+        var decided = parts.Count > 0 ? new ImageDecision(Decision.All(parts), approved?.Grant) { NeedsUses = approved?.NeedsUses ?? false } : throw new ArgumentException("the rule asks for no evidence", nameof(ruling));
         claims.Standing.Keep(claims, ruling, policy, revocations, circumstances, decided);
         return decided;
     }
@@ -182,7 +190,7 @@ public static class ImageGate
             case ImageDemand.Fixed(var verdict):
                 var why = new Reason(rule.Path, $"{reference.Repository}: {rule.Why ?? $"the policy answers {verdict} for it"}", verdict == Verdict.Deny ? "use a repository that the policy allows" : null);
                 return new ImageRuling.Settled(verdict == Verdict.Allow ? Decision.AllowBecause(why) : new Decision(verdict, [why], []), rule.Mode);
-            case ImageDemand.Require(var signed, var pinned) { Approved: var approved }:
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved, Provenance: var provenance }:
                 if (reference.Digest is not { } digest)
                 {
                     return new ImageRuling.Settled(
@@ -220,7 +228,7 @@ public static class ImageGate
                     needed = approved.Environments.IsEmpty || approved.Environments.Contains(environment.Name) ? new(policy.Approvals[approved.Action], approved.CoversTemplate, environment.Name, place) : null;
                 }
 
-                return (signed, needed, pinned) switch
+                return ((object?)signed ?? provenance, needed, pinned) switch
                 {
                     (null, null, null) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".approved", $"{reference.Repository}@{digest} needs no approval here")), rule.Mode),
                     (null, null, _) => new ImageRuling.Settled(Decision.AllowBecause(new Reason(rule.Path + ".pinned", $"{reference.Repository}@{digest} is pinned")), rule.Mode),
@@ -254,64 +262,10 @@ public static class ImageGate
             return null;
         }
 
-        return scope.Environments.Select(environment => policy.Environments[environment]).Any(environment =>
-            environment.Clusters.Contains(place.Cluster, StringComparer.OrdinalIgnoreCase) && place.Namespace is { } inside && (environment.Namespaces.Contains(inside) || environment.Namespaces.Contains("*")));
+        return scope.Environments.Any(environment => policy.Environments[environment].Contains(place.Cluster, place.Namespace));
     }
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";
-
-    private static Decision DecideSigned(Subject subject, SignedRequirement required, string rule, Claims claims, Policy policy, RevocationList revocations, DateTimeOffset now)
-    {
-        var why = ImmutableArray.CreateBuilder<Reason>();
-        foreach (var claim in claims.Proven.Where(claim => claim.IsSignature))
-        {
-            if (claim.Names is { } named && required.Repository == SignedRepository.Same && !IsSameRepository(claim.Repository, subject.Repository, required.Mirrors))
-            {
-                why.Add(new(rule, $"{subject}: the signature in {claim.Where} is for {Printed(named)}, not for {subject.Repository}", "sign the image in the repository from which it is deployed, or name the other under mirrors"));
-                continue;
-            }
-
-            foreach (var signer in claim.Signers)
-            {
-                var (name, mistake) = Accept(signer, required.By, policy, revocations, now);
-                if (mistake is null)
-                {
-                    return Decision.AllowBecause(new Reason(rule, $"{subject} is signed by {name} ({claim.Where}, {claim.Evidence})"));
-                }
-
-                why.Add(new(rule, $"{subject} is signed by {name}, {mistake}", $"have it signed by {required.By}"));
-            }
-        }
-
-        foreach (var refused in claims.Refused)
-        {
-            why.Add(new(rule, $"{subject}: {refused.Where}: {refused.Detail} ({refused.Code})", $"have it signed by {required.By}"));
-        }
-
-        // While something could not be read, a missing signature proves nothing: it may be there.
-        if (claims.Unread.Length > 0)
-        {
-            return new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = rule, Message = $"{subject}: {reason.Message}" })], why.ToImmutable());
-        }
-
-        if (why.Count == 0)
-        {
-            why.Add(new(
-                rule,
-                $"{subject} has no signature",
-                $"have it signed by {required.By} (gates sign or cosign sign); where the digest is one platform of a signed index, deploy the index's digest or sign this one too"));
-        }
-
-        return new(Verdict.Deny, why.ToImmutable(), []);
-    }
-
-    private static (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, Policy policy, RevocationList revocations, DateTimeOffset now)
-    {
-        var (name, mistake) = policy.Accept(signer, by, now);
-        return mistake is null && (revocations.Keys.Contains(signer.Spki) || (policy.PersonOf(signer) is { } person && revocations.People.Contains(person.Id)))
-            ? (name, $"which was revoked in list {revocations.Number}")
-            : (name, mistake);
-    }
 
     private static ImageDecision DecideApproved(ImageRuling.NeedsEvidence ruling, NeededApproval needed, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
     {
@@ -366,7 +320,12 @@ public static class ImageGate
 
     private static ImageDecision DecideFresh(ApprovalNeed need, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
     {
-        if (!circumstances.Uses.Try(out var used, out var unknown))
+        if (circumstances.Uses is not { } uses)
+        {
+            return new(Decision.Unknown(new Reason(need.Path, $"how often the approvals of {need.What} were used was not asked", "try again")), null) { NeedsUses = true };
+        }
+
+        if (!uses.Try(out var used, out var unknown))
         {
             return new(Decision.Unknown(unknown with { Rule = need.Path }), null);
         }
@@ -378,10 +337,4 @@ public static class ImageGate
             ? new(outcome.Decision, outcome.Grant)
             : new(new(Verdict.Unknown, [.. claims.Unread.Select(reason => reason with { Rule = need.Path, Message = $"{need.What}: {reason.Message}" })], outcome.Decision.Reasons), null);
     }
-
-    private static bool IsSameRepository(Repository? named, Repository repository, ImmutableArray<RepositoryPattern> mirrors) =>
-        named is not null && (named == repository || mirrors.Any(mirror => mirror.Matches(named)));
-
-    // Signed by somebody whom the policy trusts, and still not text that may break a line.
-    private static string Printed(string text) => string.Concat(text.Take(255).Select(c => c is >= ' ' and <= '~' ? c : '?'));
 }

@@ -27,6 +27,15 @@ public abstract record Identity
     /// <summary>A subject of an OpenID Connect issuer.</summary>
     public sealed record OidcSubject(string Issuer, string Subject) : Identity
     {
+        /// <summary>What was certified beside the name, where this was read from a certificate. No part of who it is: the same subject from elsewhere is equal.</summary>
+        public WorkflowRun? Run { get; init; }
+
+        /// <inheritdoc/>
+        public bool Equals(OidcSubject? other) => other is not null && Issuer == other.Issuer && Subject == other.Subject;
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => HashCode.Combine(Issuer, Subject);
+
         /// <inheritdoc/>
         public override string ToString() => $"oidc:{Issuer}#{Subject}";
     }
@@ -49,6 +58,10 @@ public sealed record Role(string Name, ImmutableArray<string> People, ImmutableA
 
 /// <summary>A machine in the policy. It satisfies checks, never a quorum.</summary>
 /// <param name="Name">The policy's name for it.</param>
-/// <param name="Identities">What acts for it.</param>
+/// <param name="Identities">The keys that act for it.</param>
 /// <param name="Why">What it does and what it does not vouch for.</param>
-public sealed record Robot(string Name, ImmutableArray<Identity> Identities, string? Why);
+public sealed record Robot(string Name, ImmutableArray<Identity> Identities, string? Why)
+{
+    /// <summary>The subjects that act for it.</summary>
+    public ImmutableArray<OidcBinding> Oidc { get; init; } = [];
+}

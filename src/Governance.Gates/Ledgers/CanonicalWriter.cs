@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Governance.Gates.Images;
@@ -9,21 +10,49 @@ using Governance.Gates.Images;
 namespace Governance.Gates.Ledgers;
 
 /// <summary>Writes JSON in the spelling of RFC 8785; whoever calls it names members in their order. Remembers the first value that cannot be written.</summary>
-internal sealed class CanonicalWriter
+internal sealed class CanonicalWriter : IDisposable
 {
+    private const int MostKept = 256 * 1024;
+
     // RFC 8259, section 6: the whole numbers on which all readers agree.
     public const long LargestNumber = (1L << 53) - 1;
 
     // RFC 3339 in UTC, without zeros that say nothing: one way to write an instant.
     public const string Instant = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'";
 
+    // Entries are written by the thousand a second: each thread has one buffer that has its size already.
+    [ThreadStatic]
+    private static CanonicalWriter? spare;
+
     private readonly ArrayBufferWriter<byte> buffer = new(1_024);
     private bool needsComma;
+
+    private CanonicalWriter()
+    {
+    }
 
     /// <summary>What cannot be written; null while all can.</summary>
     public string? Fault { get; private set; }
 
     public ReadOnlySpan<byte> Written => buffer.WrittenSpan;
+
+    /// <summary>A writer with nothing written. What it wrote is gone with <see cref="Dispose"/>.</summary>
+    public static CanonicalWriter Rent()
+    {
+        var writer = spare ?? new();
+        spare = null;
+        return writer;
+    }
+
+    public void Dispose()
+    {
+        if (buffer.Capacity <= MostKept)
+        {
+            buffer.ResetWrittenCount();
+            (Fault, needsComma) = (null, false);
+            spare = this;
+        }
+    }
 
     public void Fail(string fault) => Fault ??= fault;
 
@@ -180,7 +209,11 @@ internal sealed class CanonicalWriter
                 End(']');
                 break;
             case JsonValueKind.String:
-                Raw(value.GetString()!);
+                if (!TryCopy(JsonMarshal.GetRawUtf8Value(value)[1..^1]))
+                {
+                    Raw(value.GetString()!);
+                }
+
                 break;
             case JsonValueKind.Number:
                 if (value.TryGetInt64(out var number) && number is >= -LargestNumber and <= LargestNumber)
@@ -201,6 +234,21 @@ internal sealed class CanonicalWriter
 
     private void Members(JsonElement value, string? first)
     {
+        if (first is null && AreInOrder(value))
+        {
+            Begin('{');
+            foreach (var member in value.EnumerateObject())
+            {
+                TryCopy(JsonMarshal.GetRawUtf8PropertyName(member));
+                Put((byte)':');
+                needsComma = false;
+                Element(member.Value);
+            }
+
+            End('}');
+            return;
+        }
+
         var members = new (string Name, JsonElement Value)[value.GetPropertyCount()];
         var (count, isSorted) = (0, true);
         foreach (var member in value.EnumerateObject())
@@ -225,6 +273,42 @@ internal sealed class CanonicalWriter
         }
 
         End('}');
+    }
+
+    // Most documents are in canonical form already: no name of them is made a string, or looked at twice.
+    private static bool AreInOrder(JsonElement value)
+    {
+        ReadOnlySpan<byte> before = default;
+        foreach (var member in value.EnumerateObject())
+        {
+            var name = JsonMarshal.GetRawUtf8PropertyName(member);
+            if (!IsAsIs(name) || (!before.IsEmpty && before.SequenceCompareTo(name) > 0))
+            {
+                return false;
+            }
+
+            before = name;
+        }
+
+        return true;
+    }
+
+    // In ASCII without escapes a text has one spelling, and its code units are its bytes.
+    private static bool IsAsIs(ReadOnlySpan<byte> raw) => raw.IndexOf((byte)'\\') < 0 && Ascii.IsValid(raw);
+
+    private bool TryCopy(ReadOnlySpan<byte> raw)
+    {
+        if (!IsAsIs(raw))
+        {
+            return false;
+        }
+
+        Separate();
+        Put((byte)'"');
+        buffer.Write(raw);
+        Put((byte)'"');
+        needsComma = true;
+        return true;
     }
 
     // RFC 8785, section 3.2.3: by UTF-16 code units.

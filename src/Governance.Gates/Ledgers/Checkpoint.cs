@@ -7,6 +7,9 @@ namespace Governance.Gates.Ledgers;
 /// <remarks>Comes from <see cref="Open"/> only: a signature of the log's key stands behind each that there is.</remarks>
 public sealed record Checkpoint
 {
+    /// <summary>The most bytes of a checkpoint with all its signatures.</summary>
+    public const int MostBytes = SignedNote.MostBytes;
+
     private Checkpoint(string origin, long size, TreeHash root, ReadOnlyMemory<byte> note)
     {
         Origin = origin;
@@ -50,6 +53,18 @@ public sealed record Checkpoint
         return origin == key.Name
             ? new Reading<Checkpoint>.Found(new(origin, size, root, note))
             : Unread($"it is of another log than {key.Name}");
+    }
+
+    /// <summary>Whether the log, as of this checkpoint, goes on from a position: it is the same log, and begins with exactly the entries before that (RFC 6962, section 2.1.2).</summary>
+    /// <param name="from">The position, such as that of a checkpoint from before.</param>
+    /// <param name="source">Where the tiles of this checkpoint's tree are; nothing that it answers is trusted.</param>
+    /// <returns>Unread where tiles for the proof are missing.</returns>
+    public Reading<bool> GoesOnFrom(LedgerPosition from, TileSource source)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        return from.Origin != Origin || from.Size > Size ? new Reading<bool>.Found(false)
+            : MerkleProofs.Consistency(from.Size, Size, source).Try(out var proof, out var why) ? new Reading<bool>.Found(MerkleProofs.VerifyConsistency(from.Size, from.Root, Size, Root, proof.AsSpan()))
+            : new Reading<bool>.Unread(why);
     }
 
     /// <summary>Signs a checkpoint.</summary>

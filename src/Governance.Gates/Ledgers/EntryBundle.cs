@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 
@@ -54,11 +53,22 @@ public static class EntryBundle
         return true;
     }
 
-    /// <summary>Writes an entry of at most <see cref="LedgerEntry.MostBytes"/> bytes behind its length.</summary>
-    internal static void Put(IBufferWriter<byte> bundle, ReadOnlySpan<byte> entry)
+    /// <summary>Room for an entry of at most <see cref="LedgerEntry.MostBytes"/> bytes behind its length.</summary>
+    /// <param name="size">The bytes of the entry.</param>
+    /// <param name="framed">Length and entry.</param>
+    /// <returns>Where the entry goes.</returns>
+    internal static Span<byte> Frame(int size, out ReadOnlyMemory<byte> framed)
     {
-        BinaryPrimitives.WriteUInt16BigEndian(bundle.GetSpan(LengthSize), checked((ushort)entry.Length));
-        bundle.Advance(LengthSize);
-        bundle.Write(entry);
+        var bytes = new byte[LengthSize + size];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, checked((ushort)size));
+        framed = bytes;
+        return bytes.AsSpan(LengthSize);
+    }
+
+    /// <summary>An entry behind its length.</summary>
+    internal static ReadOnlyMemory<byte> Frame(ReadOnlySpan<byte> entry)
+    {
+        entry.CopyTo(Frame(entry.Length, out var framed));
+        return framed;
     }
 }

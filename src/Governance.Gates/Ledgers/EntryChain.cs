@@ -12,10 +12,12 @@ public sealed class EntryChain
     /// <summary>A chain that goes on after an entry.</summary>
     /// <param name="next">The sequence of the entry that comes next; 0 at the beginning of a log.</param>
     /// <param name="last">The hash of the entry before it; the default value at the beginning of a log.</param>
-    public EntryChain(long next = 0, TreeHash last = default)
+    /// <param name="isClosed">Whether that entry closed the log.</param>
+    public EntryChain(long next = 0, TreeHash last = default, bool isClosed = false)
     {
         Next = next;
         Last = last;
+        IsClosed = isClosed;
     }
 
     /// <summary>The sequence of the entry that comes next.</summary>
@@ -23,6 +25,9 @@ public sealed class EntryChain
 
     /// <summary>The hash of the entry that came last.</summary>
     public TreeHash Last { get; private set; }
+
+    /// <summary>Whether the entry that came last closed the log: nothing follows it.</summary>
+    public bool IsClosed { get; private set; }
 
     // The link stands at a fixed place, so that comparing it needs no JSON.
     private static ReadOnlySpan<byte> Head => "{\"previous_hash\":\""u8;
@@ -50,6 +55,12 @@ public sealed class EntryChain
             return $"has another sequence than {Next}, or none";
         }
 
+        if (IsClosed)
+        {
+            return $"follows entry {Next - 1}, which closed the log";
+        }
+
+        IsClosed = EntryReader.Closes(entry);
         Last = TreeHash.OfLeaf(entry);
         Next++;
         return null;

@@ -17,7 +17,7 @@ public sealed class EntryDraft
     /// <summary>How many bytes it has, with a sequence of one digit.</summary>
     public int Length => bytes.Length;
 
-    /// <summary>The entry as it is stored at a place.</summary>
+    /// <summary>The entry as it is stored at a place, behind its length as a bundle has it.</summary>
     internal Reading<ReadOnlyMemory<byte>> Place(TreeHash previous, long sequence)
     {
         if (sequence is < 0 or > CanonicalWriter.LargestNumber)
@@ -33,12 +33,12 @@ public sealed class EntryDraft
             return new Reading<ReadOnlyMemory<byte>>.Unread(CannotBeWritten($"it has {size} bytes, more than {LedgerEntry.MostBytes}"));
         }
 
-        var placed = new byte[size];
+        var placed = EntryBundle.Frame(size, out var framed);
         bytes.AsSpan(0, sequenceAt).CopyTo(placed);
-        digits[..length].CopyTo(placed.AsSpan(sequenceAt));
-        bytes.AsSpan(sequenceAt + SequenceLength).CopyTo(placed.AsSpan(sequenceAt + length));
+        digits[..length].CopyTo(placed[sequenceAt..]);
+        bytes.AsSpan(sequenceAt + SequenceLength).CopyTo(placed[(sequenceAt + length)..]);
         EntryChain.Link(placed, previous);
-        return new Reading<ReadOnlyMemory<byte>>.Found(placed);
+        return new Reading<ReadOnlyMemory<byte>>.Found(framed);
     }
 
     internal static Reason CannotBeWritten(string fault) => new("ledger", $"the entry cannot be written: {fault}", "make texts fit with LedgerText.Of, and the entry with Fit");

@@ -19,9 +19,9 @@ internal static class EntryFit
             Reasons = Move(entry.Reasons, EntryWriter.Reasons, IsTooLong, away),
             Quorum = Move(entry.Quorum, EntryWriter.Quorum, IsTooLong, away),
             Evidence = Move(entry.Evidence, EntryWriter.Evidence, IsTooLong, away),
-            PreviousState = Move(entry.PreviousState, EntryWriter.Document, IsLikeKept, away),
-            NewState = Move(entry.NewState, EntryWriter.Document, IsLikeKept, away),
-            Details = Move(entry.Details, EntryWriter.Document, IsLikeKept, away),
+            PreviousState = Move(entry.PreviousState, away),
+            NewState = Move(entry.NewState, away),
+            Details = Move(entry.Details, away),
             Rationale = Move(entry.Rationale, EntryWriter.Rationale, static _ => false, away),
         };
         kept = away.ToImmutable();
@@ -34,8 +34,7 @@ internal static class EntryFit
     /// <summary>Whether a document would be taken for one that is kept elsewhere.</summary>
     public static bool IsLikeKept(ReadOnlyMemory<byte> document)
     {
-        // Most are not, and show it without being parsed: a name can be spelled otherwise only with a backslash.
-        if (document.Span.IndexOf("\"size\""u8) < 0 && document.Span.IndexOf((byte)'\\') < 0)
+        if (!MayBeLikeKept(document.Span))
         {
             return false;
         }
@@ -43,6 +42,13 @@ internal static class EntryFit
         using var parsed = JsonDocument.Parse(document);
         return parsed.RootElement.ValueKind == JsonValueKind.Object && EntryReader.IsKept(parsed.RootElement);
     }
+
+    // Most are not, and show it without being parsed: a name can be spelled otherwise only with a backslash.
+    private static bool MayBeLikeKept(ReadOnlySpan<byte> document) => document.IndexOf("\"size\""u8) >= 0 || document.IndexOf((byte)'\\') >= 0;
+
+    // The canonical spelling of a document is never longer than another.
+    private static EntryPart<ReadOnlyMemory<byte>>? Move(EntryPart<ReadOnlyMemory<byte>>? part, ImmutableArray<ReadOnlyMemory<byte>>.Builder away) =>
+        part is EntryPart<ReadOnlyMemory<byte>>.Inline(var document) && document.Length <= Share && !MayBeLikeKept(document.Span) ? part : Move(part, EntryWriter.Document, IsLikeKept, away);
 
     // What cannot be written stays: writing the entry says why.
     private static EntryPart<T>? Move<T>(EntryPart<T>? part, Action<CanonicalWriter, T> write, Func<T, bool> cannotStay, ImmutableArray<ReadOnlyMemory<byte>>.Builder away)
@@ -52,7 +58,7 @@ internal static class EntryFit
             return part;
         }
 
-        var json = new CanonicalWriter();
+        using var json = CanonicalWriter.Rent();
         write(json, value);
         if (json.Fault is not null || (json.Written.Length <= Share && !cannotStay(value)))
         {

@@ -66,14 +66,34 @@ internal static class EntryReader
     /// <summary>Which holder of the log wrote a stored entry, read without the rest of it; null where it does not say.</summary>
     public static long? EpochOf(ReadOnlySpan<byte> stored)
     {
+        var reader = Reader(stored);
+        return IsAtMember(ref reader, "epoch"u8) && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var epoch) && epoch is > 0 and < CanonicalWriter.LargestNumber ? epoch : null;
+    }
+
+    /// <summary>Whether a stored entry closes its log, read without the rest of it.</summary>
+    public static bool Closes(ReadOnlySpan<byte> stored)
+    {
+        // Every entry is asked, and hardly one holds these bytes; those that do may hold them in a document of theirs.
+        if (stored.IndexOf("\"event_type\":\"log.closed\""u8) < 0)
+        {
+            return false;
+        }
+
+        var reader = Reader(stored);
+        return IsAtMember(ref reader, "event_type"u8) && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(LedgerEvents.LogClosed);
+    }
+
+    private static Utf8JsonReader Reader(ReadOnlySpan<byte> stored) => new(stored, new JsonReaderOptions { MaxDepth = MaxDepth });
+
+    private static bool IsAtMember(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
         try
         {
-            var reader = new Utf8JsonReader(stored, new JsonReaderOptions { MaxDepth = MaxDepth });
             while (reader.Read())
             {
-                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("epoch"u8))
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals(name))
                 {
-                    return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var epoch) && epoch is > 0 and < CanonicalWriter.LargestNumber ? epoch : null;
+                    return reader.Read();
                 }
             }
         }
@@ -82,13 +102,13 @@ internal static class EntryReader
             // What is no JSON says nothing.
         }
 
-        return null;
+        return false;
     }
 
     // One entry has one spelling, also where it has fields that are not known here.
     private static void CheckSpelling(JsonElement root, ReadOnlySpan<byte> stored, EntryFields fields)
     {
-        var json = new CanonicalWriter();
+        using var json = CanonicalWriter.Rent();
         json.Element(root, first: "previous_hash");
         if (json.Fault is { } fault)
         {

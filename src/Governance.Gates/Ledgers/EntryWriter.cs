@@ -11,14 +11,14 @@ internal static class EntryWriter
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = EntryReader.MaxDepth };
 
-    public static Reading<ReadOnlyMemory<byte>> Write(LedgerEntry entry) => Draft(entry).Try(out var draft, out var why)
-        ? draft.Place(entry.PreviousHash, entry.Sequence)
+    public static Reading<ReadOnlyMemory<byte>> Write(LedgerEntry entry) => Draft(entry).Try(out var draft, out var why) && draft.Place(entry.PreviousHash, entry.Sequence).Try(out var framed, out why)
+        ? new Reading<ReadOnlyMemory<byte>>.Found(framed[EntryBundle.LengthSize..])
         : new Reading<ReadOnlyMemory<byte>>.Unread(why);
 
     /// <summary>The entry as it is at the beginning of a log, and where its sequence stands.</summary>
     public static Reading<EntryDraft> Draft(LedgerEntry entry)
     {
-        var json = new CanonicalWriter();
+        using var json = CanonicalWriter.Rent();
         if (!LedgerEvents.All.Contains(entry.EventType))
         {
             json.Fail("'event_type' is not registered");

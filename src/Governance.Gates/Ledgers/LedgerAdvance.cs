@@ -106,8 +106,8 @@ public sealed class LedgerAdvance
     }
 
     private static Reason? WhyNotBefore(LedgerPosition position, Checkpoint to, TileSource source) =>
-        !MerkleProofs.Consistency(position.Size, to.Size, source).Try(out var proof, out var why) ? why
-        : MerkleProofs.VerifyConsistency(position.Size, position.Root, to.Size, to.Root, proof.AsSpan()) ? null
+        !to.GoesOnFrom(position, source).Try(out var goesOn, out var why) ? why
+        : goesOn ? null
         : new("ledger", $"{to} does not begin with the {position.Size} entries that were read: entries were changed, or it is another log", Remedy);
 
     private static Reading<T>.Unread Unread<T>(string message) => new(new("ledger", message, Remedy));

@@ -3,6 +3,16 @@ using System.Collections.Immutable;
 
 namespace Governance.Gates.Ledgers;
 
+/// <summary>The classes by which a policy says how long entries, and what they name as evidence, are kept (<c>ledger.retention</c>).</summary>
+public static class RetentionClasses
+{
+    /// <summary>What gates decide and do.</summary>
+    public const string Audit = "audit";
+
+    /// <summary>What was asked for and answered.</summary>
+    public const string Approvals = "approvals";
+}
+
 /// <summary>The registered types of events. A reader accepts others too, which a later version may have registered; a writer does not.</summary>
 public static class LedgerEvents
 {

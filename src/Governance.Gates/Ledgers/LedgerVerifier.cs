@@ -66,10 +66,11 @@ public sealed class LedgerVerifier
         }
 
         var last = since.Size - 1;
-        var address = TileAddress.Of(0, last / TileAddress.FullWidth, checkpoint.Size)!.Value;
+        var (address, bundle) = (TileAddress.Of(0, last / TileAddress.FullWidth, checkpoint.Size)!.Value, TileAddress.OfEntries(last / TileAddress.FullWidth, checkpoint.Size)!.Value);
         if (!GrowingTree.Restore(since.Size, checkpoint.Size, source).Try(out var tree, out var why)
             || !HashTile.Read(address, source).Try(out var leaves, out why)
-            || !MerkleProofs.Inclusion(last, since.Size, tile => source(tile.InTreeOf(checkpoint.Size) ?? tile)).Try(out var proof, out why))
+            || !MerkleProofs.Inclusion(last, since.Size, tile => source(tile.InTreeOf(checkpoint.Size) ?? tile)).Try(out var proof, out why)
+            || !source(bundle).Try(out var bytes, out why))
         {
             return new(null, null, why);
         }
@@ -81,7 +82,15 @@ public sealed class LedgerVerifier
             return new(null, address, new("ledger", mistake, "verify the whole log to learn what; " + Remedy));
         }
 
-        verifier = new(checkpoint, source, tree, new(since.Size, leaf));
+        // Only the entry that was verified as the last one says whether others may follow it.
+        var entries = EntryBundle.ReadAsFarAs(bytes);
+        var place = (int)(last % TileAddress.FullWidth);
+        if (entries.Length <= place || TreeHash.OfLeaf(entries[place].Span) != leaf)
+        {
+            return Fault(last, bundle, "is missing, or not the one that the tile has the hash of");
+        }
+
+        verifier = new(checkpoint, source, tree, new(since.Size, leaf, EntryReader.Closes(entries[place].Span)));
         return null;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 
 namespace Governance.Gates.Ledgers;
@@ -18,7 +17,7 @@ public sealed class LedgerWriter
     private readonly GrowingTree tree;
     private readonly EntryChain chain;
     private readonly List<Tile> full = [];
-    private ArrayBufferWriter<byte> bundle = new();
+    private readonly List<ReadOnlyMemory<byte>> bundle = [];
     private bool hasGrown;
 
     private LedgerWriter(string origin, long epoch, GrowingTree tree, EntryChain chain)
@@ -41,6 +40,9 @@ public sealed class LedgerWriter
     /// <summary>The root over them, for the next checkpoint.</summary>
     public TreeHash Root => tree.Root;
 
+    /// <summary>Whether the last entry closed it: nothing can be appended.</summary>
+    public bool IsClosed => chain.IsClosed;
+
     /// <summary>The hash of the last entry; the default value where there is none.</summary>
     public TreeHash Last => chain.Last;
 
@@ -60,37 +62,27 @@ public sealed class LedgerWriter
             return new Reading<LedgerWriter>.Unread(why);
         }
 
-        var chain = new EntryChain();
-        if (size > 0)
+        if (size == 0)
         {
-            var last = size - 1;
-            if (!HashTile.Read(TileAddress.Of(0, last / TileAddress.FullWidth, size)!.Value, source).Try(out var leaves, out why))
-            {
-                return new Reading<LedgerWriter>.Unread(why);
-            }
-
-            chain = new(size, leaves[(int)(last % TileAddress.FullWidth)]);
+            return new Reading<LedgerWriter>.Found(new(origin, FirstEpoch, tree, new()));
         }
 
-        var writer = new LedgerWriter(origin, FirstEpoch, tree, chain);
-        if (size > 0)
+        var (index, place) = ((size - 1) / TileAddress.FullWidth, (int)((size - 1) % TileAddress.FullWidth));
+        var bundle = TileAddress.OfEntries(index, size)!.Value;
+        if (!HashTile.Read(TileAddress.Of(0, index, size)!.Value, source).Try(out var leaves, out why) || !source(bundle).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
         {
-            var last = TileAddress.OfEntries((size - 1) / TileAddress.FullWidth, size)!.Value;
-            if (!source(last).Try(out var bytes, out why) || !EntryBundle.Read(bytes).Try(out var entries, out why))
-            {
-                return new Reading<LedgerWriter>.Unread(why);
-            }
+            return new Reading<LedgerWriter>.Unread(why);
+        }
 
-            if (entries.Length < last.Width || EntryReader.EpochOf(entries[last.Width - 1].Span) is not { } epoch)
-            {
-                return new Reading<LedgerWriter>.Unread(new("ledger", $"{last} holds {entries.Length} entries, or the last of them names no holder", "recover the log"));
-            }
+        if (entries.Length <= place || EntryReader.EpochOf(entries[place].Span) is not { } epoch)
+        {
+            return new Reading<LedgerWriter>.Unread(new("ledger", $"{bundle} holds {entries.Length} entries, or the last of them names no holder", "recover the log"));
+        }
 
-            writer.Epoch = epoch;
-            foreach (var entry in last.Width == TileAddress.FullWidth ? [] : entries.Take(last.Width))
-            {
-                EntryBundle.Put(writer.bundle, entry.Span);
-            }
+        var writer = new LedgerWriter(origin, epoch, tree, new(size, leaves[place], EntryReader.Closes(entries[place].Span)));
+        foreach (var entry in bundle.Width == TileAddress.FullWidth ? [] : entries.Take(bundle.Width))
+        {
+            writer.bundle.Add(EntryBundle.Frame(entry.Span));
         }
 
         return new Reading<LedgerWriter>.Found(writer);
@@ -110,14 +102,14 @@ public sealed class LedgerWriter
     public Reading<AppendedEntry> AppendPrepared(EntryDraft draft)
     {
         var sequence = chain.Next;
-        if (!draft.Place(chain.Last, sequence).Try(out var bytes, out var why))
+        if (!draft.Place(chain.Last, sequence).Try(out var framed, out var why))
         {
             return new Reading<AppendedEntry>.Unread(why);
         }
 
-        return Add(bytes.Span) is { } fault
+        return Add(framed) is { } fault
             ? new Reading<AppendedEntry>.Unread(fault)
-            : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, bytes));
+            : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, framed[EntryBundle.LengthSize..]));
     }
 
     /// <summary>Appends an entry as it was stored before, as a store does that finds more entries than tiles.</summary>
@@ -129,7 +121,7 @@ public sealed class LedgerWriter
             return new("ledger", $"entry {chain.Next} names no holder", "compare the log with copies and checkpoints kept elsewhere");
         }
 
-        if (Add(stored) is { } fault)
+        if (Add(EntryBundle.Frame(stored)) is { } fault)
         {
             return fault;
         }
@@ -153,7 +145,7 @@ public sealed class LedgerWriter
         IEnumerable<Tile> edge = hasGrown ? tree.Partial() : [];
         if (hasGrown && TileAddress.OfEntries(tree.Size / TileAddress.FullWidth, tree.Size) is { } partial)
         {
-            edge = edge.Prepend(new(partial, bundle.WrittenSpan.ToArray()));
+            edge = edge.Prepend(new(partial, [.. bundle]));
         }
 
         ImmutableArray<Tile> taken = [.. full, .. edge];
@@ -162,20 +154,20 @@ public sealed class LedgerWriter
         return taken;
     }
 
-    private Reason? Add(ReadOnlySpan<byte> stored)
+    private Reason? Add(ReadOnlyMemory<byte> framed)
     {
-        if (chain.Add(stored) is { } fault)
+        if (chain.Add(framed.Span[EntryBundle.LengthSize..]) is { } fault)
         {
             return new("ledger", $"entry {chain.Next} {fault}", "compare the log with copies and checkpoints kept elsewhere");
         }
 
-        EntryBundle.Put(bundle, stored);
+        bundle.Add(framed);
         tree.Append(chain.Last);
         hasGrown = true;
         if (tree.Size % TileAddress.FullWidth == 0)
         {
-            full.Add(new(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value, bundle.WrittenMemory));
-            bundle = new();
+            full.Add(new(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value, [.. bundle]));
+            bundle.Clear();
         }
 
         full.AddRange(tree.TakeFull());

@@ -20,9 +20,9 @@ public sealed record RecoveryDocument
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
 
-    private RecoveryDocument(string origin, string key, TreeHead checkpoint, TreeHead whole, long? lastLost, string damage, byte[] json)
+    private RecoveryDocument(string origin, string key, TreeHead checkpoint, TreeHead whole, long? lastLost, string damage, Digest? policy, byte[] json)
     {
-        (Origin, Key, Checkpoint, Whole, LastLost, Damage, Json) = (origin, key, checkpoint, whole, lastLost, damage, json);
+        (Origin, Key, Checkpoint, Whole, LastLost, Damage, Policy, Json) = (origin, key, checkpoint, whole, lastLost, damage, policy, json);
         Digest = Digest.Of(json);
     }
 
@@ -44,6 +44,9 @@ public sealed record RecoveryDocument
     /// <summary>What is wrong with the log, on one line.</summary>
     public string Damage { get; }
 
+    /// <summary>The policy under which alone it may be recovered, where the log proves none; null where it proves one, or nobody named any.</summary>
+    public Digest? Policy { get; }
+
     /// <summary>The document: UTF-8, canonical as RFC 8785 has it.</summary>
     public ReadOnlyMemory<byte> Json { get; }
 
@@ -59,14 +62,15 @@ public sealed record RecoveryDocument
     /// <param name="whole">What is whole.</param>
     /// <param name="known">How many entries there are known to have been.</param>
     /// <param name="damage">What is wrong.</param>
+    /// <param name="policy">The policy that counts, where the log proves none.</param>
     /// <exception cref="GateException">A checkpoint is of more entries than a document can name.</exception>
-    public static RecoveryDocument Of(NoteKey key, Checkpoint checkpoint, TreeHead whole, long known, string damage)
+    public static RecoveryDocument Of(NoteKey key, Checkpoint checkpoint, TreeHead whole, long known, string damage, Digest? policy)
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(whole);
         var last = known > whole.Size ? known - 1 : (long?)null;
-        var made = Make(key.Name, $"{key.Id:x8}", new(checkpoint.Size, checkpoint.Root), whole, last, LedgerText.Of(damage)!);
+        var made = Make(key.Name, $"{key.Id:x8}", new(checkpoint.Size, checkpoint.Root), whole, last, LedgerText.Of(damage)!, policy);
         return TryParse(made.Json) is not null ? made : throw new GateException($"no recovery of {key.Name} can be written down: a checkpoint of it is of {checkpoint.Size} entries", "keep the folder as it is, and begin another log");
     }
 
@@ -94,7 +98,8 @@ public sealed record RecoveryDocument
                 Head(fields.RequiredObject(root, "checkpoint"), fields),
                 Head(fields.RequiredObject(root, "whole"), fields),
                 lost is { } range ? fields.Whole(range, "last", 0) : null,
-                fields.RequiredText(root, "damage"));
+                fields.RequiredText(root, "damage"),
+                Digest.TryParse(fields.OptionalText(root, "policy")));
 
             // What was read is the document where it is spelled the same again.
             return fields.Fault is null && read.Json.Span.SequenceEqual(json.Span) ? read : null;
@@ -108,9 +113,9 @@ public sealed record RecoveryDocument
     private static TreeHead Head(JsonElement value, EntryFields fields) =>
         new(fields.Required(fields.Whole(value, "size", 0), "size"), fields.Required(fields.OptionalText(value, "root") is { } root ? TreeHash.TryParseBase64(root) : null, "root"));
 
-    private static RecoveryDocument Make(string origin, string key, TreeHead checkpoint, TreeHead whole, long? lastLost, string damage)
+    private static RecoveryDocument Make(string origin, string key, TreeHead checkpoint, TreeHead whole, long? lastLost, string damage, Digest? policy)
     {
-        var json = new CanonicalWriter();
+        using var json = CanonicalWriter.Rent();
         json.Begin('{');
         Write(json, "checkpoint"u8, checkpoint);
         json.Text("damage"u8, damage);
@@ -125,10 +130,11 @@ public sealed record RecoveryDocument
         }
 
         json.Text("origin"u8, origin);
+        json.Text("policy"u8, policy?.ToString());
         json.Text("type"u8, Type);
         Write(json, "whole"u8, whole);
         json.End('}');
-        return new(origin, key, checkpoint, whole, lastLost, damage, json.Written.ToArray());
+        return new(origin, key, checkpoint, whole, lastLost, damage, policy, json.Written.ToArray());
     }
 
     private static void Write(CanonicalWriter json, ReadOnlySpan<byte> name, TreeHead head)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
@@ -14,7 +15,7 @@ public readonly record struct TileAddress
     public const int HighestLevel = 7;
 
     // Eight bits of a leaf's index for each level.
-    private const int Bits = 8;
+    internal const int Bits = 8;
     private const int BundleLevel = -1;
     private const string Prefix = "tile/";
 
@@ -112,8 +113,36 @@ public readonly record struct TileAddress
 
 /// <summary>A tile or bundle with what it holds: what a store writes, once, under the address's path.</summary>
 /// <param name="Address">Which.</param>
-/// <param name="Bytes">32 bytes for each hash; for a bundle each entry's length in two bytes, big-endian, and the entry.</param>
-public sealed record Tile(TileAddress Address, ReadOnlyMemory<byte> Bytes);
+/// <param name="Pieces">One after another: 32 bytes for each hash; for a bundle each entry's length in two bytes, big-endian, and the entry.</param>
+public sealed record Tile(TileAddress Address, ImmutableArray<ReadOnlyMemory<byte>> Pieces)
+{
+    /// <summary>A tile in one piece.</summary>
+    public Tile(TileAddress address, ReadOnlyMemory<byte> bytes)
+        : this(address, [bytes])
+    {
+    }
+
+    /// <summary>All of it.</summary>
+    public ReadOnlyMemory<byte> Bytes
+    {
+        get
+        {
+            if (Pieces.Length == 1)
+            {
+                return Pieces[0];
+            }
+
+            var (bytes, at) = (new byte[Pieces.Sum(piece => piece.Length)], 0);
+            foreach (var piece in Pieces)
+            {
+                piece.CopyTo(bytes.AsMemory(at));
+                at += piece.Length;
+            }
+
+            return bytes;
+        }
+    }
+}
 
 /// <summary>Reads a tile or bundle from wherever a log is kept. Nothing that it answers is trusted.</summary>
 /// <param name="address">Which.</param>

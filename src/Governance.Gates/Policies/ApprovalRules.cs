@@ -45,8 +45,8 @@ internal sealed class ApprovalRules
         return rules;
     }
 
-    /// <summary>What an image rule asks for, held against who may sign the image itself.</summary>
-    public ApprovedRequirement ReadRequirement(PolicyNode node, Signers? signers)
+    /// <summary>What an image rule asks for, held against who may sign the image itself or tell how it was built.</summary>
+    public ApprovedRequirement ReadRequirement(PolicyNode node, params ReadOnlySpan<Signers?> builders)
     {
         var action = node["action"];
         if (action is not null)
@@ -60,9 +60,10 @@ internal sealed class ApprovalRules
         }
 
         // Four eyes: who builds or signs must not be able to approve it too.
-        if (action is not null && signers is not null && Rules.GetValueOrDefault(action.Text) is { } rule)
+        var named = builders.ToArray().OfType<Signers>().SelectMany(signers => signers.Names).ToHashSet(StringComparer.Ordinal);
+        if (action is not null && Rules.GetValueOrDefault(action.Text) is { } rule)
         {
-            foreach (var both in rule.Require.SelectMany(slot => People(slot.Role)).Intersect(signers.Names).Order(StringComparer.Ordinal))
+            foreach (var both in rule.Require.SelectMany(slot => People(slot.Role)).Distinct().Where(named.Contains).Order(StringComparer.Ordinal))
             {
                 mistakes.Add(action, $"'{both}' can sign the image and approve it", "let a robot sign, or take them out of one of the two");
             }
@@ -135,7 +136,7 @@ internal sealed class ApprovalRules
         var candidates = rule.Require.SelectMany(slot => People(slot.Role)).Distinct().Where(parties.CanSign).ToImmutableArray();
         if (!IsReachable(rule, candidates))
         {
-            mistakes.Add(node, $"the quorum {string.Join(" and ", rule.Require)} cannot be reached by the people with keys: {string.Join(", ", candidates.Order(StringComparer.Ordinal))}", "add people to the roles, or ask for fewer");
+            mistakes.Add(node, $"the quorum {string.Join(" and ", rule.Require)} cannot be reached by the people who can sign: {string.Join(", ", candidates.Order(StringComparer.Ordinal))}", "add people to the roles, or ask for fewer");
             return;
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Policies;
 
@@ -177,6 +178,7 @@ internal sealed class ImageChanges
     private IEnumerable<Finding> CompareRequired(ImageDemand.Require was, ImageDemand.Require now) =>
     [
         .. Part("signed", was.Signed, now.Signed, CompareSigned),
+        .. Part("built as its provenance must tell", was.Provenance, now.Provenance, CompareProvenance),
         .. Part("pinned", was.Pinned, now.Pinned, ComparePinned),
         .. Part("approved", was.Approved, now.Approved, CompareApproved),
     ];
@@ -213,6 +215,42 @@ internal sealed class ImageChanges
             {
                 yield return Finding.Stronger($"the signature may name {mirror} no more");
             }
+        }
+    }
+
+    private IEnumerable<Finding> CompareProvenance(ProvenanceRequirement was, ProvenanceRequirement now)
+    {
+        foreach (var (kind, text, gains) in changes.CompareSigners(was.By, now.By))
+        {
+            yield return new(kind, text.Replace("may sign", "may tell how it was built", StringComparison.Ordinal), gains);
+        }
+
+        foreach (var finding in CompareMatch("builder", was.Builder, now.Builder)
+            .Concat(CompareMatch("source", was.Source, now.Source))
+            .Concat(CompareMatch("ref", was.Ref, now.Ref))
+            .Concat(CompareMatch("runner", Exactly(was.Runner), Exactly(now.Runner))))
+        {
+            yield return finding;
+        }
+
+        static NameMatch? Exactly(string? text) => text is null ? null : NameMatch.Exactly(text);
+    }
+
+    // A pattern that is another is neither shown to be wider nor narrower, but for a name that it is like.
+    private static IEnumerable<Finding> CompareMatch(string what, NameMatch? was, NameMatch? now)
+    {
+        if (was == now)
+        {
+            yield break;
+        }
+
+        if (was is null || (now is { IsPattern: false } && was.IsPattern && was.Matches(now.Text)))
+        {
+            yield return Finding.Stronger($"its {what} must be {now}");
+        }
+        else
+        {
+            yield return Finding.Weaker(now is null ? $"its {what} may be anything" : $"its {what} may be {now}");
         }
     }
 
@@ -267,8 +305,9 @@ internal sealed class ImageChanges
         var demand = rule.Demand switch
         {
             ImageDemand.Fixed(var verdict) => $"{verdict}",
-            ImageDemand.Require { Signed: var signed, Pinned: var pinned, Approved: var approved } => string.Join(
+            ImageDemand.Require { Signed: var signed, Pinned: var pinned, Approved: var approved, Provenance: var provenance } => string.Join(
                 '\n',
+                provenance is null ? "" : $"{provenance.By.Role}|{(provenance.By.Role is null ? string.Join(',', provenance.By.Names) : "")}|{provenance.Builder}|{provenance.Source}|{provenance.Ref}|{provenance.Runner}",
                 signed is null ? "" : $"{signed.By.Role}|{(signed.By.Role is null ? string.Join(',', signed.By.Names) : "")}|{signed.Repository}|{string.Join(',', signed.Mirrors)}",
                 pinned is null ? "" : string.Join(',', pinned.Images),
                 approved is null ? "" : $"{approved.Action}|{string.Join(',', approved.Environments)}|{approved.CoversTemplate}"),

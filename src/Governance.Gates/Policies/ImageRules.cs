@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Policies;
 
@@ -8,6 +9,8 @@ internal sealed class ImageRules
 {
     /// <summary>How many patterns a policy has in all: each is held against every earlier one.</summary>
     private const int MostPatterns = 1024;
+
+    private const int MostMatchCharacters = 1024;
 
     private readonly PartyRules parties;
     private readonly ApprovalRules approvals;
@@ -135,7 +138,33 @@ internal sealed class ImageRules
             mistakes.Add(mirrors, "'repository: any' already accepts every repository that 'mirrors' could name", "remove one of them");
         }
 
-        return new(signed, require["pinned"] is { } pinned ? new(ReadPinned(pinned, match)) : null) { Approved = require["approved"] is { } approved ? approvals.ReadRequirement(approved, signed?.By) : null };
+        var provenance = require["provenance"] is { } built ? ReadProvenance(built) : null;
+        return new(signed, require["pinned"] is { } pinned ? new(ReadPinned(pinned, match)) : null)
+        {
+            Provenance = provenance,
+            Approved = require["approved"] is { } approved ? approvals.ReadRequirement(approved, signed?.By, provenance?.By) : null,
+        };
+    }
+
+    private ProvenanceRequirement ReadProvenance(PolicyNode node)
+    {
+        var by = parties.ReadSigners(node["by"]);
+        if (node["runner"] is { } runner && by.Names.Length > 0 && !by.Names.Any(parties.HasSubject))
+        {
+            mistakes.Add(runner, "only a certificate says where something ran, and none of those who may sign has 'oidc'", "name a robot with oidc, or remove runner");
+        }
+
+        return new(by, ReadMatch(node["builder"]), ReadMatch(node["source"]), ReadMatch(node["ref"]), node["runner"]?.Text);
+    }
+
+    private NameMatch? ReadMatch(PolicyNode? node)
+    {
+        if (node?.Text.Length > MostMatchCharacters)
+        {
+            mistakes.Add(node, $"it has {node.Text.Length} characters, more than {MostMatchCharacters}", "shorten it");
+        }
+
+        return node is null ? null : node.Text.Contains('*', StringComparison.Ordinal) ? NameMatch.Like(node.Text) : NameMatch.Exactly(node.Text);
     }
 
     private ImmutableArray<ImageReference> ReadPinned(PolicyNode list, ImmutableArray<RepositoryPattern> match)

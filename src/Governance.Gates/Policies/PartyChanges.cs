@@ -13,6 +13,7 @@ internal static class PartyChanges
         CompareRoles(changes);
         CompareRobots(changes);
         CompareKeys(changes);
+        CompareRoots(changes);
     }
 
     // More of an environment lets what is approved for it run in more places; less of it takes its rules away from some. Either is weaker.
@@ -72,8 +73,8 @@ internal static class PartyChanges
 
         foreach (var identity in was.Except(now))
         {
-            // What a key signed falls with it. What was written under an account stays, and its author could then approve it.
-            if (identity is Identity.Key)
+            // What a key or a subject signed falls with it. What was written under an account stays, and its author could then approve it.
+            if (identity is Identity.Key or Identity.OidcSubject)
             {
                 changes.Stronger(Path(path, identity), $"{Shown(changes.Older, identity)} is taken away");
             }
@@ -207,12 +208,57 @@ internal static class PartyChanges
             else
             {
                 CompareIdentities(changes, path, was.Identities, now.Identities, []);
+                CompareBindings(changes, path + ".oidc", was.Oidc, now.Oidc);
                 if (was.Why != now.Why)
                 {
                     changes.Neutral(path + ".why", "says something else");
                 }
             }
         }
+    }
+
+    private static void CompareBindings(PolicyChanges changes, string path, ImmutableArray<OidcBinding> was, ImmutableArray<OidcBinding> now)
+    {
+        foreach (var binding in now.Except(was).Where(binding => !was.Any(wider => wider.Covers(binding))))
+        {
+            changes.Weaker(path, $"{binding} is given", []);
+        }
+
+        foreach (var binding in was.Except(now).Where(binding => !now.Any(wider => wider.Covers(binding))))
+        {
+            changes.Stronger(path, $"{binding} is taken away, or narrowed");
+        }
+    }
+
+    // Another root is other people whose word counts, whatever its bytes say.
+    private static void CompareRoots(PolicyChanges changes)
+    {
+        const string Path = "trust.roots.sigstore";
+        switch (changes.Older.Sigstore, changes.Newer.Sigstore)
+        {
+            case (null, null):
+                break;
+            case (null, { } now):
+                changes.Weaker(Path, $"{now.Source} is new: signatures without a key count", []);
+                break;
+            case ({ } was, null):
+                changes.Stronger(Path, $"{was.Source} is gone: only keys count");
+                break;
+            case ({ } was, { } now):
+                if (was.Digest != now.Digest || (was.IsFile, was.IsFile ? "" : was.Source) != (now.IsFile, now.IsFile ? "" : now.Source))
+                {
+                    changes.Weaker(Path, $"{was.Source} ({was.Digest}) becomes {now.Source} ({now.Digest})", []);
+                }
+                else if (was.Source != now.Source)
+                {
+                    changes.Neutral(Path + ".file", "lies elsewhere, and is the same root");
+                }
+
+                changes.Scale(was.Logs.CompareTo(now.Logs), Path + ".logs", Word(was.Logs), Word(now.Logs), []);
+                break;
+        }
+
+        static string Word(LogRule rule) => rule.ToString().ToLowerInvariant();
     }
 
     // A key is what its SPKI digest says; its name is for people to read.

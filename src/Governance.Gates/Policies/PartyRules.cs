@@ -11,6 +11,7 @@ internal sealed class PartyRules
 {
     private readonly PolicyNode? spec;
     private readonly PolicyMistakes mistakes;
+    private readonly OidcRules oidc;
 
     /// <summary>Who was given a key first, by the key's name.</summary>
     private readonly Dictionary<string, string> holders = new(StringComparer.Ordinal);
@@ -19,6 +20,7 @@ internal sealed class PartyRules
     {
         this.spec = spec;
         this.mistakes = mistakes;
+        oidc = new(mistakes);
     }
 
     public ImmutableDictionary<string, DeploymentEnvironment> Environments { get; private set; } = ImmutableDictionary<string, DeploymentEnvironment>.Empty;
@@ -31,9 +33,11 @@ internal sealed class PartyRules
 
     public ImmutableDictionary<string, Role> Roles { get; private set; } = ImmutableDictionary<string, Role>.Empty;
 
-    public static PartyRules Read(PolicyNode? spec, Func<string, ReadOnlyMemory<byte>?> file, PolicyMistakes mistakes)
+    public SigstoreTrust? Sigstore { get; private set; }
+
+    public static PartyRules Read(PolicyNode? spec, Func<string, ReadOnlyMemory<byte>?> file, Func<string, ReadOnlyMemory<byte>?> instance, PolicyMistakes mistakes)
     {
-        var rules = new PartyRules(spec, mistakes);
+        var rules = new PartyRules(spec, mistakes) { Sigstore = RootRules.Read(spec?["trust"]?["roots"]?["sigstore"], file, instance, mistakes) };
         rules.ReadEnvironments();
         rules.ReadKeys(file);
         rules.ReadPeople();
@@ -44,18 +48,37 @@ internal sealed class PartyRules
             mistakes.Warn(key.Node, $"the key '{key.Name}' is given to nobody, so it counts for nobody", "name it under a person's or robot's keys, or remove it");
         }
 
+        rules.CheckRoot();
         return rules;
+    }
+
+    // Subjects sign with certificates, which somebody must vouch for.
+    private void CheckRoot()
+    {
+        var roots = spec?.Find("trust")?.Find("roots");
+        var subjects = Entries(spec?.Find("people")).Concat(Entries(spec?.Find("robots"))).Select(entry => entry.Node.Kind == NodeKind.Mapping ? entry.Node.Find("oidc") : null).OfType<PolicyNode>().ToList();
+        if (roots is null && subjects is [var first, ..])
+        {
+            mistakes.AddAtKey(first, "nothing says by whose word the subjects of 'oidc' count", "add trust.roots: { sigstore: public-good }, or a trusted_root.json with its sha256");
+        }
+        else if (roots is not null && subjects is [])
+        {
+            mistakes.Warn(roots, "the trusted root counts for nobody: no person or robot has 'oidc'", "name a subject, or remove the root");
+        }
     }
 
     /// <summary>Whether a name stands in a section, however wrong what stands under it is.</summary>
     public bool IsNamed(string section, string name) => spec?.Find(section)?.Find(name) is not null;
 
-    /// <summary>Whether a person or robot has, or may have by something that is not yet supported, a way to sign.</summary>
+    /// <summary>Whether a person or robot has a way to sign: a key or a subject.</summary>
     public bool CanSign(string name)
     {
         var party = spec?.Find("people")?.Find(name) ?? spec?.Find("robots")?.Find(name);
         return party is { Kind: NodeKind.Mapping } && (party.Find("keys") is not null || party.Find("oidc") is not null);
     }
+
+    /// <summary>Whether a person or robot signs with certificates too.</summary>
+    public bool HasSubject(string name) => (spec?.Find("people")?.Find(name) ?? spec?.Find("robots")?.Find(name)) is { Kind: NodeKind.Mapping } party && party.Find("oidc") is not null;
 
     /// <summary>Whose signature a rule accepts, each of whom can sign.</summary>
     public Signers ReadSigners(PolicyNode? by)
@@ -73,7 +96,7 @@ internal sealed class PartyRules
             }
             else if (Check(name, "person or robot", "people", "robots") && !CanSign(name.Text))
             {
-                mistakes.Add(name, $"'{name.Text}' has no keys and can sign nothing", "give them a key under trust.keys, or name another");
+                mistakes.Add(name, $"'{name.Text}' has neither keys nor oidc and can sign nothing", "give them a key under trust.keys, or name another");
             }
         }
 
@@ -90,7 +113,7 @@ internal sealed class PartyRules
         var people = Roles.GetValueOrDefault(role.Text)?.People ?? [];
         if (people.Length > 0 && !people.Any(CanSign))
         {
-            mistakes.Add(role, $"nobody in the role '{role.Text}' has a key, so nothing can satisfy this", "give one of its people a key");
+            mistakes.Add(role, $"nobody in the role '{role.Text}' has keys or oidc, so nothing can satisfy this", "give one of its people a key");
         }
 
         return new(people, role.Text);
@@ -188,22 +211,8 @@ internal sealed class PartyRules
             return null;
         }
 
-        // The path goes to a file system: it stays below the policy's own folder under the rules of every one of them.
-        if (path.Text[0] == '/' || path.Text.AsSpan().ContainsAny('\\', ':') || path.Text.Split('/').Any(part => part is "" or "." or ".."))
+        if (NamedFile.Read(path, file, PolicyReader.MostKeyBytes, "one public key", mistakes) is not { } bytes)
         {
-            mistakes.Add(path, $"{PolicyNode.Shown(path.Text)} is not a path below the policy's folder", "write it relative and with /, without '..', '.', '\\' or ':', as in keys/alice.pub");
-            return null;
-        }
-
-        if (file(path.Text) is not { Length: > 0 } bytes)
-        {
-            mistakes.Add(path, $"there is no file {PolicyNode.Shown(path.Text)}, or it is empty", "put the public key there, beside the policy");
-            return null;
-        }
-
-        if (bytes.Length > PolicyReader.MostKeyBytes)
-        {
-            mistakes.Add(path, $"{PolicyNode.Shown(path.Text)} has {bytes.Length} bytes, more than {PolicyReader.MostKeyBytes}", "put one public key there");
             return null;
         }
 
@@ -247,6 +256,7 @@ internal sealed class PartyRules
                 identities = identities.Insert(0, new Identity.GitHubAccount(account.Number()));
             }
 
+            identities = identities.AddRange(oidc.ReadPerson(name, node));
             people[name] = new(name, node["id"]?.Text ?? "", from, until, identities);
         }
 
@@ -263,7 +273,7 @@ internal sealed class PartyRules
                 mistakes.AddAtKey(node, $"'{name}' is a person too, so that 'by: [{name}]' could mean either", "give the robot another name");
             }
 
-            robots[name] = new(name, ReadGivenKeys(name, node), node["why"]?.Text);
+            robots[name] = new(name, ReadGivenKeys(name, node), node["why"]?.Text) { Oidc = oidc.ReadRobot(name, node) };
         }
 
         Robots = robots.ToImmutable();

@@ -88,6 +88,20 @@ public sealed record Policy
 
     = ImmutableDictionary<string, TrustedKey>.Empty;
 
+    /// <summary>By whose word signatures without a key count; null where none do.</summary>
+    public SigstoreTrust? Sigstore { get; init; }
+
+    /// <summary>The files that the policy names, relative to its own, each once and in order.</summary>
+    public IEnumerable<string> NamedFiles =>
+        Keys.Values.Select(key => key.File).Concat(Sigstore is { IsFile: true } root ? [root.Source] : []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+
+    /// <summary>Every subject that acts for a robot or a person.</summary>
+    public IEnumerable<OidcBinding> OidcBindings =>
+    [
+        .. Robots.Values.SelectMany(robot => robot.Oidc),
+        .. People.Values.SelectMany(person => person.Identities).OfType<Identity.OidcSubject>().Select(subject => new OidcBinding(subject.Issuer, NameMatch.Exactly(subject.Subject), null, null, null)),
+    ];
+
     /// <summary>Image rules in the order of the file; the first that matches decides, and no match denies.</summary>
     public ImmutableArray<ImageRule> Images { get; init; } = [];
 
@@ -110,48 +124,70 @@ public sealed record Policy
     public Person? PersonOf(Identity identity) => peopleByIdentity.GetValueOrDefault(identity);
 
     /// <summary>The robot for which an identity acts, or null.</summary>
-    public Robot? RobotOf(Identity identity) => robotsByIdentity.GetValueOrDefault(identity);
+    public Robot? RobotOf(Identity identity) => identity is Identity.OidcSubject subject
+        ? Robots.Values.FirstOrDefault(robot => robot.Oidc.Any(binding => binding.Matches(subject)))
+        : robotsByIdentity.GetValueOrDefault(identity);
 
     /// <summary>The trusted key that an identity is, or null.</summary>
     public TrustedKey? KeyOf(Identity.Key identity) => keysByIdentity.GetValueOrDefault(identity);
 
-    /// <summary>Why the person or robot for whom a key acts does not count with it at a time, as in "… who is not in office now"; null where they do.</summary>
-    /// <remarks>Where no trusted time is known, only now counts: the time that a signer names proves nothing.</remarks>
-    public string? WhyNotNow(Identity.Key identity, DateTimeOffset now)
+    /// <summary>Why the person or robot for whom an identity acts does not count with it at a time, as in "… who is not in office now"; null where they do.</summary>
+    /// <remarks>Where no trusted time is known, only now counts: the time that a signer names proves nothing. A certificate was valid when it signed; who acts by it is asked now.</remarks>
+    public string? WhyNotNow(Identity identity, DateTimeOffset now)
     {
         var person = PersonOf(identity);
-        if (KeyOf(identity) is not { } key || (person is null && RobotOf(identity) is null))
+        if (person is null && RobotOf(identity) is null)
         {
             return "belongs to nobody in the policy";
         }
 
-        if (!key.IsValidAt(now))
+        switch (identity)
         {
-            return $"signs with the key {key.Name}, which counts from {key.ValidFrom?.ToString("yyyy-MM-dd", null) ?? "any day"} until {key.ValidUntil?.ToString("yyyy-MM-dd", null) ?? "any day"}";
+            case Identity.Key key when KeyOf(key) is not { } trusted:
+                return "belongs to nobody in the policy";
+            case Identity.Key key when KeyOf(key) is { } trusted && !trusted.IsValidAt(now):
+                return $"signs with the key {trusted.Name}, which counts from {trusted.ValidFrom?.ToString("yyyy-MM-dd", null) ?? "any day"} until {trusted.ValidUntil?.ToString("yyyy-MM-dd", null) ?? "any day"}";
+            case Identity.GitHubAccount:
+                return "signs nothing with a GitHub account";
         }
 
         var today = DateOnly.FromDateTime(now.UtcDateTime);
         return person is not null && (today < person.From || today > person.Until) ? "is not in office now" : null;
     }
 
-    /// <summary>Whether a signature by this key is by one of those who may sign, at a time.</summary>
-    /// <returns>Whose key it is, for people to read, and why that is not enough; null where it is.</returns>
-    public (string Name, string? Mistake) Accept(Identity.Key signer, Signers by, DateTimeOffset now)
+    /// <summary>Whether a signature by this identity is by one of those who may sign, at a time.</summary>
+    /// <returns>Who it is, for people to read, and why that is not enough; null where it is.</returns>
+    public (string Name, string? Mistake) Accept(Identity signer, Signers by, DateTimeOffset now)
     {
+        ArgumentNullException.ThrowIfNull(signer);
         ArgumentNullException.ThrowIfNull(by);
-        if (KeyOf(signer) is not { } key || (PersonOf(signer)?.Name ?? RobotOf(signer)?.Name) is not { } owner)
+        if ((PersonOf(signer)?.Name ?? RobotOf(signer)?.Name) is not { } owner)
         {
-            return (signer.ToString(), "which belongs to nobody in the policy");
+            return (signer.ToString()!, "which belongs to nobody in the policy");
         }
 
-        var name = owner == key.Name ? $"key {key.Name}" : $"{owner} with key {key.Name}";
+        var name = signer switch
+        {
+            Identity.Key key when KeyOf(key) is { } trusted => owner == trusted.Name ? $"key {owner}" : $"{owner} with key {trusted.Name}",
+            Identity.OidcSubject(_, var subject) => $"{owner} as {OneLine.Show(subject)}",
+            _ => owner,
+        };
         return !by.Names.Contains(owner) ? (name, $"whom the rule does not name (it names {by})") : (name, WhyNotNow(signer, now) is { } why ? $"who {why}" : null);
     }
 
     /// <summary>The environment to which a namespace of a cluster belongs; null where it belongs to none. A namespace of a cluster is in one at most: the reader refuses two.</summary>
-    public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace) =>
-        @namespace is null ? null : Environments.Values.FirstOrDefault(environment =>
-            environment.Clusters.Contains(cluster, StringComparer.OrdinalIgnoreCase) && (environment.Namespaces.Contains(@namespace) || environment.Namespaces.Contains("*")));
+    public DeploymentEnvironment? EnvironmentOf(string cluster, string? @namespace)
+    {
+        foreach (var (_, environment) in Environments)
+        {
+            if (environment.Contains(cluster, @namespace))
+            {
+                return environment;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>Who must agree before something is done, and for how long that counts.</summary>
@@ -186,7 +222,12 @@ public sealed record RevocationSource(string From, TimeSpan MaxAge, Signers By);
 /// <param name="Name">The policy's name for it.</param>
 /// <param name="Clusters">UIDs of the clusters' <c>kube-system</c> namespaces.</param>
 /// <param name="Namespaces">Namespaces in them; <c>*</c> alone is all.</param>
-public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> Clusters, ImmutableArray<string> Namespaces);
+public sealed record DeploymentEnvironment(string Name, ImmutableArray<string> Clusters, ImmutableArray<string> Namespaces)
+{
+    /// <summary>Whether a namespace of a cluster is in it; what is in no namespace never is.</summary>
+    public bool Contains(string cluster, string? @namespace) =>
+        @namespace is not null && Clusters.Contains(cluster, StringComparer.OrdinalIgnoreCase) && (Namespaces.Contains(@namespace) || Namespaces.Contains("*"));
+}
 
 /// <summary>A public key that the policy trusts for whoever it is given to.</summary>
 /// <param name="Name">The policy's name for it.</param>
@@ -231,6 +272,9 @@ public abstract record ImageDemand
     {
         /// <summary>The approval that the image must have; null where none is asked for.</summary>
         public ApprovedRequirement? Approved { get; init; }
+
+        /// <summary>The provenance that the image must have; null where none is asked for.</summary>
+        public ProvenanceRequirement? Provenance { get; init; }
     }
 
     /// <summary>The rule's own verdict: <see cref="Verdict.Allow"/>, <see cref="Verdict.Warn"/> or <see cref="Verdict.Deny"/>.</summary>
@@ -242,6 +286,14 @@ public abstract record ImageDemand
 /// <param name="Repository">What the payload may say about where the image lies.</param>
 /// <param name="Mirrors">Repositories, besides the image's own, that the payload may name.</param>
 public sealed record SignedRequirement(Signers By, SignedRepository Repository, ImmutableArray<RepositoryPattern> Mirrors);
+
+/// <summary>Somebody must have told how the image was built (SLSA provenance v0.2 or v1).</summary>
+/// <param name="By">Who may have told it: one of them suffices.</param>
+/// <param name="Builder">What the builder's id must be; null: anything.</param>
+/// <param name="Source">What the address of the source repository must be; null: anything.</param>
+/// <param name="Ref">What the ref of the source must be; null: anything.</param>
+/// <param name="Runner">Where it must have run, by the word of the certificate's authority; null: anywhere.</param>
+public sealed record ProvenanceRequirement(Signers By, NameMatch? Builder, NameMatch? Source, NameMatch? Ref, string? Runner);
 
 /// <summary>The image must be one of these digests.</summary>
 public sealed record PinnedRequirement(ImmutableArray<ImageReference> Images);

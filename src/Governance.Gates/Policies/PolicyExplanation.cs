@@ -105,7 +105,7 @@ public static class PolicyExplanation
             case ImageDemand.Fixed(var verdict):
                 lines.Add($"  verdict: {verdict.ToString().ToLowerInvariant()}, without looking at evidence");
                 break;
-            case ImageDemand.Require(var signed, var pinned) { Approved: var approved }:
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved, Provenance: var provenance }:
                 if (approved is not null)
                 {
                     AddApproved(lines, policy, approved);
@@ -114,6 +114,11 @@ public static class PolicyExplanation
                 if (signed is not null)
                 {
                     AddSigned(lines, policy, signed);
+                }
+
+                if (provenance is not null)
+                {
+                    AddProvenance(lines, policy, provenance);
                 }
 
                 if (pinned is not null)
@@ -135,28 +140,38 @@ public static class PolicyExplanation
     private static void AddSigned(ImmutableArray<string>.Builder lines, Policy policy, SignedRequirement signed)
     {
         lines.Add($"  must be signed by {signed.By}");
-        foreach (var name in signed.By.Names)
-        {
-            var person = policy.People.GetValueOrDefault(name);
-            var identities = person?.Identities ?? policy.Robots.GetValueOrDefault(name)?.Identities ?? [];
-            var keys = policy.Keys.Values.Where(key => identities.Contains(key.Identity)).OrderBy(key => key.Name, StringComparer.Ordinal).ToList();
-            if (keys.Count == 0)
-            {
-                lines.Add($"    {name}: no key, cannot sign");
-            }
-
-            foreach (var key in keys)
-            {
-                lines.Add($"    {name}{(person is null ? "" : $" ({Days(person.From, person.Until)})")}: key {key.Name}, {key.Identity.Spki}, valid {Days(key.ValidFrom, key.ValidUntil)}");
-            }
-        }
-
+        AddSigners(lines, policy, signed.By);
         lines.Add(signed switch
         {
             { Repository: SignedRepository.Any } => "    the signature may name any repository",
             { Mirrors.IsEmpty: true } => "    the signature must name this repository, or none",
             _ => $"    the signature must name this repository, or one of {string.Join(", ", signed.Mirrors)}, or none",
         });
+    }
+
+    private static void AddProvenance(ImmutableArray<string>.Builder lines, Policy policy, ProvenanceRequirement provenance)
+    {
+        lines.Add($"  how it was built must be told by {provenance.By}{Must("builder", provenance.Builder)}{Must("source", provenance.Source)}{Must("ref", provenance.Ref)}{Must("runner", provenance.Runner)}");
+        AddSigners(lines, policy, provenance.By);
+
+        static string Must(string what, object? value) => value is null ? "" : $", {what} {value}";
+    }
+
+    private static void AddSigners(ImmutableArray<string>.Builder lines, Policy policy, Signers by)
+    {
+        foreach (var name in by.Names)
+        {
+            var (person, robot) = (policy.People.GetValueOrDefault(name), policy.Robots.GetValueOrDefault(name));
+            var identities = person?.Identities ?? robot?.Identities ?? [];
+            var who = $"    {name}{(person is null ? "" : $" ({Days(person.From, person.Until)})")}";
+            string[] ways =
+            [
+                .. policy.Keys.Values.Where(key => identities.Contains(key.Identity)).OrderBy(key => key.Name, StringComparer.Ordinal).Select(key => $"{who}: key {key.Name}, {key.Identity.Spki}, valid {Days(key.ValidFrom, key.ValidUntil)}"),
+                .. identities.OfType<Identities.Identity.OidcSubject>().Select(subject => $"{who}: {subject.Subject} by {subject.Issuer}, by the word of {policy.Sigstore?.Source}"),
+                .. robot is null ? [] : robot.Oidc.Select(binding => $"{who}: {binding}, by the word of {policy.Sigstore?.Source}"),
+            ];
+            lines.AddRange(ways is [] ? [$"    {name}: no key, cannot sign"] : ways);
+        }
     }
 
     private static void AddApproved(ImmutableArray<string>.Builder lines, Policy policy, ApprovedRequirement approved)

@@ -5,7 +5,7 @@ using Governance.Gates.Images;
 
 namespace Governance.Gates.Policies;
 
-/// <summary>The key files of a policy by the SHA-256 of their bytes: one document that names them all, so that the policy can be read again from what was kept.</summary>
+/// <summary>The files of a policy, keys and trusted root, by the SHA-256 of their bytes: one document that names them all, so that the policy can be read again from what was kept.</summary>
 public static class PolicyFiles
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };

@@ -28,6 +28,10 @@ internal static class PolicyGrammar
     private static readonly Word Duration = new("duration", "a duration", "^[1-9][0-9]{0,5}[smhdwy]$", "write it as in 90s, 10m, 4h, 7d, 12w or 7y (a year is 365 days)");
     private static readonly Word ListSource = new("listSource", "a file or an oci:// repository", @"^(oci://[^\u0000-\u0020\u007f]+|[^\u0000-\u001f\u007f:\\/]+(/[^\u0000-\u001f\u007f:\\/]+)*)$", "write a path below the policy's folder, or oci:// and a repository");
 
+    private static readonly Word Issuer = new("issuer", "an OpenID Connect issuer", "^https://[!-)+-~]{1,500}$", "write it as its tokens do, as in https://token.actions.githubusercontent.com");
+    private static readonly Word Subject = new("subject", "a subject", "^[!-~]{1,1024}$", "write what a certificate names its owner, on one line and without blanks: an address, or a URL such as https://github.com/example/app/.github/workflows/release.yml@refs/heads/main");
+    private static readonly Shape Runner = new Choice("github-hosted", "self-hosted");
+
     private static readonly Shape Signers = new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed.")), "write [NAME] or { role: NAME }");
 
     private static readonly Shape RoleCounts = new List(
@@ -66,7 +70,15 @@ internal static class PolicyGrammar
                         Optional("mirrors", Patterns, "Repositories, besides the image's own, that the signed payload may name.")),
                     "The image must be signed."),
                 Optional("pinned", new List(Line, MostRules), "The image must be one of these references by digest."),
-                NotYet("provenance"),
+                Optional(
+                    "provenance",
+                    new Fields(
+                        Required("by", Signers, "Robots and people by name, one of whom must have told it; or { role: NAME }."),
+                        Optional("builder", Line, "What the builder's id must be; '*' is any run of characters within one path segment."),
+                        Optional("source", Line, "The address of the repository that was built, as in https://github.com/example/app; '*' as above."),
+                        Optional("ref", Line, "The ref that was built, as in refs/tags/v*; '*' as above."),
+                        Optional("runner", Runner, "Where it must have run, by the word of the certificate's authority.")),
+                    "Somebody must have told how the image was built: SLSA provenance v0.2 or v1."),
                 NotYet("tagged"),
                 NotYet("reviewed"),
                 NotYet("sbom"),
@@ -156,7 +168,14 @@ internal static class PolicyGrammar
                     Optional("until", Date, "Last day, UTC, to its end."),
                     Optional("github", new Fields(Required("login", Login, "For people to read; the id counts."), Required("id", new Count(), "The account's number, as the API's users/LOGIN tells it.")), "Their GitHub account."),
                     Optional("keys", Names, "Names of keys under trust.keys."),
-                    NotYet("oidc"))),
+                    Optional(
+                        "oidc",
+                        new List(
+                            new Fields(
+                                Required("issuer", Issuer, "The OpenID Connect issuer that vouches for them."),
+                                Required("subject", Subject, "What a certificate names them, exactly.")),
+                            MostInList),
+                        "Subjects of OpenID Connect issuers that sign without a key."))),
             "Humans, by the policy's names for them."),
         Optional(
             "roles",
@@ -172,9 +191,19 @@ internal static class PolicyGrammar
             new Named(
                 Name,
                 new Fields(
-                    Required("keys", Names, "Names of keys under trust.keys."),
-                    Optional("why", Line, "What it does, and what it does not vouch for."),
-                    NotYet("oidc"))),
+                    AnyOf("keys", Names, "Names of keys under trust.keys."),
+                    AnyOf(
+                        "oidc",
+                        new List(
+                            new Fields(
+                                Required("issuer", Issuer, "The OpenID Connect issuer that vouches for it."),
+                                Required("subject", Subject, "What a certificate names its owner; '*' is any run of characters within one path segment."),
+                                Optional("repositoryId", new Count(), "Id of the repository that was built, which no other repository of its name will have."),
+                                Optional("ownerId", new Count(), "Id of the repository's owner."),
+                                Optional("runner", Runner, "Where the workflow must have run.")),
+                            MostInList),
+                        "Subjects of OpenID Connect issuers, such as workflows, that sign without a key."),
+                    Optional("why", Line, "What it does, and what it does not vouch for; required where a subject is bound to a pattern of branches or tags."))),
             "Machines that sign. A robot satisfies checks, never a quorum of people."),
         Optional(
             "trust",
@@ -189,7 +218,20 @@ internal static class PolicyGrammar
                             Optional("validFrom", Date, "First day, UTC."),
                             Optional("validUntil", Date, "Last day, UTC, to its end."))),
                     "Public keys."),
-                NotYet("roots"),
+                Optional(
+                    "roots",
+                    new Fields(Required(
+                        "sigstore",
+                        new Either(
+                            new Choice("public-good", "github"),
+                            new Fields(
+                                OneOf("instance", new Choice("public-good", "github"), "A public instance: the dated copy of its root that comes with the program."),
+                                OneOf("file", Line, "The instance's trusted_root.json, relative to the policy file."),
+                                Optional("sha256", Sha256, "SHA-256 of the file; required with it."),
+                                Optional("logs", new Choice("inclusion", "promise", "none"), "What a transparency log must have shown: that it has the signature; that or, where the form holds nothing else, its signed promise; nothing. Left out: inclusion, and none for github.")),
+                            "write public-good, github, or { file: PATH, sha256: DIGEST }"),
+                        "Whose word counts for signatures without a key.")),
+                    "By whose word signatures without a key count."),
                 Optional(
                     "revocations",
                     new Fields(

@@ -1,4 +1,5 @@
 using Governance.Gates.Images;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Policies;
 
@@ -24,17 +25,24 @@ public static class PolicyReader
     /// <summary>Reads a policy.</summary>
     /// <param name="yaml">The file's bytes; their SHA-256 is the policy's digest.</param>
     /// <param name="file">The bytes of a file named in the policy by a relative path with forward slashes and no <c>..</c>; null where there is none.
-    /// At most <see cref="MostKeyBytes"/> of it are looked at.</param>
-    public static PolicyReading Read(ReadOnlyMemory<byte> yaml, Func<string, ReadOnlyMemory<byte>?> file)
+    /// At most <see cref="MostKeyBytes"/> of a key are looked at, and <see cref="TrustedRoot.MaxSize"/> of a trusted root.</param>
+    public static PolicyReading Read(ReadOnlyMemory<byte> yaml, Func<string, ReadOnlyMemory<byte>?> file) => Read(yaml, file, name => SigstoreInstance.Find(name)?.Json);
+
+    /// <summary>Reads a policy as it was read before, with the copies of public instances' trusted roots that were there then.</summary>
+    /// <param name="yaml">The file's bytes.</param>
+    /// <param name="file">The bytes of a file named in the policy.</param>
+    /// <param name="instance">The copy of an instance's trusted root by its name; null where there is none.</param>
+    public static PolicyReading Read(ReadOnlyMemory<byte> yaml, Func<string, ReadOnlyMemory<byte>?> file, Func<string, ReadOnlyMemory<byte>?> instance)
     {
         ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(instance);
         var mistakes = new PolicyMistakes();
         if (ReadStructure(yaml.Span, mistakes) is not { } root)
         {
             return new PolicyReading.Refused(mistakes.All);
         }
 
-        var parties = PartyRules.Read(root["spec"], file, mistakes);
+        var parties = PartyRules.Read(root["spec"], file, instance, mistakes);
         var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
         var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
@@ -54,6 +62,7 @@ public static class PolicyReader
                     Roles = parties.Roles,
                     Robots = parties.Robots,
                     Keys = parties.Keys,
+                    Sigstore = parties.Sigstore,
                     Approvals = approvals.Rules,
                     Revocations = approvals.Revocations,
                     Images = images,

@@ -113,25 +113,32 @@ public static class PolicySchema
 
         json.WriteEndObject();
         WriteStrings(json, "required", fields.All.Where(field => field.Need == Need.Required).Select(field => field.Name));
-        if (fields.All.Any(field => field.Need == Need.OneOf))
-        {
-            json.WriteStartArray("oneOf");
-            foreach (var field in fields.All.Where(field => field.Need == Need.OneOf))
-            {
-                json.WriteStartObject();
-                WriteStrings(json, "required", [field.Name]);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
-
+        WriteAlternatives(json, "oneOf", fields.All.Where(field => field.Need == Need.OneOf));
+        WriteAlternatives(json, "anyOf", fields.All.Where(field => field.Need == Need.AnyOf));
         if (fields.NotEmpty)
         {
             json.WriteNumber("minProperties", 1);
         }
 
         json.WriteBoolean("additionalProperties", false);
+    }
+
+    private static void WriteAlternatives(Utf8JsonWriter json, string keyword, IEnumerable<Field> fields)
+    {
+        if (fields.ToArray() is not [_, ..] alternatives)
+        {
+            return;
+        }
+
+        json.WriteStartArray(keyword);
+        foreach (var field in alternatives)
+        {
+            json.WriteStartObject();
+            WriteStrings(json, "required", [field.Name]);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteStrings(Utf8JsonWriter json, string name, IEnumerable<string> values)

@@ -94,6 +94,9 @@ internal enum Need
     /// <summary>Exactly one of the mapping's fields with this need is given.</summary>
     OneOf,
 
+    /// <summary>At least one of the mapping's fields with this need is given.</summary>
+    AnyOf,
+
     /// <summary>Part of the language, but no gate acts on it yet: refused, because ignoring it would promise what nobody checks.</summary>
     NotYet,
 }
@@ -110,6 +113,8 @@ internal sealed record Field(string Name, Need Need, Shape? Shape, string Doc)
     public static Field Required(string name, Shape shape, string doc) => new(name, Need.Required, shape, doc);
 
     public static Field OneOf(string name, Shape shape, string doc) => new(name, Need.OneOf, shape, doc);
+
+    public static Field AnyOf(string name, Shape shape, string doc) => new(name, Need.AnyOf, shape, doc);
 
     public static Field NotYet(string name) => new(name, Need.NotYet, null, "");
 }

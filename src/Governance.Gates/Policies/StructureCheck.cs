@@ -161,6 +161,12 @@ internal static class StructureCheck
             mistakes.Add(node, given == 0 ? $"{names} is missing" : $"only one of {names} can be given", given == 0 ? "add one of them" : "remove all but one");
         }
 
+        var some = fields.All.Where(field => field.Need == Need.AnyOf).Select(field => field.Name).ToList();
+        if (some.Count > 0 && !some.Any(name => node.Find(name) is not null))
+        {
+            mistakes.Add(node, $"{string.Join(" or ", some.Select(name => $"'{name}'"))} is missing", "add one of them");
+        }
+
         if (fields.NotEmpty && node.Items.Count == 0)
         {
             mistakes.Add(node, "the mapping is empty and asks for nothing", $"give at least one of {string.Join(", ", fields.All.Where(field => field.Need != Need.NotYet).Select(field => field.Name))}");

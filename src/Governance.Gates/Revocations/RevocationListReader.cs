@@ -36,28 +36,27 @@ public static class RevocationListReader
             return Unread("the policy names nobody who may sign a list of revocations", "add trust.revocations to the policy");
         }
 
-        var verification = VerificationPolicy.For(RevocationStatement.SubjectOf(policy.Name), [.. policy.Keys.Values.Select(key => key.PublicKey)]) with { PredicateType = RevocationStatement.PredicateType };
+        var verification = new TrustedSigners(policy).PolicyFor(RevocationStatement.SubjectOf(policy.Name)) with { PredicateType = RevocationStatement.PredicateType };
         SignedEntity entity = IsEnvelope(signedJson.Span) ? new SignedEntity.Envelope(signedJson) : new SignedEntity.Bundle(signedJson);
         switch (SigstoreVerifier.Verify(entity, verification))
         {
             case VerificationOutcome.Rejected rejected:
                 return Unread($"the list of revocations of {policy.Name} does not verify: {rejected.Detail} ({rejected.Code})", SignAgain(source));
-            case VerificationOutcome.Verified({ IsEmpty: false } signers, SignedContent.Statement { Subjects.Length: 1, Predicate: var predicate }):
-                return WhyNobodyCounts(signers, source, policy, now, standing) is { } why ? Unread($"the list of revocations of {policy.Name} {why}", SignAgain(source)) : Read(predicate, signedJson, source, now);
+            case VerificationOutcome.Verified { Content: SignedContent.Statement { Subjects.Length: 1, Predicate: var predicate } } verified:
+                return WhyNobodyCounts(TrustedSigners.SignersOf(verified), source, policy, now, standing) is { } why ? Unread($"the list of revocations of {policy.Name} {why}", SignAgain(source)) : Read(predicate, signedJson, source, now);
             default:
                 return Unread($"the list of revocations of {policy.Name} is no statement about that list alone", SignAgain(source));
         }
     }
 
     /// <summary>Null where one of the signers counts.</summary>
-    private static string? WhyNobodyCounts(ImmutableArray<PublicKey> signers, RevocationSource source, Policy policy, DateTimeOffset now, RevocationList? standing)
+    private static string? WhyNobodyCounts(ImmutableArray<Identity> signers, RevocationSource source, Policy policy, DateTimeOffset now, RevocationList? standing)
     {
         var why = new List<string>();
-        foreach (var key in signers)
+        foreach (var signer in signers)
         {
-            var signer = new Identity.Key(Digest.FromHash(key.SpkiSha256.Span));
             var (name, mistake) = policy.Accept(signer, source.By, now);
-            if (mistake is null && standing is not null && (standing.Keys.Contains(signer.Spki) || (policy.PersonOf(signer) is { } person && standing.People.Contains(person.Id))))
+            if (mistake is null && standing is not null && ((signer is Identity.Key(var spki) && standing.Keys.Contains(spki)) || (policy.PersonOf(signer) is { } person && standing.People.Contains(person.Id))))
             {
                 mistake = $"who is revoked by list {standing.Number}";
             }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
+using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
@@ -73,7 +74,7 @@ public sealed class CosignFormsTests(CosignFixtures fixtures)
         // The gate asks for a signature, not for a predicate type: its own test is below.
         if (defect != Defect.WrongPredicateType)
         {
-            var claims = Claims.Verify(asked.Digest, new(items, []), keys);
+            var claims = Claims.Verify(asked.Digest, new(items, []), TrustedSigners.OfKeys(keys));
             Assert.Empty(claims.Proven);
             var decision = new SignedGate(SignedRepository.Any, keys).Decide(asked, claims);
             Assert.Equal(Verdict.Deny, decision.Verdict);
@@ -94,7 +95,7 @@ public sealed class CosignFormsTests(CosignFixtures fixtures)
 
         var evidence = await image.EvidenceAsync();
         Assert.NotEmpty(evidence.Items);
-        Assert.All(Claims.Verify(image.Digest, evidence, Keys).Refused, refused => Assert.Equal(RejectionCode.SubjectMismatch, refused.Code));
+        Assert.All(Claims.Verify(image.Digest, evidence, TrustedSigners.OfKeys(Keys)).Refused, refused => Assert.Equal(RejectionCode.SubjectMismatch, refused.Code));
         Assert.Equal(Verdict.Deny, (await new SignedGate(SignedRepository.Any, Keys).DecideAsync(image.Reference, client)).Verdict);
     }
 
@@ -103,9 +104,9 @@ public sealed class CosignFormsTests(CosignFixtures fixtures)
     {
         CosignFixtures.SkipWhereMissing();
         var image = fixtures[form];
-        var claims = Claims.Verify(image.Digest, await image.EvidenceAsync(), Keys);
+        var claims = Claims.Verify(image.Digest, await image.EvidenceAsync(), TrustedSigners.OfKeys(Keys));
         Assert.Empty(claims.Refused);
-        var signers = claims.Proven.SelectMany(claim => claim.Signers).Select(signer => signer.Spki).Distinct();
+        var signers = claims.Proven.SelectMany(claim => claim.Signers).OfType<Identity.Key>().Select(signer => signer.Spki).Distinct();
         var expected = Keys.Take(form == CosignForm.TwoSigners ? 2 : 1).Select(key => Digest.FromHash(key.SpkiSha256.Span));
         Assert.Equal(expected.ToHashSet(), signers.ToHashSet());
         var types = form switch

@@ -108,6 +108,12 @@ public sealed class Cosign : IDisposable
             cancellation: cancellation);
     }
 
+    /// <summary>What <c>cosign verify-blob-attestation</c> says of a file and a bundle about it.</summary>
+    public async Task<Command> VerifyBlobAttestationAsync(string publicKeyFile, string bundle, string file, string type, CancellationToken cancellation = default) =>
+        await RunAsync(
+            ["verify-blob-attestation", "--key", publicKeyFile, "--new-bundle-format", "--trusted-root", await EmptyTrustedRootAsync(cancellation), "--insecure-ignore-tlog=true", "--type", type, "--bundle", bundle, file],
+            cancellation: cancellation);
+
     /// <summary>Runs cosign with any arguments, in its own home.</summary>
     public Task<Command> RunAsync(
         IEnumerable<string> arguments,

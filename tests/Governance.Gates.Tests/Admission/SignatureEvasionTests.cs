@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Governance.Gates.Evidence;
+using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
@@ -173,7 +174,7 @@ public sealed class SignatureEvasionTests
         Assert.Equal(Verdict.Allow, In("shop").Verdict);
         Assert.Equal(Verdict.Deny, In("pay").Verdict);
         Assert.Equal(Verdict.Allow, In("shop").Verdict);
-        Assert.Equal(Verdict.Deny, In("shop", RevocationList.Empty with { Keys = [claims.Proven[0].Signers[0].Spki] }).Verdict);
+        Assert.Equal(Verdict.Deny, In("shop", RevocationList.Empty with { Keys = [Assert.IsType<Identity.Key>(claims.Proven[0].Signers[0]).Spki] }).Verdict);
     }
 
     private static Decision Decide(params SignedEntity[] entities) => Decide(TestPolicy.Standard, entities);

@@ -97,7 +97,7 @@ internal static class TestPolicy
         Verify(subject.Digest, policy, subject.Digest == SignedDigest ? [SignatureOf(Good, Builder)] : []);
 
     public static Claims Verify(Digest subject, Policy policy, params SignedEntity[] entities) =>
-        Claims.Verify(subject, new([.. entities.Select((entity, i) => Item(entity, $"layer {i + 1}"))], []), [.. policy.Keys.Values.Select(key => key.PublicKey)]);
+        Claims.Verify(subject, new([.. entities.Select((entity, i) => Item(entity, $"layer {i + 1}"))], []), new TrustedSigners(policy));
 
     /// <summary>Evidence under the digest of its bytes, as a registry has it.</summary>
     public static EvidenceItem Item(SignedEntity entity, string where) => new EvidenceItem(entity, SignedDigest, where) is var item ? item with { Digest = Digest.Of(item.Bytes.Span) } : throw new InvalidOperationException();

@@ -108,7 +108,7 @@ internal sealed class SlowQuorum(QuorumWorld world)
     private bool Conflict(string one, string other) => world.Policy.Roles[one].ConflictsWith.Contains(other) || world.Policy.Roles[other].ConflictsWith.Contains(one);
 
     // One payload that several signed in envelopes of their own is one statement of all of them.
-    private IEnumerable<Identity.Key> SignersOf(SignedStatement signed) => world.Statements.Where(same => same.Digest == signed.Digest).SelectMany(same => same.Signers);
+    private IEnumerable<Identity> SignersOf(SignedStatement signed) => world.Statements.Where(same => same.Digest == signed.Digest).SelectMany(same => same.Signers);
 
     private bool Signed(SignedStatement signed, string id, Identity named) =>
         PersonOf(id) is { } person && person.Identities.Contains(named) && SignersOf(signed).Any(signer => signer == named);
@@ -126,7 +126,7 @@ internal sealed class SlowQuorum(QuorumWorld world)
 
     // A "no" and a withdrawal are heard with any key of theirs that is not revoked.
     private bool IsHeard((SignedStatement Signed, Approval Approval) answer) =>
-        PersonOf(answer.Approval.Approver.Person) is { } person && SignersOf(answer.Signed).Any(signer => person.Identities.Contains(signer) && !world.Revocations.Keys.Contains(signer.Spki));
+        PersonOf(answer.Approval.Approver.Person) is { } person && SignersOf(answer.Signed).Any(signer => person.Identities.Contains(signer) && !(signer is Identity.Key(var spki) && world.Revocations.Keys.Contains(spki)));
 
     // A "yes" needs a key that counts, of a person in office, for exactly this request.
     private bool IsTheirWordNow(SignedStatement request, (SignedStatement Signed, Approval Approval) answer) =>

@@ -61,7 +61,7 @@ public sealed class ApprovalVerbTests : IAsyncLifetime
         Assert.Contains("pushed: sha256:", asked.Output, StringComparison.Ordinal);
         var answered = await firm.AnswerAsync("ben");
         Assert.Contains("an approval by ben (p-2) with the key ben as releaser, to request r-", answered.Error, StringComparison.Ordinal);
-        foreach (var said in (string[])["evidence: none that the policy's keys signed", "not covered: the pod template", "still needed: 2 releaser", "use by: "])
+        foreach (var said in (string[])["evidence: none that the policy's keys or subjects signed", "not covered: the pod template", "still needed: 2 releaser", "use by: "])
         {
             Assert.Contains($"  {said}", answered.Error, StringComparison.Ordinal);
         }

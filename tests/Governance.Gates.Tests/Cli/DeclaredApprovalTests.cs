@@ -3,6 +3,7 @@ using Governance.Gates.Admission;
 using Governance.Gates.Clients.Evidence;
 using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Policies;
+using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Tests.Clients.Registries;
 
@@ -177,6 +178,6 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
         using var registry = RegistryReadings.Client();
         using var claims = new ClaimCache(registry, TimeProvider.System);
         var judge = new AdmissionJudge(claims, new MemoryAdmittedRecords(), (_, _, _) => ValueTask.FromResult<Reading<RevocationList>>(new Reading<RevocationList>.Found(RevocationList.Empty)), TimeProvider.System);
-        return await judge.JudgeAsync(AdmissionGate.Open(request, policy, ApprovalBench.Cluster), new TrustedKeys(policy), TestContext.Current.CancellationToken);
+        return await judge.JudgeAsync(AdmissionGate.Open(request, policy, ApprovalBench.Cluster), new TrustedSigners(policy), TestContext.Current.CancellationToken);
     }
 }

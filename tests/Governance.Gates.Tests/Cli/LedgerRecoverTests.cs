@@ -97,24 +97,6 @@ public sealed class LedgerRecoverTests : IDisposable
     }
 
     [Fact]
-    public async Task The_next_holder_writes_on_and_stays_the_next_holder_after_a_restart()
-    {
-        await TruncatedAsync();
-        await firm.ApprovedAsync();
-        Assert.Equal(0, (await firm.RecoverAsync()).ExitCode);
-        await firm.AppendAsync(TestEntries.Small(1_000));
-
-        // The last start finds a full bundle, and none at the edge.
-        await firm.AppendAsync([.. Enumerable.Range(1_001, 229).Select(TestEntries.Small)]);
-        await firm.AppendAsync(TestEntries.Small(2_000));
-        await firm.AssertVerifiedAsync(257);
-        foreach (var (sequence, epoch) in ((int, long)[])[(24, 1), (25, 2), (26, 2), (256, 2)])
-        {
-            Assert.Equal((sequence, epoch), (sequence, (await firm.EntryAsync(sequence)).Epoch));
-        }
-    }
-
-    [Fact]
     public async Task A_flipped_bit_in_the_middle_ends_what_is_whole_there()
     {
         await firm.FilledAsync(600);
@@ -228,73 +210,6 @@ public sealed class LedgerRecoverTests : IDisposable
     }
 
     [Fact]
-    public async Task An_approval_for_another_log_or_another_damage_recovers_nothing()
-    {
-        await TruncatedAsync();
-        await firm.ApprovedAsync();
-        using var other = new RecoveryBench();
-        await other.Ledger.LedgerAsync("init", other.Log, "--origin", "firm/production/c1/gate-1");
-        await other.AppendAsync([.. Enumerable.Range(0, 40).Select(TestEntries.Small)]);
-        other.Truncate(Edge, 25);
-        var before = RecoveryBench.Files(other.Log);
-        var replayed = await other.Ledger.LedgerAsync("recover", other.Log, "--policy", firm.Policy, "--approved", firm.Document);
-        Assert.Equal(1, replayed.ExitCode);
-        Assert.Contains($"is about another log, {LedgerBench.Origin}", replayed.Output, StringComparison.Ordinal);
-        Assert.Equal(before, RecoveryBench.Files(other.Log));
-
-        // One more entry lost, and what was agreed to is something else.
-        firm.Ledger.WriteEntries(Edge, firm.Ledger.Entries(Edge)[..24]);
-        var changed = await firm.RecoverAsync();
-        Assert.Equal(1, changed.ExitCode);
-        Assert.Contains("is about another damage", changed.Output, StringComparison.Ordinal);
-        Assert.Empty(firm.Aside);
-    }
-
-    [Fact]
-    public async Task An_approval_is_used_once_also_where_the_damaged_folder_is_put_back()
-    {
-        await TruncatedAsync();
-        await firm.ApprovedAsync();
-        Assert.Equal(0, (await firm.RecoverAsync()).ExitCode);
-        await firm.AppendAsync([.. Enumerable.Range(100, 10).Select(TestEntries.Small)]);
-        Assert.Contains("is whole: 36 entries", (await firm.RecoverAsync()).Error, StringComparison.Ordinal);
-
-        Directory.Move(firm.Log, firm.Bench.Folder.PathOf("recovered"));
-        LedgerBench.Copy(firm.Aside.Single(), firm.Log);
-        var again = await firm.RecoverAsync();
-        Assert.Equal(2, again.ExitCode);
-        Assert.Contains("its approval is used up", again.Error, StringComparison.Ordinal);
-        Directory.Delete(firm.Log, recursive: true);
-        Directory.Move(firm.Bench.Folder.PathOf("recovered"), firm.Log);
-
-        // A second damage is another document, and the holder after it another holder.
-        firm.Truncate("tile/entries/000.p/36", 30);
-        Assert.Contains("is about another damage", (await firm.RecoverAsync()).Output, StringComparison.Ordinal);
-        await firm.ApprovedAsync();
-        Assert.Equal(3, (await firm.RecoverAsync("--output", "json")).Json().GetProperty("epoch").GetInt32());
-        await firm.AssertVerifiedAsync(31);
-        Assert.Equal(2, firm.Aside.Length);
-    }
-
-    [Fact]
-    public async Task Who_is_revoked_does_not_count_and_without_the_list_nobody_can_tell()
-    {
-        await TruncatedAsync();
-        await firm.ApprovedAsync();
-        firm.WritePolicy("revocations: { from: revocations.json, maxAge: 1h, by: [ann] }");
-        var unknown = await firm.RecoverAsync("--output", "json");
-        Assert.Equal((2, "unknown"), (unknown.ExitCode, unknown.Json().GetProperty("verdict").GetString()));
-        var revoked = await firm.Bench.GatesAsync("revoke", "--policy", firm.Policy, "--key", firm.Bench.Folder.PathOf("ann.pem"), "--person", "ben");
-        Assert.True(revoked.ExitCode == 0, revoked.Error);
-        var refused = await firm.RecoverAsync();
-        Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("ben, who was revoked", refused.Output, StringComparison.Ordinal);
-        Assert.Empty(firm.Aside);
-        await firm.ApproveAsync("dan");
-        Assert.Equal(0, (await firm.RecoverAsync()).ExitCode);
-    }
-
-    [Fact]
     public async Task Where_it_ended_in_the_middle_it_begins_anew_or_finishes()
     {
         await TruncatedAsync();
@@ -353,40 +268,6 @@ public sealed class LedgerRecoverTests : IDisposable
             await firm.Ledger.InitAsync();
             return await firm.LookAsync();
         }
-    }
-
-    [Fact]
-    public async Task A_policy_that_the_log_does_not_know_recovers_nothing()
-    {
-        await firm.Ledger.InitAsync();
-        var known = TestEntries.Small(0) with { EventType = LedgerEvents.PolicyLoaded, Policy = new("firm", 1, Digest.Of("the one in force"u8)) };
-        await firm.AppendAsync([known, .. Enumerable.Range(1, 39).Select(TestEntries.Small)]);
-        firm.Truncate(Edge, 25);
-        await firm.ApprovedAsync();
-        var refused = await firm.RecoverAsync();
-        Assert.Equal(1, refused.ExitCode);
-        Assert.Contains($"is not the one that this log knows: firm version 1, {known.Policy.Digest}, or a later one", refused.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_document_has_one_spelling_and_everything_else_is_none()
-    {
-        var key = NoteKey.TryParse("ledger.example/audit+5838a642+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs")!;
-        var document = RecoveryDocument.Of(key, TestLog.Checkpoint(40, TreeHash.OfLeaf("old"u8)), new(25, TreeHash.OfLeaf("new"u8)), 40, "entry 25 is missing");
-        Assert.Equal(document.Digest, RecoveryDocument.TryParse(document.Json)!.Digest);
-        Assert.Equal((25L, 39L, "5838a642"), (document.Whole.Size, document.LastLost, document.Key));
-        var text = System.Text.Encoding.UTF8.GetString(document.Json.Span);
-        foreach (var (from, to) in ((string, string)[])[("{", "{ "), ("\"first\":25", "\"first\":24"), ("\"first\":25,", ""), ("\"size\":40", "\"size\":-1"), ("\"size\":40", "\"size\":4e1"), ("v1\"", "v2\""), ("\"damage\":\"", "\"damage\":\"\\ud800"), ("\"damage\":\"", "\"damage\":\"\\n"), ("\"key\":", "\"key\":\"00000000\",\"key\":"), ("\"whole\"", "\"more\":1,\"whole\"")])
-        {
-            var changed = text.Replace(from, to, StringComparison.Ordinal);
-            Assert.NotEqual(text, changed);
-            Assert.Null(RecoveryDocument.TryParse(System.Text.Encoding.UTF8.GetBytes(changed)));
-        }
-
-        Assert.Throws<GateException>(() => RecoveryDocument.Of(key, TestLog.Checkpoint(1L << 60, TreeHash.OfLeaf("old"u8)), new(25, TreeHash.OfLeaf("new"u8)), 1L << 60, "entry 25 is missing"));
-        Assert.Null(RecoveryDocument.TryParse(new byte[RecoveryDocument.MaxBytes + 1]));
-        Assert.Null(RecoveryDocument.TryParse("[]"u8.ToArray()));
-        Assert.Null(RecoveryDocument.TryParse("null"u8.ToArray()));
     }
 
     public void Dispose() => firm.Dispose();

@@ -34,10 +34,10 @@ internal sealed class RecoveryBench : IDisposable
     /// <summary>The folders in which damaged logs, or drafts, are.</summary>
     public string[] Aside => Directory.GetDirectories(Bench.Folder.Path, "log.recovery-*");
 
-    public string WritePolicy(string trust = "", string ledger = "ledger: { recover: { action: ledger-recovery } }", string name = "governance.yaml") => Bench.Folder.Write(name, $$"""
+    public string WritePolicy(string trust = "", string ledger = "ledger: { recover: { action: ledger-recovery } }", string name = "governance.yaml", Digest? after = null) => Bench.Folder.Write(name, $$"""
         apiVersion: governance.gates/v1alpha1
         kind: GovernancePolicy
-        metadata: { name: firm, version: 1 }
+        metadata: { name: firm, version: {{(after is null ? "1" : $"2, previous: \"{after}\"")}} }
         spec:
           people:
             ann: { id: p-1, keys: [ann] }
@@ -83,11 +83,11 @@ internal sealed class RecoveryBench : IDisposable
         Ledger.WriteEntries(bundle, Ledger.Entries(bundle)[..left]);
     }
 
-    /// <summary>Looks at the damage, and writes the document.</summary>
+    /// <summary>Looks at the damage, and writes the document; under the policy of the firm unless another is named.</summary>
     public async Task<Ended> LookAsync(params string[] more)
     {
         File.Delete(Document);
-        return await Ledger.LedgerAsync(["recover", Log, "--out", Document, .. more]);
+        return await Ledger.LedgerAsync(["recover", Log, "--out", Document, .. more.Contains("--policy") ? more : ["--policy", Policy, .. more]]);
     }
 
     public Task<Ended> RecoverAsync(params string[] more) => Ledger.LedgerAsync(["recover", Log, "--policy", Policy, "--approved", Document, .. more]);

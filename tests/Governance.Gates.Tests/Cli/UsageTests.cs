@@ -104,6 +104,21 @@ public sealed class UsageTests : IDisposable
         { "template x --sidecar", "--sidecar" },
         { "template x y", "y" },
         { "template x --output xml", "none of text, json, markdown" },
+        { "model", "Required command" },
+        { "model verify d --key k", "--signature" },
+        { "model verify --signature s --key k", "MODEL" },
+        { "model verify d --signature s", "give --key, or --certificate-authority, or" },
+        { "model verify d --signature s --key k --certificate-authority c", "give --key, or --certificate-authority, or" },
+        { "model verify d --signature s --certificate-identity i --trusted-root r", "give --key, or --certificate-authority, or" },
+        { "model verify d --signature s --certificate-identity i --certificate-oidc-issuer u", "--trusted-root" },
+        { "model verify d --signature s --key k --trusted-root r", "--trusted-root goes with certificates" },
+        { "model verify d --signature s --key k --left-out maybe", "none of allow, deny" },
+        { "model verify d --signature s --key k --output xml", "none of text, json, markdown" },
+        { "model sign d --key k", "--signature" },
+        { "model sign d --signature s", "--key" },
+        { "model sign d --key k --signature s --method all", "none of files, shards" },
+        { "model sign d --key k --signature s --shard-size 8", "--shard-size goes with --method shards" },
+        { "model sign d --key k --signature s --method shards --shard-size large", "large" },
         { "review", "--snapshot" },
         { "review --snapshot s --simulate dismiss=ann", "is not approve=LOGIN" },
         { "review --snapshot s --simulate approve=", "is not approve=LOGIN" },
@@ -144,6 +159,7 @@ public sealed class UsageTests : IDisposable
         { "ledger export d --out p --format parquet", "none of ndjson, audit-package" },
         { "ledger export d --out p --from first", "--from 'first' is no sequence" },
         { "ledger recover", "DIR" },
+        { "ledger close", "DIR" },
         { "ledger recover d --approved f", "--policy FILE" },
         { "ledger recover d --policy p --approved f --out g", "give one" },
         { "ledger recover d --statements s", "--statements goes with --approved" },
@@ -199,12 +215,13 @@ public sealed class UsageTests : IDisposable
         { "ledger export no-such-log --out p", "no-such-log.vkey" },
         { "ledger serve no-such-log", "no-such-log is no folder" },
         { "ledger recover no-such-log", "no-such-log.vkey" },
+        { "ledger close no-such-log", "no-such-log.vkey" },
         { "ledger recover no-such-log --vkey KEY --policy no-such.yaml", "holds no verifier key" },
         { "ledger prove 1 no-such-log --vkey no-such.vkey", "no-such.vkey" },
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

@@ -30,6 +30,8 @@ internal sealed class TestLog
 
     public static TestLog Of(int size) => new(size, TestEntries.Small);
 
+    public static TestLog Of(int size, Func<int, LedgerEntry> make) => new(size, make);
+
     /// <summary>The same log, but from an entry on everything was written anew.</summary>
     public static TestLog Rewritten(int size, int from) => new(size, n => n < from ? TestEntries.Small(n) : TestEntries.Small(n) with { Outcome = "admitted" });
 

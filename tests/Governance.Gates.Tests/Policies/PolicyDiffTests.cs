@@ -5,6 +5,9 @@ namespace Governance.Gates.Tests.Policies;
 
 public sealed class PolicyDiffTests
 {
+    private const string Root = "sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66";
+    private const string Told = "provenance: { by: [flow], builder: \"https://builder.example.com/*\", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted }";
+
     private static readonly string Base = PolicyDocuments.Filled(Edit(PolicyDocuments.Sound,
         ("dan: { id: p-4,", "dan: { id: p-4, github: { login: dan, id: 104 },"),
         ("eve: { id: p-5, keys: [eve-key] }", "eve: { id: p-5, github: { login: eve, id: 105 }, keys: [eve-key] }\n    fay: { id: p-6, github: { login: fay, id: 106 }, keys: [fay-key] }"),
@@ -74,6 +77,19 @@ public sealed class PolicyDiffTests
         { "validFrom: 2026-01-01", "validFrom: 2025-01-01", "trust.keys.ann-key.validFrom", Weaker, Stronger, "p-1" },
         { "validUntil: 2027-01-31", "validUntil: 2027-02-01", "trust.keys.ann-key.validUntil", Weaker, Stronger, "p-1" },
         { ", validUntil: 2027-01-31", "", "trust.keys.ann-key.validUntil", Weaker, Stronger, "p-1" },
+
+        { "cem: { id: p-3 }", "cem: { id: p-3, oidc: [{ issuer: https://accounts.example.com, subject: cem@example.com }] }", "people.cem.oidc", Weaker, Stronger, "p-3" },
+        { "ownerId: 45, runner: github-hosted }]", "ownerId: 45, runner: github-hosted }, { issuer: https://ci.example.com, subject: build }]", "robots.flow.oidc", Weaker, Stronger, "" },
+        { "repositoryId: 123, ownerId: 45, runner", "repositoryId: 123, runner", "robots.flow.oidc", Weaker, Stronger, "" },
+        { "repositoryId: 123, ownerId: 45, runner", "repositoryId: 124, ownerId: 45, runner", "robots.flow.oidc", Weaker, Weaker, "" },
+        { "release.yml@refs/tags/v*", "release.yml@refs/tags/v1", "robots.flow.oidc", Stronger, Weaker, "" },
+        { "release.yml@refs/tags/v*", "release.yml@refs/tags/v*-rc", "robots.flow.oidc", Weaker, Weaker, "" },
+
+        { "file: root.json", "file: moved/root.json", "trust.roots.sigstore.file", Neutral, Neutral, "" },
+        { "file: root.json, sha256: \"" + Root + "\"", "file: other-root.json, sha256: \"ROOT-2\"", "trust.roots.sigstore", Weaker, Weaker, "" },
+        { "file: root.json, sha256: \"" + Root + "\"", "instance: public-good", "trust.roots.sigstore", Weaker, Weaker, "" },
+        { "logs: promise", "logs: inclusion", "trust.roots.sigstore.logs", Stronger, Weaker, "" },
+        { "logs: promise", "logs: none", "trust.roots.sigstore.logs", Weaker, Stronger, "" },
 
         { "revocations: { from: revocations.json, maxAge: 1h, by: [builder] }", "", "trust.revocations", Weaker, Stronger, "" },
         { "from: revocations.json", "from: other.json", "trust.revocations.from", Weaker, Weaker, "" },
@@ -168,6 +184,24 @@ public sealed class PolicyDiffTests
         ["spec.roles.*.githubTeams[]"] = ("example/releasers", "example/others"),
         ["spec.roles.*.conflictsWith[]"] = ("conflictsWith: [author]", "conflictsWith: [approver]"),
         ["spec.robots.*.keys[]"] = ("keys: [build-key]", "keys: [spare-key]"),
+        ["spec.people.*.oidc[].issuer"] = ("issuer: https://accounts.example.com", "issuer: https://id.example.com"),
+        ["spec.people.*.oidc[].subject"] = ("subject: dan@example.com", "subject: daniel@example.com"),
+        ["spec.robots.*.oidc[].issuer"] = ("issuer: https://token.actions.githubusercontent.com", "issuer: https://ci.example.com"),
+        ["spec.robots.*.oidc[].subject"] = ("release.yml@refs/tags/v*", "release.yml@refs/heads/main"),
+        ["spec.robots.*.oidc[].repositoryId"] = ("repositoryId: 123, ", ""),
+        ["spec.robots.*.oidc[].ownerId"] = ("ownerId: 45", "ownerId: 46"),
+        ["spec.robots.*.oidc[].runner"] = ("ownerId: 45, runner: github-hosted", "ownerId: 45, runner: self-hosted"),
+        ["spec.trust.roots.sigstore"] = ($"{{ file: root.json, sha256: \"{Root}\", logs: promise }}", "public-good"),
+        ["spec.trust.roots.sigstore.instance"] = ($"file: root.json, sha256: \"{Root}\"", "instance: public-good"),
+        ["spec.trust.roots.sigstore.file"] = ("file: root.json", "file: moved/root.json"),
+        ["spec.trust.roots.sigstore.sha256"] = ($"file: root.json, sha256: \"{Root}\"", "file: other-root.json, sha256: \"ROOT-2\""),
+        ["spec.trust.roots.sigstore.logs"] = ("logs: promise", "logs: none"),
+        ["spec.artifacts.images[].require.provenance.by[]"] = ("provenance: { by: [flow]", "provenance: { by: [flow, builder]"),
+        ["spec.artifacts.images[].require.provenance.by.role"] = (Told, "provenance: { by: { role: releaser } }"),
+        ["spec.artifacts.images[].require.provenance.builder"] = ("https://builder.example.com/*", "https://builder.example.com/one"),
+        ["spec.artifacts.images[].require.provenance.source"] = ("source: https://github.com/example/app,", "source: https://github.com/example/*,"),
+        ["spec.artifacts.images[].require.provenance.ref"] = ("ref: refs/tags/v*", "ref: refs/heads/main"),
+        ["spec.artifacts.images[].require.provenance.runner"] = ("refs/tags/v*, runner: github-hosted }", "refs/tags/v* }"),
         ["spec.robots.*.why"] = ("why: builds and signs", "why: builds"),
         ["spec.trust.keys.*.spki"] = ($"\"{PolicyDocuments.Spki(7)}\", file: keys/7.pub", "\"SPKI-8\", file: keys/8.pub"),
         ["spec.trust.keys.*.file"] = ("keys/2.pub", "moved/keys/2.pub"),

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Tests.Policies;
 
@@ -9,6 +11,15 @@ namespace Governance.Gates.Tests.Policies;
 internal static class PolicyDocuments
 {
     private static readonly Dictionary<string, byte[]> Files = Enumerable.Range(1, 9).ToDictionary(i => $"keys/{i}.pub", _ => Key());
+
+    /// <summary>A trusted root, under which name it lies too: <c>root.json</c>.</summary>
+    private static readonly byte[] Root1 = SigstoreInstance.PublicGood.Json.ToArray();
+
+    /// <summary>Another that says the same in other bytes: <c>other-root.json</c>.</summary>
+    private static readonly byte[] Root2 = [.. Root1, (byte)'\n'];
+
+    /// <summary>One without logs and without timestamp authorities: <c>no-logs.json</c>.</summary>
+    private static readonly byte[] Root3 = RootWithout("tlogs", "ctlogs", "timestampAuthorities");
 
     public static string Sound { get; } = Filled("""
         apiVersion: governance.gates/v1alpha1
@@ -22,7 +33,7 @@ internal static class PolicyDocuments
             ann: { id: p-1, from: 2026-01-01, until: 2027-12-31, github: { login: ann, id: 101 }, keys: [ann-key] }
             ben: { id: p-2, github: { login: ben, id: 102 }, keys: [ben-key] }
             cem: { id: p-3 }
-            dan: { id: p-4, keys: [dan-key] }
+            dan: { id: p-4, keys: [dan-key], oidc: [{ issuer: https://accounts.example.com, subject: dan@example.com }] }
             eve: { id: p-5, keys: [eve-key] }
           roles:
             releaser: { people: [ann, ben], githubTeams: [example/releasers], conflictsWith: [author] }
@@ -30,6 +41,7 @@ internal static class PolicyDocuments
             approver: { people: [dan, eve] }
           robots:
             builder: { keys: [build-key], why: builds and signs }
+            flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: "https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*", repositoryId: 123, ownerId: 45, runner: github-hosted }], why: tags of this form are protected }
           trust:
             keys:
               ann-key: { spki: "SPKI-1", file: keys/1.pub, validFrom: 2026-01-01, validUntil: 2027-01-31 }
@@ -37,6 +49,7 @@ internal static class PolicyDocuments
               build-key: { spki: "SPKI-3", file: keys/3.pub }
               dan-key: { spki: "SPKI-4", file: keys/4.pub }
               eve-key: { spki: "SPKI-5", file: keys/5.pub }
+            roots: { sigstore: { file: root.json, sha256: "ROOT-1", logs: promise } }
             revocations: { from: revocations.json, maxAge: 1h, by: [builder] }
           artifacts:
             images:
@@ -49,7 +62,7 @@ internal static class PolicyDocuments
               - match: [tools.example.com/**]
                 require: { signed: { by: { role: releaser }, repository: any } }
               - match: [apps.example.com/**]
-                require: { signed: { by: [builder] }, approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] } }
+                require: { signed: { by: [builder] }, approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] }, provenance: { by: [flow], builder: "https://builder.example.com/*", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted } }
               - match: ["**"]
                 verdict: deny
                 why: not a registry of ours
@@ -74,7 +87,7 @@ internal static class PolicyDocuments
             yaml = yaml.Replace($"SPKI-{i}", Spki(i), StringComparison.Ordinal);
         }
 
-        return yaml;
+        return yaml.Replace("ROOT-1", $"{Digest.Of(Root1)}", StringComparison.Ordinal).Replace("ROOT-2", $"{Digest.Of(Root2)}", StringComparison.Ordinal).Replace("ROOT-3", $"{Digest.Of(Root3)}", StringComparison.Ordinal);
     }
 
     public static string Spki(int key)
@@ -104,8 +117,17 @@ internal static class PolicyDocuments
     public static PolicyReading Read(string yaml) => Read(Encoding.UTF8.GetBytes(yaml));
 
     /// <remarks>Every key file lies below <c>moved/</c> too.</remarks>
-    public static PolicyReading Read(byte[] yaml) =>
-        PolicyReader.Read(yaml, name => name == "keys/broken.pub" ? new ReadOnlyMemory<byte>("no key"u8.ToArray()) : Files.TryGetValue(name.Replace("moved/", "", StringComparison.Ordinal), out var bytes) ? new ReadOnlyMemory<byte>(bytes) : null);
+    public static PolicyReading Read(byte[] yaml) => PolicyReader.Read(yaml, File);
+
+    /// <summary>What lies beside the policy.</summary>
+    public static ReadOnlyMemory<byte>? File(string name) => name.Replace("moved/", "", StringComparison.Ordinal) switch
+    {
+        "keys/broken.pub" => "no key"u8.ToArray(),
+        "root.json" => Root1,
+        "other-root.json" => Root2,
+        "no-logs.json" => Root3,
+        var other => Files.TryGetValue(other, out var bytes) ? new ReadOnlyMemory<byte>(bytes) : null,
+    };
 
     public static PolicyReading.Accepted Accepted(string yaml)
     {
@@ -121,12 +143,23 @@ internal static class PolicyDocuments
     public static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Governance.Gates.sln")))
+        while (!System.IO.File.Exists(Path.Combine(folder.FullName, "Governance.Gates.sln")))
         {
             folder = folder.Parent ?? throw new InvalidOperationException("the tests do not run below the solution's folder");
         }
 
         return folder.FullName;
+    }
+
+    private static byte[] RootWithout(params string[] parts)
+    {
+        var root = JsonNode.Parse(SigstoreInstance.PublicGood.Json.Span)!.AsObject();
+        foreach (var part in parts)
+        {
+            root.Remove(part);
+        }
+
+        return Encoding.UTF8.GetBytes(root.ToJsonString());
     }
 
     private static byte[] Key()

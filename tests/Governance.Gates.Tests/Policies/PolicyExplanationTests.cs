@@ -21,6 +21,14 @@ public sealed class PolicyExplanationTests
     }
 
     [Fact]
+    public void Subjects_and_provenance_are_told_with_the_root_that_vouches_for_them()
+    {
+        var text = Explain("apps.example.com/api", "shop");
+        Assert.Contains("how it was built must be told by flow, builder https://builder.example.com/*, source https://github.com/example/app, ref refs/tags/v*, runner github-hosted", text, StringComparison.Ordinal);
+        Assert.Contains("flow: https://github.com/example/app/.github/workflows/release.yml@refs/tags/v* by https://token.actions.githubusercontent.com, repository 123, owner 45, github-hosted, by the word of root.json", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_namespace_the_rules_for_some_places_are_told_first()
     {
         var text = Explain(Pinned, null);

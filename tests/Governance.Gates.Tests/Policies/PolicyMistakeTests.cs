@@ -4,6 +4,7 @@ namespace Governance.Gates.Tests.Policies;
 public sealed class PolicyMistakeTests
 {
     private const string Deny = "verdict: deny\n        why: not a registry of ours";
+    private const string Root = "sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66";
     private const string Pinned = "[\"registry.k8s.io/pause@sha256:2222222222222222222222222222222222222222222222222222222222222222\"]";
 
     /// <summary>What the JSON Schema finds too.</summary>
@@ -28,7 +29,7 @@ public sealed class PolicyMistakeTests
         { "version: 2", "version: §yes", "the text 'yes' stands where a whole number belongs" },
         { "{ name: shop, version: 2,", "§{ name: shop,", "'version' is missing" },
         { "\"sha256:1111111111111111111111111111111111111111111111111111111111111111\"", "§sha256:11", "is not a digest" },
-        { "  robots:\n    builder: { keys: [build-key], why: builds and signs }", "  robots: §~", "nothing stands where a mapping from names belongs" },
+        { "  robots:\n    builder: { keys: [build-key], why: builds and signs }\n    flow:", "  robots: §~\n  flow:", "nothing stands where a mapping from names belongs" },
         { "{ people: [cem, ben] }", "§[cem, ben]", "a list stands where a mapping belongs" },
         { "people: [cem, ben]", "people: §cem", "stands where a list belongs" },
         { "people: [cem, ben]", "people: §[]", "the list is empty" },
@@ -60,8 +61,19 @@ public sealed class PolicyMistakeTests
         { "rollouts.argoproj.io", "§Rollout", "is not a custom resource" },
         { "  admission:\n", "  ledger: §{}\n  admission:\n", "is empty and asks for nothing" },
         { "  admission:\n", "  ledger: { §witnesses: { anything: [goes] } }\n  admission:\n", "'witnesses' is not yet supported" },
-        { "keys: [ann-key] }", "keys: [ann-key], §oidc: [] }", "'oidc' is not yet supported" },
-        { "require: { signed:", "require: { §provenance: 1, signed:", "'provenance' is not yet supported" },
+        { "keys: [ann-key] }", "keys: [ann-key], oidc: §[] }", "the list is empty" },
+        { "require: { signed:", "require: { provenance: §1, signed:", "the number '1' stands where a mapping belongs" },
+        { "require: { signed:", "require: { §reviewed: 1, signed:", "'reviewed' is not yet supported" },
+        { "{ keys: [build-key], why: builds and signs }", "§{ why: builds and signs }", "'keys' or 'oidc' is missing" },
+        { "issuer: https://accounts.example.com", "issuer: §http://accounts.example.com", "is not an OpenID Connect issuer" },
+        { "issuer: https://accounts.example.com", "issuer: §\"https://*.example.com\"", "is not an OpenID Connect issuer" },
+        { "subject: dan@example.com", "subject: §\"dan @example.com\"", "is not a subject" },
+        { "subject: dan@example.com", "subject: dan@example.com, §repositoryId: 1", "'repositoryId' is unknown here" },
+        { "repositoryId: 123", "repositoryId: §\"123\"", "remove the quotes" },
+        { "runner: github-hosted }]", "runner: §cloud }]", "one of github-hosted, self-hosted" },
+        { "roots: { sigstore: {", "roots: { sigstore: §{ instance: public-good,", "only one of 'instance' or 'file'" },
+        { "logs: promise", "logs: §some", "one of inclusion, promise, none" },
+        { "roots: { sigstore: {", "roots: { §rekor: {", "'rekor' is unknown here" },
     };
 
     /// <summary>Objects and sessions.</summary>
@@ -90,7 +102,7 @@ public sealed class PolicyMistakeTests
     {
         { "approvals:\n    deploy: { require: [{ role: approver, count: 1 }]", "approvals:\n    deploy: { require: [{ role: §approvr, count: 1 }]", "did you mean 'approver'?" },
         { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: approver, count: 2 }]", "cannot be reached when dan or eve asks" },
-        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: approver, count: 3 }]", "cannot be reached by the people with keys: dan, eve" },
+        { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: approver, count: 3 }]", "cannot be reached by the people who can sign: dan, eve" },
         { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: §{ require: [{ role: author, count: 1 }]", "cannot be reached when ben asks" },
         { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: §65 }]", "more than 64" },
         { "deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 1 }, { role: §approver, count: 1 }]", "stands twice; add up the counts" },
@@ -151,7 +163,7 @@ public sealed class PolicyMistakeTests
         { "environments: [staging]", "environments: [§stagin]", "'stagin' is no environment of this policy; did you mean 'staging'?" },
         { "by: [builder, ann]", "by: [builder, §anne]", "'anne' is no person or robot" },
         { "by: [builder, ann]", "by: [builder, §releaser]", "write by: { role: releaser }" },
-        { "by: [builder, ann]", "by: [builder, §cem]", "'cem' has no keys and can sign nothing" },
+        { "by: [builder, ann]", "by: [builder, §cem]", "'cem' has neither keys nor oidc and can sign nothing" },
         { "by: { role: releaser }", "by: { role: §releasers }", "'releasers' is no role of this policy; did you mean 'releaser'?" },
         { "by: { role: releaser }, repository: any", "by: { role: releaser }, repository: any, mirrors: §[mirror.example.com/**]", "already accepts every repository" },
         { "match: [registry.example.com/shop/**]", "match: [§\"**shop**\"]", "'**' stands alone between slashes" },
@@ -171,7 +183,34 @@ public sealed class PolicyMistakeTests
         { "customResources:\n", "customResources:\n      - { resource: jobs.example.com, images: [/a] }\n      - { resource: §jobs.example.com, images: [/b] }\n", "is declared in line" },
     };
 
-    [Theory, MemberData(nameof(Structure)), MemberData(nameof(Yaml)), MemberData(nameof(Meaning)), MemberData(nameof(Declared))]
+    /// <summary>Subjects and roots that do not fit together, or leave open who signs.</summary>
+    public static TheoryData<string, string, string> Subjects => new()
+    {
+        { "subject: dan@example.com", "subject: §\"*@example.com\"", "is a pattern, and a person is one subject" },
+        { "issuer: https://accounts.example.com", "issuer: §https://token.actions.githubusercontent.com", "name the workflow under robots" },
+        { "subject: \"https://github.com/example/app/", "subject: §\"https://*/example/app/", "leaves open whose subject it is" },
+        { "subject: \"https://github.com/example/app/", "subject: §\"*://github.com/example/app/", "leaves open whose subject it is" },
+        { "subject: \"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*\"", "subject: §\"*@example.com\"", "leaves open whose subject it is" },
+        { "\"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*\", repositoryId: 123, ownerId: 45,", "§\"https://github.com/*/app/.github/workflows/release.yml@refs/heads/main\",", "is a workflow of any owner, and anybody can make one" },
+        { "\"https://github.com/example/app/", "§\"https://github.com/example/" + new string('a', 300) + "/", "characters, more than 256" },
+        { "    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: \"", "    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: §\"https://github.com/example/app/.github/workflows/*@refs/tags/*\" }] }\n    other: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: \"", "is bound to every branch or tag of that form" },
+        { "    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: ", "    before: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: \"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v1\", repositoryId: 123 }] }\n    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: §", "which is given to 'before'" },
+        { "subject: dan@example.com }] }", "subject: dan@example.com }] }\n    gus: { id: p-9, oidc: [{ issuer: https://accounts.example.com, subject: §dan@example.com }] }", "which is given to 'dan'" },
+        { "    flow:", "    mail: { oidc: [{ issuer: https://accounts.example.com, subject: §dan@example.com }] }\n    flow:", "which is given to 'dan'" },
+        { "file: root.json, sha256: \"" + Root + "\"", "file: §root.json", "'sha256' is missing: whoever can exchange the file" },
+        { "file: root.json, sha256: \"" + Root + "\"", "file: root.json, sha256: §\"ROOT-2\"", "is sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66, not sha256:" },
+        { "file: root.json", "file: §../root.json", "is not a path below the policy's folder" },
+        { "file: root.json", "file: §sigstore:public-good", "is not a path below the policy's folder" },
+        { "file: root.json", "file: §none.json", "there is no file 'none.json'" },
+        { "file: root.json, sha256: \"" + Root + "\"", "instance: public-good, §sha256: \"" + Root + "\"", "'sha256' goes with 'file'" },
+        { "{ file: root.json, sha256: \"" + Root + "\", logs: promise }", "§github", "this program carries no copy of the trusted root of 'github'" },
+        { "file: root.json, sha256: \"" + Root + "\"", "file: §no-logs.json, sha256: \"ROOT-3\"", "the trusted root names no log of signatures, and one must have shown each signature" },
+        { "file: root.json, sha256: \"" + Root + "\", logs: promise", "file: §no-logs.json, sha256: \"ROOT-3\", logs: none", "a timestamp authority must say when something was signed, and the trusted root names none" },
+        { "by: [flow], builder: \"https://builder.example.com/*\", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted", "by: [builder], runner: §github-hosted", "only a certificate says where something ran" },
+        { "approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] }, provenance: { by: [flow]", "approved: { action: §deploy, in: { environments: [production] }, covers: [artifact, template] }, provenance: { by: [flow, dan]", "'dan' can sign the image and approve it" },
+    };
+
+    [Theory, MemberData(nameof(Structure)), MemberData(nameof(Yaml)), MemberData(nameof(Meaning)), MemberData(nameof(Declared)), MemberData(nameof(Subjects))]
     public void A_mistake_is_reported_where_it_stands(string from, string to, string message)
     {
         var (yaml, line, column) = PolicyDocuments.Changed(from, to);
@@ -191,7 +230,7 @@ public sealed class PolicyMistakeTests
         }
 
         var mistakes = PolicyDocuments.Mistakes(yaml);
-        Assert.Equal([2, 10, 16, 16, 31, 46], mistakes.Select(mistake => mistake.Line));
+        Assert.Equal([2, 10, 16, 16, 33, 48], mistakes.Select(mistake => mistake.Line));
         Assert.Equal(
             ["kind", "spec.people.ben.id", "spec.roles.author", "spec.roles.author.people[1]", "spec.artifacts.images[0].modus", "spec.admission.unknownKinds"],
             mistakes.Select(mistake => mistake.Path));
@@ -206,7 +245,7 @@ public sealed class PolicyMistakeTests
 
     [Theory]
     [InlineData("keys: [ben-key]", "keys: []", "the list is empty")]
-    [InlineData("{ id: p-2, github: { login: ben, id: 102 }, keys: [ben-key] }", "{ id: p-2 }", "nobody in the role 'none' has a key")]
+    [InlineData("{ id: p-2, github: { login: ben, id: 102 }, keys: [ben-key] }", "{ id: p-2 }", "nobody in the role 'none' has keys or oidc")]
     public void A_role_that_cannot_sign_makes_a_rule_impossible(string from, string to, string message)
     {
         var yaml = PolicyDocuments.Replaced(PolicyDocuments.Sound, from, to);
@@ -215,11 +254,20 @@ public sealed class PolicyMistakeTests
         Assert.Contains(PolicyDocuments.Mistakes(yaml), mistake => mistake.Message.Contains(message, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Subjects_count_by_the_word_of_a_trusted_root_only()
+    {
+        var yaml = PolicyDocuments.Replaced(PolicyDocuments.Sound, "    roots: { sigstore: { file: root.json, sha256: \"" + Root + "\", logs: promise } }\n", "");
+        Assert.Contains(PolicyDocuments.Mistakes(yaml), mistake => mistake.Path == "spec.people.dan.oidc" && mistake.Message.Contains("nothing says by whose word", StringComparison.Ordinal));
+    }
+
     public static TheoryData<string, string, string> Warned => new()
     {
         { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
         { "people: [cem, ben]", "people: [cem]", "the role 'author' has one person, 'cem'" },
         { Deny, "verdict: allow\n        why: we trust everybody", "this rule allows every image" },
+        { "repositoryId: 123, ownerId: 45, ", "", "a repository's name can pass to somebody else, and its id cannot" },
+        { "logs: promise", "logs: none", "with logs: none a signature counts that no log ever showed" },
     };
 
     [Theory, MemberData(nameof(Warned))]

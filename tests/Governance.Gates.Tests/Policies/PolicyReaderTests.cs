@@ -2,6 +2,7 @@ using System.Text;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Tests.Policies;
 
@@ -43,6 +44,32 @@ public sealed class PolicyReaderTests
         Assert.Equal(("revocations.json", TimeSpan.FromHours(1)), (policy.Revocations!.From, policy.Revocations.MaxAge));
         Assert.Equal("builder", Assert.Single(policy.Revocations.By.Names));
         Assert.Equal("istio-proxy", Assert.Single(policy.Admission.Sidecars));
+    }
+
+    [Fact]
+    public void Subjects_a_trusted_root_and_provenance_are_read_with_all_that_binds_them()
+    {
+        var policy = PolicyDocuments.Accepted(PolicyDocuments.Sound).Policy;
+        Assert.Contains(new Identity.OidcSubject("https://accounts.example.com", "dan@example.com"), policy.People["dan"].Identities);
+        var binding = Assert.Single(policy.Robots["flow"].Oidc);
+        Assert.Equal(new OidcBinding("https://token.actions.githubusercontent.com", NameMatch.Like("https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*"), 123, 45, "github-hosted"), binding);
+        Assert.Equal((true, "root.json", LogRule.Promise), (policy.Sigstore!.IsFile, policy.Sigstore.Source, policy.Sigstore.Logs));
+        var provenance = Assert.IsType<ImageDemand.Require>(policy.Images[3].Demand).Provenance!;
+        Assert.Equal(["flow"], provenance.By.Names);
+        Assert.Equal((NameMatch.Like("https://builder.example.com/*"), NameMatch.Exactly("https://github.com/example/app"), NameMatch.Like("refs/tags/v*"), "github-hosted"), (provenance.Builder, provenance.Source, provenance.Ref, provenance.Runner));
+    }
+
+    [Fact]
+    public void A_public_instance_is_read_from_the_copy_that_the_program_carries_and_replayed_from_the_one_that_was_kept()
+    {
+        var yaml = Encoding.UTF8.GetBytes(PolicyDocuments.Replaced(PolicyDocuments.Sound, $"{{ file: root.json, sha256: \"{Digest.Of(SigstoreInstance.PublicGood.Json.Span)}\", logs: promise }}", "public-good"));
+        var trust = Assert.IsType<PolicyReading.Accepted>(PolicyDocuments.Read(yaml)).Policy.Sigstore!;
+        Assert.Equal((false, LogRule.Inclusion, "sigstore:public-good"), (trust.IsFile, trust.Logs, trust.FileName));
+        Assert.Equal(SigstoreInstance.PublicGood.Json.ToArray(), trust.Json.ToArray());
+        byte[] kept = [.. SigstoreInstance.PublicGood.Json.Span, (byte)' '];
+        var again = Assert.IsType<PolicyReading.Accepted>(PolicyReader.Read(yaml, PolicyDocuments.File, name => name == "public-good" ? kept : null)).Policy.Sigstore!;
+        Assert.Equal(Digest.Of(kept), again.Digest);
+        Assert.IsType<PolicyReading.Refused>(PolicyReader.Read(yaml, PolicyDocuments.File, _ => null));
     }
 
     [Fact]

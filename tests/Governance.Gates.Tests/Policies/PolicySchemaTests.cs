@@ -170,6 +170,7 @@ public sealed class PolicySchemaTests
         "additionalProperties" => value is not JsonObject map || map.All(member => schema["properties"]?[member.Key] is JsonObject known
             ? IsValid(member.Value, known)
             : keyword.Value is JsonObject others && IsValid(member.Value, others)),
+        "anyOf" => keyword.Value!.AsArray().Any(alternative => IsValid(value, alternative!.AsObject())),
         "oneOf" => keyword.Value!.AsArray().Count(alternative => IsValid(value, alternative!.AsObject())) == 1,
         var other => throw new NotSupportedException(other),
     });

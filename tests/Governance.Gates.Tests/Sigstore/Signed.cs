@@ -63,7 +63,7 @@ internal static class Signed
     }
 
     // Signers in these tests answer at once.
-    private static T Wait<T>(ValueTask<T> answer)
+    internal static T Wait<T>(ValueTask<T> answer)
     {
         Assert.True(answer.IsCompletedSuccessfully);
         return answer.GetAwaiter().GetResult();

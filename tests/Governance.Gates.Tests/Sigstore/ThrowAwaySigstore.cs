@@ -138,11 +138,11 @@ internal sealed class ThrowAwaySigstore
     }
 
     /// <summary>Signs an image as cosign does without a key: everything stands in the layer's annotations.</summary>
-    public SignedEntity.CosignSignature SignImage(byte[]? payload = null)
+    public SignedEntity.CosignSignature SignImage(byte[]? payload = null, X509Extension[]? extensions = null)
     {
         var data = payload ?? Signed.ImagePayload();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var certificate = Pem("CERTIFICATE", Fulcio.IssueLogged(new(key), Now, Now.AddMinutes(10), [CertificateLog], [], SignerExtensions()));
+        var certificate = Pem("CERTIFICATE", Fulcio.IssueLogged(new(key), Now, Now.AddMinutes(10), [CertificateLog], [], extensions ?? SignerExtensions()));
         var signature = key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
         var entry = Rekor.Entry(LogBodies.HashedRekord(data, signature, certificate), Now.AddSeconds(2));
         return new(data, Convert.ToBase64String(signature)) { Annotations = new(certificate, CosignBundle(entry), null) };

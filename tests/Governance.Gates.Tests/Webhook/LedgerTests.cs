@@ -204,13 +204,19 @@ public sealed class LedgerTests : IDisposable
         Assert.False((await gate.AskAsync(renamed)).Allowed);
         Assert.Equal(new[] { first, other, renamed }.Select(Uid), (await StoppedAsync(gate)).Where(entry => entry.EventType == LedgerEvents.Decision).Select(entry => entry.CorrelationId));
 
-        JsonObject Update(string user, string image)
+        JsonObject Update(string user, string image) => LedgerTests.Update(user, good, image);
+    }
+
+    [Fact]
+    public async Task A_refused_change_that_was_not_recorded_is_not_taken_for_recorded_when_it_is_sent_again()
+    {
+        await using var gate = await StartAsync();
+        var (good, bad) = (await gate.SignedImageAsync(), gate.UnsignedImage());
+        await gate.App.Services.GetRequiredService<GateLedger>().DisposeAsync();
+        for (var failures = 1; failures <= 2; failures++)
         {
-            var review = RunningGate.Review(image);
-            review["request"]!["operation"] = "UPDATE";
-            review["request"]!["oldObject"] = RunningGate.Review(good)["request"]!["object"]!.DeepClone();
-            review["request"]!["userInfo"] = new JsonObject { ["username"] = user };
-            return review;
+            Assert.Contains("the decision could not be recorded", (await gate.AskAsync(Update("carol", good, bad))).Message, StringComparison.Ordinal);
+            Assert.Equal(failures, await gate.MetricAsync(GateMetrics.LedgerFailures));
         }
     }
 
@@ -308,6 +314,15 @@ public sealed class LedgerTests : IDisposable
         RunningGate.StartAsync(policy, options => options with { Ledger = Path.Combine(Path.GetDirectoryName(options.Policy)!, "ledger"), LedgerOrigin = Origin, LedgerCheckpoints = published });
 
     private static string Folder(RunningGate gate) => gate.Folder.PathOf("ledger");
+
+    private static JsonObject Update(string user, string from, string to)
+    {
+        var review = RunningGate.Review(to);
+        review["request"]!["operation"] = "UPDATE";
+        review["request"]!["oldObject"] = RunningGate.Review(from)["request"]!["object"]!.DeepClone();
+        review["request"]!["userInfo"] = new JsonObject { ["username"] = user };
+        return review;
+    }
 
     private static string Uid(JsonObject review) => review["request"]!["uid"]!.GetValue<string>();
 

@@ -40,6 +40,20 @@ public sealed class ManifestsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_trusted_root_that_a_policy_names_is_carried_too()
+    {
+        var root = Governance.Gates.Sigstore.SigstoreInstance.PublicGood.Json.ToArray();
+        Directory.CreateDirectory(folder.PathOf("roots"));
+        await File.WriteAllBytesAsync(folder.PathOf("roots/2026.json"), root, TestContext.Current.CancellationToken);
+        var policy = WritePolicy();
+        await File.WriteAllTextAsync(policy, (await File.ReadAllTextAsync(policy, TestContext.Current.CancellationToken))
+            .Replace("  robots:\n", "  robots:\n    flow: { oidc: [{ issuer: https://ci.example.com, subject: release }] }\n", StringComparison.Ordinal)
+            .Replace("  trust:\n", $"  trust:\n    roots: {{ sigstore: {{ file: roots/2026.json, sha256: \"{Governance.Gates.Images.Digest.Of(root)}\" }} }}\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        var config = Assert.Single(Parse(await PrintAsync("--policy", policy)), one => Kind(one) == "ConfigMap");
+        Assert.Contains(((YamlMappingNode)Find(config, "binaryData")).Children.Values, value => Convert.FromBase64String(((YamlScalarNode)value).Value!).AsSpan().SequenceEqual(root));
+    }
+
+    [Fact]
     public async Task What_the_server_needs_to_reach_registries_is_passed_on_to_it()
     {
         var printed = Parse(await PrintAsync("--policy", WritePolicy(), "--registry-ca", folder.PathOf("ca.crt"), "--client-ca", folder.PathOf("ca.crt"), "--plain-http", "registry.internal:5000"));

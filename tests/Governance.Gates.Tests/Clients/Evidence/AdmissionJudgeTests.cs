@@ -7,6 +7,7 @@ using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 using Governance.Gates.Revocations;
 using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Approvals;
@@ -39,6 +40,19 @@ public sealed class AdmissionJudgeTests
         Assert.Equal((false, Verdict.Deny), (second.Admitted, second.Decision.Verdict));
         Assert.True((await JudgeAsync(pod with { Uid = "third" }, records)).Admitted);
         Assert.Equal(1, await records.UsesAsync("request-deploy", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_began_goes_on_while_nobody_can_tell_how_often_its_approval_was_used_and_nothing_begins()
+    {
+        cluster.Approved(deployment);
+        var records = new Unused(new MemoryAdmittedRecords());
+        Assert.True((await JudgeAsync(deployment with { Uid = "first" }, records)).Admitted);
+        records.CanTell = false;
+        Assert.True((await JudgeAsync(pod with { Uid = "second" }, records)).Admitted);
+        var next = await JudgeAsync(deployment with { Uid = "third" }, records);
+        Assert.Equal((false, Verdict.Unknown), (next.Admitted, next.Decision.Verdict));
+        Assert.Contains("was not read in time", Assert.Single(next.Refusals).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -131,7 +145,7 @@ public sealed class AdmissionJudgeTests
         var asking = new ApprovedCluster(Firm.PolicyWith("  approvals:\n", "    revocations: { from: \"oci://registry.example.com/trust/revoked\", maxAge: 24h, by: [dan] }\n  approvals:\n"));
         using var cache = new ClaimCache(new Shown(asking), new Stopped());
         var judge = new AdmissionJudge(cache, new MemoryAdmittedRecords(), (_, _, deadline) => ValueTask.FromCanceled<Reading<RevocationList>>(new CancellationToken(canceled: true)), new Stopped());
-        var outcome = await judge.JudgeAsync(ApprovedCluster.Workload("Pod").Open(asking.Policy, Firm.Primary), new TrustedKeys(asking.Policy), CancellationToken.None);
+        var outcome = await judge.JudgeAsync(ApprovedCluster.Workload("Pod").Open(asking.Policy, Firm.Primary), new TrustedSigners(asking.Policy), CancellationToken.None);
         Assert.False(outcome.Admitted);
         Assert.Contains(outcome.Decision.Reasons, reason => reason.Message.Contains("was not read in time", StringComparison.Ordinal));
     }
@@ -141,7 +155,7 @@ public sealed class AdmissionJudgeTests
         var gate = asked ?? cluster;
         using var cache = new ClaimCache(new Shown(gate), new Stopped());
         var judge = new AdmissionJudge(cache, records, (_, _, _) => ValueTask.FromResult(revocations ?? throw new InvalidOperationException("the policy names no list")), new Stopped());
-        return await judge.JudgeAsync(review.Open(gate.Policy, Firm.Primary), new TrustedKeys(gate.Policy), CancellationToken.None);
+        return await judge.JudgeAsync(review.Open(gate.Policy, Firm.Primary), new TrustedSigners(gate.Policy), CancellationToken.None);
     }
 
     private sealed class Stopped : TimeProvider
@@ -157,6 +171,17 @@ public sealed class AdmissionJudgeTests
 
         public ValueTask<Reading<AdmittedRecord>> AppendAsync(AdmittedRecord record, int? mostUses, CancellationToken cancellation) =>
             ValueTask.FromResult<Reading<AdmittedRecord>>(new Reading<AdmittedRecord>.Unread(new("state", "no space left", "make room")));
+    }
+
+    private sealed class Unused(IAdmittedRecords records) : IAdmittedRecords
+    {
+        public bool CanTell { get; set; } = true;
+
+        public ValueTask<ImmutableArray<AdmittedRecord>> FindAsync(AdmittedPlace place, CancellationToken cancellation) => records.FindAsync(place, cancellation);
+
+        public ValueTask<int> UsesAsync(string requestId, CancellationToken cancellation) => CanTell ? records.UsesAsync(requestId, cancellation) : ValueTask.FromCanceled<int>(new CancellationToken(canceled: true));
+
+        public ValueTask<Reading<AdmittedRecord>> AppendAsync(AdmittedRecord record, int? mostUses, CancellationToken cancellation) => records.AppendAsync(record, mostUses, cancellation);
     }
 
     private sealed class Shown(ApprovedCluster cluster) : IRegistry

@@ -20,7 +20,7 @@ public sealed class ClaimCacheTests : IDisposable
     private readonly ForwardClock clock = new();
     private readonly EcdsaSigner signer;
     private readonly Policy policy;
-    private readonly TrustedKeys keys;
+    private readonly TrustedSigners keys;
 
     public ClaimCacheTests()
     {

@@ -4,6 +4,7 @@ using Governance.Gates.Clients.GateState;
 using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Images;
 using Governance.Gates.Revocations;
+using Governance.Gates.Sigstore;
 using Governance.Gates.Testing;
 using Governance.Gates.Tests.Approvals;
 using Governance.Gates.Tests.Revocations;
@@ -12,8 +13,8 @@ namespace Governance.Gates.Tests.Clients.GateState;
 
 public sealed class GateStateFolderTests : IDisposable
 {
-    private static readonly PolicyKeyFile Release = Key("keys/release.pub");
-    private static readonly PolicyKeyFile Security = Key("keys/security.pub");
+    private static readonly NamedPolicyFile Release = Key("keys/release.pub");
+    private static readonly NamedPolicyFile Security = Key("keys/security.pub");
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -85,7 +86,7 @@ public sealed class GateStateFolderTests : IDisposable
     {
         using var state = Open();
         Admitted.Unread(await state.RememberPolicyAsync(1, Admitted.DigestOf("one"), Bytes("two"), [], CancellationToken.None));
-        Admitted.Unread(await RememberAsync(state, 1, "one", new PolicyKeyFile("keys/none.pub", Bytes("no key"))));
+        Admitted.Unread(await RememberAsync(state, 1, "one", new NamedPolicyFile("keys/none.pub", Bytes("no key"))));
         Admitted.Unread(await RememberAsync(state, 1, "one", Release, Release));
         Assert.Null(state.LastPolicy);
     }
@@ -236,12 +237,33 @@ public sealed class GateStateFolderTests : IDisposable
         Assert.Equal(1, again.LastPolicy!.Version);
     }
 
+    [Fact]
+    public async Task A_trusted_root_is_known_after_a_restart_with_its_policy_and_one_that_was_changed_keeps_the_gate_from_starting()
+    {
+        var root = new NamedPolicyFile("roots/2026.json", SigstoreInstance.PublicGood.Json);
+        using (var state = Open())
+        {
+            await AcceptAsync(state, 1, "one", Release, root);
+            Admitted.Unread(await RememberAsync(state, 2, "two", new NamedPolicyFile("roots/none.json", Bytes("{}"))));
+        }
+
+        using (var state = Open())
+        {
+            Assert.Equal(SigstoreInstance.PublicGood.Json.ToArray(), state.LastPolicy!.File("roots/2026.json")!.Value.ToArray());
+            Assert.Equal(Release.Bytes.ToArray(), state.LastPolicy.File(Release.Name)!.Value.ToArray());
+        }
+
+        var kept = Path.Combine(folder.PathOf("state"), "roots", Digest.Of(SigstoreInstance.PublicGood.Json.Span).Hex + ".json");
+        await File.AppendAllTextAsync(kept, " ", TestContext.Current.CancellationToken);
+        Assert.Contains("holds something else than its name says", Assert.Throws<GateException>(() => Open()).Message, StringComparison.Ordinal);
+    }
+
     private GateStateFolder Open() => GateStateFolder.Open(folder.PathOf("state"), TimeProvider.System);
 
-    private static async Task AcceptAsync(GateStateFolder state, long version, string yaml, params PolicyKeyFile[] keys) =>
+    private static async Task AcceptAsync(GateStateFolder state, long version, string yaml, params NamedPolicyFile[] keys) =>
         Assert.Equal(version, Assert.IsType<Reading<AcceptedPolicy>.Found>(await RememberAsync(state, version, yaml, keys)).Value.Version);
 
-    private static async Task<Reading<AcceptedPolicy>> RememberAsync(GateStateFolder state, long version, string yaml, params PolicyKeyFile[] keys) =>
+    private static async Task<Reading<AcceptedPolicy>> RememberAsync(GateStateFolder state, long version, string yaml, params NamedPolicyFile[] keys) =>
         await state.RememberPolicyAsync(version, Digest.Of(Bytes(yaml)), Bytes(yaml), [.. keys], CancellationToken.None);
 
     private static async Task<Reading<long>> SeeAsync(GateStateFolder state, string source, long number, string list) =>
@@ -249,7 +271,7 @@ public sealed class GateStateFolderTests : IDisposable
 
     private static AcceptedRevocations Accepted(long number, string list) => new(Bytes($"{number}: {list}"), Lists.List(number));
 
-    private static PolicyKeyFile Key(string name)
+    private static NamedPolicyFile Key(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new(name, Bytes(key.ExportSubjectPublicKeyInfoPem()));

@@ -155,6 +155,45 @@ public sealed class LedgerFollowingTests : LedgerInFolder
         Assert.Contains("InvalidOperationException: killed", why!.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_follower_that_hangs_is_told_after_ten_seconds_and_given_nothing_else_until_it_answers()
+    {
+        await FilledAsync(3);
+        var (follower, clock) = (new Hanging(Signer.Key.Name), new TimeoutClock());
+        var following = Following(follower);
+        var step = following.StepWithinAsync(clock, TestContext.Current.CancellationToken);
+        await follower.Asked;
+        clock.Elapse(TimeSpan.FromSeconds(10));
+        Assert.Contains("does not answer within 10 s", (await step)!.Message, StringComparison.Ordinal);
+
+        var next = following.StepWithinAsync(clock, TestContext.Current.CancellationToken);
+        clock.Elapse(TimeSpan.FromSeconds(10));
+        Assert.NotNull(await next);
+        var last = following.StepWithinAsync(clock, TestContext.Current.CancellationToken);
+        follower.Answer();
+        Assert.Null(await last);
+        Assert.Equal(1, follower.Given);
+    }
+
+    [Fact]
+    public async Task A_step_that_ends_with_somebody_elses_cancellation_is_made_again()
+    {
+        await FilledAsync(3);
+        var (follower, clock) = (new Hanging(Signer.Key.Name), new TimeoutClock());
+        var following = Following(follower);
+        using var stopping = new CancellationTokenSource();
+        var first = following.StepWithinAsync(clock, stopping.Token);
+        await follower.Asked;
+        await stopping.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+
+        // As at the stop of a gate: what was published last is still given.
+        var last = following.StepWithinAsync(clock, TestContext.Current.CancellationToken);
+        follower.Answer();
+        Assert.Null(await last);
+        Assert.Equal(2, follower.Given);
+    }
+
     private async Task FilledOnAsync(int size)
     {
         await using var ledger = await OpenAsync();
@@ -174,6 +213,53 @@ public sealed class LedgerFollowingTests : LedgerInFolder
     private Checkpoint Last() => Gates.Ledgers.Checkpoint.Open(File.ReadAllBytes(Path.Combine(Published, "checkpoint")), Signer.Key).Found();
 
     private Checkpoint Checkpoint() => new LedgerFolder(Folder).ReadCheckpoint(Signer.Key).Found();
+
+    /// <summary>Does not answer, nor end when it is cancelled, until it is let.</summary>
+    private sealed class Hanging(string origin) : ILedgerFollower
+    {
+        private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int given;
+
+        public Task Asked => asked.Task;
+
+        public int Given => Volatile.Read(ref given);
+
+        public void Answer() => answer.SetResult();
+
+        public Reading<LedgerPosition> ReadPosition() => new Reading<LedgerPosition>.Found(LedgerPosition.AtBeginning(origin));
+
+        public async ValueTask<Reason?> TakeAsync(LedgerAdvance advance, CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref given);
+            asked.TrySetResult();
+            await answer.Task;
+            cancellation.ThrowIfCancellationRequested();
+            return null;
+        }
+    }
+
+    /// <summary>A clock whose timers ring when the test says how much time has passed since they were set.</summary>
+    private sealed class TimeoutClock : TimeProvider
+    {
+        private readonly List<(TimeSpan Due, TimerCallback Ring, object? State)> timers = [];
+
+        public void Elapse(TimeSpan time)
+        {
+            foreach (var (_, ring, state) in timers.Where(timer => timer.Due <= time).ToList())
+            {
+                ring(state);
+            }
+
+            timers.RemoveAll(timer => timer.Due <= time);
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            timers.Add((dueTime, callback, state));
+            return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
 
     /// <summary>Keeps the sequences that it was given and its position in one file, which is replaced whole.</summary>
     private sealed class Taking(string file, string origin) : ILedgerFollower

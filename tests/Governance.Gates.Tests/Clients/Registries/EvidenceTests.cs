@@ -65,6 +65,35 @@ public sealed class EvidenceTests : IDisposable
         Assert.Equal("MEUC", Assert.IsType<SignedEntity.CosignSignature>(Assert.Single(evidence.Items).Entity).Signature);
     }
 
+    [Theory]
+    [InlineData("application/vnd.dev.sigstore.bundle.v0.3+json")]
+    [InlineData("application/vnd.dev.sigstore.bundle+json;version=0.3")]
+    [InlineData("application/vnd.dev.sigstore.bundle+json;version=0.2")]
+    [InlineData("application/vnd.dev.sigstore.bundle+json;version=0.1")]
+    public async Task A_bundle_of_any_version_is_found(string mediaType)
+    {
+        await using var registry = await LoopbackRegistry.StartAsync();
+        var image = await TestImage.PushAsync(registry.Repository("app"));
+        Refer(registry, "app", image, mediaType, "{}", config: "application/vnd.oci.empty.v1+json");
+        using var client = Client();
+        Assert.IsType<SignedEntity.Bundle>(Assert.Single((await client.EvidenceAsync(registry.Repository("app"), image)).Items).Entity);
+    }
+
+    [Fact]
+    public async Task What_cosign_wrote_beside_a_signature_is_read_with_it_and_its_chain_is_not()
+    {
+        await using var registry = await LoopbackRegistry.StartAsync();
+        using var client = Client();
+        var repository = registry.Repository("app");
+        var image = await TestImage.PushAsync(repository);
+        (string, string)[] beside = [("dev.sigstore.cosign/certificate", "a"), ("dev.sigstore.cosign/chain", "b"), ("dev.sigstore.cosign/bundle", "c"), ("dev.sigstore.cosign/rfc3161timestamp", "d")];
+        (await client.AttachToTagAsync(repository, image, CosignTag.Signatures, Layer(SimpleSigningType, "payload", [("dev.cosignproject.cosign/signature", "MEUC"), .. beside]), CancellationToken.None)).Found();
+        (await client.AttachToTagAsync(repository, image, CosignTag.Attestations, Layer(DsseType, "{}", beside), CancellationToken.None)).Found();
+        var items = (await client.EvidenceAsync(repository, image)).Items;
+        Assert.Equal(new CosignAnnotations("a", "c", "d"), items.Select(item => item.Entity).OfType<SignedEntity.CosignSignature>().Single().Annotations);
+        Assert.Equal(new CosignAnnotations("a", "c", "d"), items.Select(item => item.Entity).OfType<SignedEntity.Envelope>().Single().Annotations);
+    }
+
     [Fact]
     public async Task A_bundle_is_found_although_the_fallback_index_calls_it_empty()
     {

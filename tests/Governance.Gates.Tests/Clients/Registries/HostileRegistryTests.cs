@@ -11,7 +11,7 @@ namespace Governance.Gates.Tests.Clients.Registries;
 /// <summary>A registry that lies, floods or stalls is an answer, never an exception; what the rest of it says is kept.</summary>
 public sealed class HostileRegistryTests
 {
-    private static readonly RegistryLimits Limits = new() { RequestTimeout = TimeSpan.FromSeconds(1), Referrers = 32 };
+    private static readonly RegistryLimits Limits = new() { Referrers = 32 };
 
     public static TheoryData<string, string> Lies => new()
     {
@@ -47,7 +47,9 @@ public sealed class HostileRegistryTests
         await using var registry = await LoopbackRegistry.StartAsync();
         var repository = registry.Repository("app");
         var image = await TestImage.PushAsync(repository);
-        using var client = Client(Limits);
+
+        // Only what drips waits for its limit: elsewhere a busy machine would be taken for it.
+        using var client = Client(lie == "a layer that drips" ? Limits with { RequestTimeout = TimeSpan.FromSeconds(1) } : Limits);
         (await client.AttachToTagAsync(repository, image, CosignTag.Signatures, Signature("honest", "a"), CancellationToken.None)).Found();
         var bundle = Layer(Bundle, "{\"bundle\":" + new string('1', 2000) + "}");
         (await client.AttachReferrerAsync(repository, image, Bundle, bundle, CancellationToken.None)).Found();
