@@ -13,6 +13,9 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary><c>gates owners</c>: who owns these paths, and which line of CODEOWNERS says so?</summary>
 internal static class OwnersCommand
 {
+    // A few show what is wrong; many would bury the answer.
+    private const int MostTold = 20;
+
     public static Command Create(Terminal terminal)
     {
         var paths = new Argument<string[]>("PATH") { Description = "Files, from the repository's root; - reads them from standard input, one on a line.", Arity = ArgumentArity.OneOrMore, HelpName = "PATH|-" };
@@ -46,14 +49,15 @@ internal static class OwnersCommand
             await terminal.SayAsync($"no CODEOWNERS file in {string.Join(", ", Codeowners.Locations)}: nothing is owned");
         }
 
-        foreach (var mistake in owners.Mistakes)
+        var told = owners.Mistakes.Select(mistake => $"{mistake}").Concat(owners.Warnings.Select(warning => $"{warning} (warning)")).ToList();
+        foreach (var line in told.Take(MostTold))
         {
-            await terminal.SayAsync($"{owners.File}:{mistake}");
+            await terminal.SayAsync($"{owners.File}:{line}");
         }
 
-        foreach (var warning in owners.Warnings)
+        if (told.Count > MostTold)
         {
-            await terminal.SayAsync($"{owners.File}:{warning} (warning)");
+            await terminal.SayAsync($"{told.Count - MostTold} more mistakes and warnings; --output json tells them");
         }
     }
 

@@ -8,7 +8,22 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
 {
     private const int MostPeople = 64;
 
-    public ReviewSettings? Read(PolicyNode? review) => review is null ? null : new()
+    public ReviewSettings? Read(PolicyNode? review)
+    {
+        if (review is null)
+        {
+            return null;
+        }
+
+        if (review.Find("approvals") is null)
+        {
+            mistakes.Warn(review, "a change that no other rule speaks of needs nobody's approval", "add approvals: { default: 1 }");
+        }
+
+        return ReadSection(review);
+    }
+
+    private ReviewSettings ReadSection(PolicyNode review) => new()
     {
         OwnersRequired = review["codeowners"]?["required"]?.Text is "true" or "True" or "TRUE",
         OwnersMistakes = review["codeowners"]?["mistakes"]?.Text == "warn" ? Verdict.Warn : Verdict.Deny,

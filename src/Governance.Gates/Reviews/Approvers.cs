@@ -28,7 +28,7 @@ internal sealed class Approvers
 {
     private readonly Policy policy;
     private readonly DateTimeOffset now;
-    private readonly List<(Excluded Rule, Account Account, string Why)> excluded = [];
+    private readonly List<(Account Account, string Why)> excluded = [];
     private readonly List<Decision> findings = [];
     private readonly List<ApprovalRead> read = [];
     private readonly Dictionary<long, string> permissions = [];
@@ -94,7 +94,7 @@ internal sealed class Approvers
 
             if (account is not null)
             {
-                excluded.Add((rule, account, why));
+                excluded.Add((account, why));
             }
             else if (!findings.Any(finding => finding.Reasons[0].Message.StartsWith(whenGone, StringComparison.Ordinal)))
             {
@@ -105,7 +105,7 @@ internal sealed class Approvers
 
     private void Fold(PullRequest request)
     {
-        // The order of the list is that of time; a number only grows where two are one second apart.
+        // "The list of reviews returns in chronological order" (GitHub REST API, "List reviews for a pull request").
         var last = new Dictionary<long, Review>();
         var order = new List<long>();
         foreach (var review in request.Reviews)

@@ -120,6 +120,17 @@ public sealed class OwnersTests : IDisposable
     }
 
     [Fact]
+    public async Task Many_mistakes_are_told_in_part_and_all_of_them_to_a_machine()
+    {
+        var file = bench.Folder.Write("OWNERS", string.Concat(Enumerable.Repeat("!x @b\n/a/b* @c\n", 30)));
+        var ended = await bench.GatesAsync("owners", "--codeowners", file, "x");
+        Assert.Equal(21, ended.Error.TrimEnd('\n').Split('\n').Length);
+        Assert.Contains("40 more mistakes and warnings", ended.Error, StringComparison.Ordinal);
+        var json = (await bench.GatesAsync("owners", "--codeowners", file, "x", "--output", "json")).Json();
+        Assert.Equal((30, 30), (json.GetProperty("mistakes").GetArrayLength(), json.GetProperty("warnings").GetArrayLength()));
+    }
+
+    [Fact]
     public async Task A_hostile_path_forges_no_line_command_or_markup()
     {
         var file = bench.Folder.Write("OWNERS", "*.js @b\n");

@@ -80,6 +80,10 @@ public sealed class ReviewRulesTests
         Assert.Contains(warnings, warning => warning.Message.StartsWith("'lastPusher' is not in the list", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void A_policy_under_which_a_change_may_need_nobody_is_warned_of() =>
+        Assert.Contains(Assert.IsType<PolicyReading.Accepted>(Read(Changed("approvals: { default: 2, stale: head }", ""))).Warnings, warning => warning.Message.Contains("needs nobody's approval", StringComparison.Ordinal));
+
     [Theory, MemberData(nameof(Kinds))]
     public void A_change_of_what_reviews_need_is_weaker_or_stronger(string from, string to, string path, PolicyChangeKind kind, PolicyChangeKind backwards)
     {
