@@ -53,7 +53,7 @@ public sealed class GatesKeylessTests(RunningSigstore running, CosignFixtures ma
         await GatesAsync(["attest", image, "--type", Approval, "--predicate", predicate, .. Keyless, "--tsa", Instance.Tsa]);
         foreach (var type in (string[])[PredicateTypes.CosignSign, Approval])
         {
-            Task<Command> VerifyAsync(params string[] who) => made.Cosign.RunAsync(["verify-attestation", "--new-bundle-format", "--trusted-root", Instance.Root, "--allow-http-registry", .. who, "--type", type, image]);
+            Task<Command> VerifyAsync(params string[] who) => made.Cosign.RunAsync(["verify-attestation", "--new-bundle-format", "--trusted-root", Instance.Root, "--allow-http-registry", .. who, "--type", type, image], Instance.CosignTrust);
             var verified = await VerifyAsync(Who);
             Assert.True(verified.ExitCode == 0, verified.Error);
             Assert.NotEqual(0, (await VerifyAsync("--certificate-identity", "https://evil.test", "--certificate-oidc-issuer", SigstoreServers.Issuer)).ExitCode);
@@ -67,7 +67,7 @@ public sealed class GatesKeylessTests(RunningSigstore running, CosignFixtures ma
     {
         RunningSigstore.SkipWhereMissing();
         var (artifact, bundle) = (folder.Write("a.txt", "the model's weights"), folder.PathOf("bundle.json"));
-        var statement = folder.Write("statement.json", $$"""{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a.txt","digest":{"sha256":"{{Convert.ToHexStringLower(SHA256.HashData("the model's weights"u8))}}"}}],"predicateType":"{{Approval}}","predicate":{"approved":true}}""");
+        var statement = folder.Write("statement.json", $$$"""{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a.txt","digest":{"sha256":"{{{Convert.ToHexStringLower(SHA256.HashData("the model's weights"u8))}}}"}}],"predicateType":"{{{Approval}}}","predicate":{"approved":true}}""");
         await GatesAsync(["sigstore", "sign-bundle", .. isStatement ? (string[])["--in-toto"] : [], "--identity-token", await File.ReadAllTextAsync(Instance.Token, TestContext.Current.CancellationToken), "--bundle", bundle, "--trusted-root", Instance.Root, "--signing-config", Config(version), isStatement ? statement : artifact]);
         await GatesAsync(["sigstore", "verify-bundle", "--bundle", bundle, .. Who, "--trusted-root", Instance.Root, artifact]);
         var verified = await Instance.VerifyWithSigstoreJsAsync(bundle, isStatement ? null : artifact, isStamped: true);
@@ -103,11 +103,11 @@ public sealed class GatesKeylessTests(RunningSigstore running, CosignFixtures ma
 
     public void Dispose() => folder.Dispose();
 
-    private string Config(int version) => folder.Write("config.json", $$"""
+    private string Config(int version) => folder.Write("config.json", $$$"""
         {"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json",
-         "caUrls":[{"url":"{{Instance.Address}}","majorApiVersion":1,"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"test"}],
-         "rekorTlogUrls":[{"url":"{{Instance.Address}}","majorApiVersion":{{version}},"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"test"}],
-         "tsaUrls":[{"url":"{{Instance.Tsa}}","majorApiVersion":1,"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"test"}],
+         "caUrls":[{"url":"{{{Instance.Address}}}","majorApiVersion":1,"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"test"}],
+         "rekorTlogUrls":[{"url":"{{{Instance.Address}}}","majorApiVersion":{{{version}}},"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"test"}],
+         "tsaUrls":[{"url":"{{{Instance.Tsa}}}","majorApiVersion":1,"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"test"}],
          "rekorTlogConfig":{"selector":"ANY"},"tsaConfig":{"selector":"ANY"}}
         """);
 
