@@ -20,6 +20,7 @@ internal static class GatesCommand
         {
             VerifyCommand.Create(safe),
             SignCommand.Create(safe),
+            AttestCommand.Create(safe),
             RevokeCommand.Create(safe),
             RequestCommand.Create(safe),
             ApproveCommand.Create(safe),

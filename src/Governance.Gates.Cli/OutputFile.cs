@@ -3,19 +3,22 @@ namespace Governance.Gates.Cli;
 /// <summary>Writes files that a command line names; what stands there already is never written over.</summary>
 internal static class OutputFile
 {
-    /// <summary>Makes a file with these bytes, durably.</summary>
+    /// <summary>Makes a file with these bytes, durably; where that fails, none.</summary>
     /// <exception cref="GateException">There is one, or it cannot be written.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes)
     {
+        using var file = Create(path);
         try
         {
-            using var file = Create(path);
             file.Write(bytes);
             file.Flush(flushToDisk: true);
         }
         catch (Exception exception) when (IsOfDisk(exception))
         {
-            throw Failed(path, exception);
+            var failed = Failed(path, exception);
+            // It is ours: nothing stood there before.
+            File.Delete(path);
+            throw failed;
         }
     }
 

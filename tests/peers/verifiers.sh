@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, and readers of CODEOWNERS.
+# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, and readers of CODEOWNERS.
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
-#   sigstore-js   npm's @sigstore/verify, which check.mjs and bundle.mjs call
+#   sigstore-js   npm's @sigstore/verify, which check.mjs, bundle.mjs and time.mjs call
+#   sigstore-instance npm's sigstore and @sigstore/mock, which keyless.mjs and instance.mjs call
 #   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
 #   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(realpath -m "${1:?usage: verifiers.sh DIR}")
 version=3.1.0
+instance='@sigstore/mock@0.12.1 sigstore@5.0.1 @sigstore/verify@4.1.3 @sigstore/bundle@5.0.1 @sigstore/protobuf-specs@0.5.2'
 codeowners='codeowners@5.1.1 @snyk/github-codeowners@1.1.0'
 work=$(mktemp -d "${TMPDIR:-/tmp}/verifiers.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -37,6 +39,14 @@ if [ "$(cat "$out/sigstore-js/version" 2> /dev/null)" != "$version" ]; then
   mv "$work/sigstore-js" "$out/sigstore-js"
 fi
 
+if [ "$(cat "$out/sigstore-instance/version" 2> /dev/null)" != "$instance" ]; then
+  # shellcheck disable=SC2086 # a list of packages
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/sigstore-instance" $instance > /dev/null
+  echo "$instance" > "$work/sigstore-instance/version"
+  rm -rf "$out/sigstore-instance"
+  mv "$work/sigstore-instance" "$out/sigstore-instance"
+fi
+
 if [ "$(cat "$out/codeowners-js/version" 2> /dev/null)" != "$codeowners" ]; then
   # shellcheck disable=SC2086 # a list of packages
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/codeowners-js" $codeowners > /dev/null
@@ -44,4 +54,4 @@ if [ "$(cat "$out/codeowners-js/version" 2> /dev/null)" != "$codeowners" ]; then
   rm -rf "$out/codeowners-js"
   mv "$work/codeowners-js" "$out/codeowners-js"
 fi
-echo "peers: $out/gotlog, $out/sigstore-js, $out/codeowners-js"
+echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js"

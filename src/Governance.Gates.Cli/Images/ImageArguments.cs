@@ -50,6 +50,14 @@ internal static class ImageArguments
         },
     };
 
+    /// <summary>What is wrong with where an image that is signed lies: the statement names its repository.</summary>
+    public static IEnumerable<string> MistakesInWhereItLies(CommandResult result, Argument<Reading<ImageLocation>> image, Option<Repository?> standsFor) => (result.Location(image), result.IsGiven(standsFor)) switch
+    {
+        (ImageLocation.Layout, false) => ["a signature names the image's repository: say which one the layout stands for with --as REPOSITORY"],
+        (ImageLocation.Registry, true) => ["--as goes with an oci: layout; a registry's image lies in its own repository"],
+        _ => [],
+    };
+
     /// <summary>Whether the command line itself gives an option.</summary>
     public static bool IsGiven(this SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
 

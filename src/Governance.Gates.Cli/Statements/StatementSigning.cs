@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using Governance.Gates.Approvals;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Cli.Signing;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
@@ -19,12 +20,13 @@ internal sealed class StatementSigning
     private readonly Option<string?> signerName = new("--signer") { Description = "With --payload alone: who will sign, by the policy's name of the key, or of a person with one key.", HelpName = "NAME" };
     private readonly Option<bool> yes = new("--yes") { Description = "Sign without asking; for scripts." };
     private readonly SigningKey key = new();
+    private readonly KeylessArguments keyless = new() { RootIsOfPolicy = true };
 
     /// <summary>The options, of which the key may be left out.</summary>
     public StatementSigning() => key.File.Required = false;
 
     /// <summary>The options.</summary>
-    public IEnumerable<Option> Options => [key.File, key.PasswordFile, payload, signature, signerName, yes];
+    public IEnumerable<Option> Options => [key.File, key.PasswordFile, .. keyless.Options, payload, signature, signerName, yes];
 
     /// <summary>Whether the command line brings a signature that was made elsewhere.</summary>
     public bool Attaches(SymbolResult result) => result.IsGiven(signature);
@@ -32,16 +34,19 @@ internal sealed class StatementSigning
     /// <summary>Tells every mistake in how these options go together.</summary>
     public void Validate(CommandResult result, Terminal terminal)
     {
-        var (byKey, toPayload, attaches) = (result.IsGiven(key.File), result.IsGiven(payload), result.IsGiven(signature));
-        var signs = byKey || attaches;
+        var (byKey, without, toPayload, attaches) = (result.IsGiven(key.File), result.IsGiven(keyless.Keyless), result.IsGiven(payload), result.IsGiven(signature));
+        var signs = byKey || without || attaches;
         (bool Wrong, string Why)[] rules =
         [
-            (!byKey && !toPayload && !attaches, "say how it is signed: --key FILE, or --payload FILE to have it signed elsewhere, or --signature FILE"),
+            (!byKey && !without && !toPayload && !attaches, "say how it is signed: --key FILE, or --keyless, or --payload FILE to have it signed elsewhere, or --signature FILE"),
+            (byKey && without, "--key signs with a key and --keyless without one; give one of them"),
+            (without && (toPayload || attaches), "--keyless signs here; --payload and --signature are for a key that is elsewhere"),
             (byKey && (toPayload || attaches), "--key signs here; --payload and --signature are for a key that is elsewhere"),
             (toPayload && !signs && !result.IsGiven(signerName), "who signs is part of what is signed: add --signer NAME"),
             (result.IsGiven(signerName) && signs, "--signer goes with --payload alone; a signature says itself who made it"),
             (result.IsGiven(key.PasswordFile) && !byKey, "--password-file goes with --key"),
             (signs && !result.IsGiven(yes) && !terminal.CanAsk, "nobody can be asked here: read what would be signed with --payload, and add --yes"),
+            .. keyless.Mistakes(result, yes, terminal).Select(mistake => (true, mistake)),
         ];
         foreach (var (_, why) in rules.Where(rule => rule.Wrong))
         {
@@ -75,10 +80,10 @@ internal sealed class StatementSigning
         throw new GateException($"'{file}' is the signature of no key that the policy {policy.Name} version {policy.Version} trusts, over this statement", "sign the bytes of --payload as they are, with SHA-256, and with a key of the policy");
     }
 
-    /// <summary>Reads the key, where it is here, and says for whom it acts.</summary>
+    /// <summary>Reads the key or the identity token, where one is here, and says for whom it acts.</summary>
     /// <returns>The signer, which the caller disposes of; null where the statement is to be signed elsewhere.</returns>
-    /// <exception cref="GateException">The key acts for no person.</exception>
-    public (EcdsaSigner? Signer, Signatory Signatory) ReadSigner(ParseResult parsed, Policy policy, Terminal terminal)
+    /// <exception cref="GateException">It acts for no person.</exception>
+    public async Task<(StatementSigner? Signer, Signatory Signatory)> ReadSignerAsync(ParseResult parsed, Policy policy, Terminal terminal, CancellationToken cancellation)
     {
         if (parsed.GetValue(signerName) is { } name)
         {
@@ -88,10 +93,16 @@ internal sealed class StatementSigning
             return (null, Signatory.Of(named, policy));
         }
 
-        var signer = key.Read(parsed, terminal);
+        var signer = await OpenAsync(parsed, policy, terminal, cancellation);
         try
         {
-            return (signer, Signatory.Of(new(Digest.FromHash(signer.PublicKey.SpkiSha256.Span)), policy));
+            Identity identity = signer switch
+            {
+                StatementSigner.WithKey { Signer.PublicKey.SpkiSha256: var spki } => new Identity.Key(Digest.FromHash(spki.Span)),
+                StatementSigner.Keyless { Token: var token } => new Identity.OidcSubject(token.Issuer, token.Name),
+                _ => throw new System.Diagnostics.UnreachableException(),
+            };
+            return (signer, Signatory.Of(identity, policy));
         }
         catch (GateException)
         {
@@ -100,15 +111,26 @@ internal sealed class StatementSigning
         }
     }
 
+    private async Task<StatementSigner> OpenAsync(ParseResult parsed, Policy policy, Terminal terminal, CancellationToken cancellation)
+    {
+        if (!parsed.GetValue(keyless.Keyless))
+        {
+            return new StatementSigner.WithKey(key.Read(parsed, terminal));
+        }
+
+        var trust = policy.Sigstore ?? throw new GateException($"in the policy {policy.Name} version {policy.Version} no signature without a key counts", "sign with a key that the policy names, or have trust.roots.sigstore added to it");
+        return await keyless.OpenAsync(parsed, trust.Evidence, terminal, cancellation);
+    }
+
     /// <summary>Shows what would be signed, asks, signs and attaches; or writes what is to be signed.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="draft">The statement and what a person should know about it.</param>
-    /// <param name="signer">The key; null where there is none here.</param>
+    /// <param name="signer">What signs; null where that is elsewhere.</param>
     /// <param name="made">The signature that was made elsewhere; null where there is none yet.</param>
     /// <param name="form">How the answer is written.</param>
     /// <param name="terminal">Where it is shown and asked.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public async Task<int> FinishAsync(ParseResult parsed, Draft draft, EcdsaSigner? signer, SignedElsewhere? made, string form, Terminal terminal, CancellationToken cancellation)
+    public async Task<int> FinishAsync(ParseResult parsed, Draft draft, StatementSigner? signer, SignedElsewhere? made, string form, Terminal terminal, CancellationToken cancellation)
     {
         var bytes = made?.Statement ?? draft.Write();
         await terminal.SayAsync($"{draft.Title}:");
@@ -120,6 +142,11 @@ internal sealed class StatementSigning
         foreach (var line in draft.Whole(bytes))
         {
             await terminal.Error.WriteLineAsync($"  {line}");
+        }
+
+        if (signer is StatementSigner.Keyless { Publishes: { } published })
+        {
+            await terminal.Error.WriteLineAsync($"  published: {SafeText.Line(published)}");
         }
 
         if (signer is null && made is null)
@@ -136,8 +163,8 @@ internal sealed class StatementSigning
         }
 
         var bundle = made is null
-            ? await SigstoreBundle.SignStatementAsync(bytes, signer!, cancellation)
-            : SigstoreBundle.OfSignature(made.Statement, made.Signature, made.Signatory.Key.PublicKey);
+            ? await terminal.WhileAsync("signing", signer!.SignAsync(bytes, cancellation).AsTask())
+            : SigstoreBundle.OfSignature(made.Statement, made.Signature, made.Key);
         var pushed = await draft.Target.AttachAsync(bundle, draft.PredicateType, terminal, cancellation);
         return await draft.ToReport(
             Digest.Of(bytes.Span),
@@ -164,25 +191,30 @@ internal sealed class StatementSigning
     }
 }
 
-/// <summary>A person and the key of theirs that signs.</summary>
-internal sealed record Signatory(Person Person, TrustedKey Key)
+/// <summary>A person and what of theirs signs.</summary>
+/// <param name="Person">The person.</param>
+/// <param name="Identity">The key, or the subject of an issuer.</param>
+/// <param name="Key">The key; null for a subject.</param>
+internal sealed record Signatory(Person Person, Identity Identity, TrustedKey? Key)
 {
-    /// <summary>The person for whom a key acts.</summary>
+    /// <summary>The person for whom a key or a subject acts.</summary>
     /// <exception cref="GateException">It acts for nobody, or for a robot.</exception>
-    public static Signatory Of(Identity.Key identity, Policy policy)
+    public static Signatory Of(Identity identity, Policy policy)
     {
-        if (policy.PersonOf(identity) is { } person && policy.KeyOf(identity) is { } key)
+        var trusted = identity is Identity.Key key ? policy.KeyOf(key) : null;
+        if (policy.PersonOf(identity) is { } person && (trusted is not null || identity is Identity.OidcSubject))
         {
-            return new(person, key);
+            return new(person, identity, trusted);
         }
 
+        var what = identity is Identity.OidcSubject(var issuer, var subject) ? $"subject {subject} by {issuer}" : $"key {((Identity.Key)identity).Spki}";
         throw policy.RobotOf(identity) is { } robot
-            ? new GateException($"the key {identity.Spki} acts for the robot {robot.Name}, and robots ask for and approve nothing", "sign with the key of a person")
-            : new GateException($"the key {identity.Spki} acts for nobody in the policy {policy.Name} version {policy.Version}", "sign with a key that the policy gives to a person, or have it added there");
+            ? new GateException($"the {what} acts for the robot {robot.Name}, and robots ask for and approve nothing", "sign with the key or subject of a person")
+            : new GateException($"the {what} acts for nobody in the policy {policy.Name} version {policy.Version}", "sign with a key or subject that the policy gives to a person, or have it added there");
     }
 
     /// <summary>For people.</summary>
-    public override string ToString() => $"{Person.Name} ({Person.Id}) with the key {Key.Name}";
+    public override string ToString() => $"{Person.Name} ({Person.Id}) {(Key is null ? $"as {(Identity as Identity.OidcSubject)?.Subject}" : $"with the key {Key.Name}")}";
 }
 
 /// <summary>A statement, the signature over it that was made elsewhere, and whose it is.</summary>
@@ -203,7 +235,8 @@ internal sealed record SignedElsewhere(ReadOnlyMemory<byte> Statement, byte[] Si
                 "have what --payload writes signed, as it is");
     }
 
-    private PublicKey Key => Signatory.Key.PublicKey;
+    /// <summary>The key that made it.</summary>
+    public PublicKey Key => Signatory.Key!.PublicKey;
 }
 
 /// <summary>A statement that is about to be signed.</summary>

@@ -146,17 +146,7 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     /// <exception cref="GateException">It cannot be found.</exception>
     public static async Task<StatementTarget> OfImageAsync(IRegistry registry, ImageLocation location, Repository? standsFor, string? kept, Terminal terminal, CancellationToken cancellation)
     {
-        var image = await ImageTarget.ResolveAsync(registry, location, standsFor, terminal, cancellation) switch
-        {
-            Reading<ImageTarget>.Found(var found) => found,
-            Reading<ImageTarget>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check the name and try again"),
-            _ => throw new UnreachableException(),
-        };
-        if (image.Resolution is null && await registry.ReadManifestAsync(image.Subject.Repository, image.Subject.Digest, cancellation) is Reading<ReadOnlyMemory<byte>>.Unread(var missing))
-        {
-            throw new GateException(missing.Message, missing.Remedy ?? "push the image first");
-        }
-
+        var image = await ImageTarget.RequireAsync(registry, location, standsFor, terminal, cancellation);
         var name = image.Subject.Repository.ToString();
         return new(image.Subject.ToString(), name, new(CoveredKind.Artifact, name, image.Subject.Digest, default), image, kept);
     }
@@ -185,29 +175,13 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
         Digest? pushed = null;
         if (Image is { } image)
         {
-            // The annotations that cosign writes, by which others choose among referrers.
-            var layer = new EvidenceLayer(MediaTypes.Bundle, bundle.Json, new Dictionary<string, string>
-            {
-                ["dev.sigstore.bundle.content"] = "dsse-envelope",
-                ["dev.sigstore.bundle.predicateType"] = predicateType,
-            });
-            pushed = await terminal.WhileAsync($"pushing the statement about {Name}", image.Registry.AttachReferrerAsync(image.Subject.Repository, image.Subject.Digest, MediaTypes.Bundle, layer, cancellation)) switch
-            {
-                Reading<Digest>.Found(var digest) => digest,
-                Reading<Digest>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check that you may push there, and try again"),
-                _ => throw new UnreachableException(),
-            };
+            pushed = await image.AttachAsync(bundle, predicateType, $"the statement about {Name}", terminal, cancellation);
         }
         else if (Document is { } document)
         {
             // No manifest has a document's digest, so that nothing can refer to it: the layer goes where cosign looks by name alone.
             var layer = new EvidenceLayer(MediaTypes.DsseEnvelope, EnvelopeIn(bundle), new Dictionary<string, string> { [LabelOfEnvelopes] = "", ["predicateType"] = predicateType });
-            pushed = await terminal.WhileAsync($"pushing the statement about {Name}", document.Registry.AttachToTagAsync(document.Subject.Repository, document.Subject.Digest, CosignTag.Attestations, layer, cancellation)) switch
-            {
-                Reading<Digest>.Found(var digest) => digest,
-                Reading<Digest>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check that you may push there, and try again"),
-                _ => throw new UnreachableException(),
-            };
+            pushed = ImageTarget.Pushed(await terminal.WhileAsync($"pushing the statement about {Name}", document.Registry.AttachToTagAsync(document.Subject.Repository, document.Subject.Digest, CosignTag.Attestations, layer, cancellation)));
         }
 
         if (KeptIn is { } file)

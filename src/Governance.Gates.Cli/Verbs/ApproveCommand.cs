@@ -70,7 +70,7 @@ internal sealed class ApproveCommand
         var file = parsed.GetRequiredValue(about.Policy);
         var policy = PolicyFile.Load(file).Policy;
         var made = signing.Attaches(parsed.CommandResult) ? signing.ReadSignature(parsed, policy) : null;
-        var (signer, signatory) = made is null ? signing.ReadSigner(parsed, policy, terminal) : (null, made.Signatory);
+        var (signer, signatory) = made is null ? await signing.ReadSignerAsync(parsed, policy, terminal, cancellation) : (null, made.Signatory);
         using var held = signer;
         var (target, connections) = await about.OpenAsync(parsed, policy, terminal, cancellation);
         using var open = connections;
@@ -187,7 +187,7 @@ internal sealed class ApproveCommand
             Approver = new(
                 signatory.Person.Id,
                 parsed.GetValue(role) ?? RoleOf(signatory.Person, rule, decision, policy),
-                signatory.Key.Identity,
+                signatory.Identity,
                 parsed.GetValue(onBehalfOf) is { } principal ? policy.PersonId(principal) : null,
                 parsed.GetValue(custody)),
             Requester = asked.Requester,
@@ -223,7 +223,7 @@ internal sealed class ApproveCommand
     private static void Check(Approval approval, SignedStatement request, ApprovalRule rule, Signatory signatory, Known known)
     {
         var (claims, policy) = (known.Claims, known.Policy);
-        if (approval.Approver.Person != signatory.Person.Id || approval.Approver.Identity != signatory.Key.Identity)
+        if (approval.Approver.Person != signatory.Person.Id || approval.Approver.Identity != signatory.Identity)
         {
             throw new GateException($"the approval names {policy.PersonName(approval.Approver.Person)} as approver, and {signatory} signed it", "have it signed by the approver, with the key that it names");
         }
@@ -237,7 +237,7 @@ internal sealed class ApproveCommand
         StatementWords.CheckShown((ApprovalRequest)request.Statement);
 
         // Alone with what else could stop it: other approvals of the same person may lie in the way only where the roles conflict.
-        var self = new SignedStatement(approval, [signatory.Key.Identity], Digest.Of(ApprovalStatements.Write(approval)), "this approval");
+        var self = new SignedStatement(approval, [signatory.Identity], Digest.Of(ApprovalStatements.Write(approval)), "this approval");
         IReadOnlyCollection<SignedStatement> others = [.. claims.Approvals.Where(signed => !IsOwnApproval(signed) || Conflict(((Approval)signed.Statement).Approver.Role, approval.Approver.Role))];
         var standing = known.Standing(rule, request, [.. others, self]);
         if (!standing.Faults.IsEmpty)

@@ -86,7 +86,7 @@ internal sealed class RequestCommand
     {
         var policy = PolicyFile.Load(parsed.GetRequiredValue(about.Policy)).Policy;
         var made = signing.Attaches(parsed.CommandResult) ? signing.ReadSignature(parsed, policy) : null;
-        var (signer, signatory) = made is null ? signing.ReadSigner(parsed, policy, terminal) : (null, made.Signatory);
+        var (signer, signatory) = made is null ? await signing.ReadSignerAsync(parsed, policy, terminal, cancellation) : (null, made.Signatory);
         using var held = signer;
         var given = parsed.GetValue(parameters) is { } file ? CanonicalJson.ReadFile(file) : default;
         var (target, connections) = parsed.GetValue(act) is { } name ? (StatementTarget.OfAct(name, given, parsed.GetValue(about.Kept)), null)
@@ -115,7 +115,7 @@ internal sealed class RequestCommand
             ChangeId = parsed.GetValue(change),
             Action = parsed.GetValue(action) ?? parsed.GetValue(act) ?? declared.ActionOf(parsed),
             Category = parsed.GetRequiredValue(category),
-            Requester = new(signatory.Person.Id, signatory.Key.Identity),
+            Requester = new(signatory.Person.Id, signatory.Identity),
             Contributors = [.. (parsed.GetValue(contributors) ?? []).Select(policy.PersonId).Distinct()],
             Scope = new(Words(parsed, environments), Words(parsed, clusters), Words(parsed, namespaces), Words(parsed, workloads)),
             Covers = [covers, .. parsed.GetValue(template) is { } manifest ? await CoveredTemplates.ReadAsync(manifest, policy, terminal, cancellation) : []],
@@ -136,12 +136,12 @@ internal sealed class RequestCommand
     {
         policy.RuleOf(request.Action);
         StatementWords.CheckShown(request);
-        if (request.Requester != new Party(signatory.Person.Id, signatory.Key.Identity))
+        if (request.Requester != new Party(signatory.Person.Id, signatory.Identity))
         {
             throw new GateException($"the request names {policy.PersonName(request.Requester.Person)} as requester, and {signatory} signed it", "have it signed by the requester, with the key that it names");
         }
 
-        if (policy.WhyNotNow(signatory.Key.Identity, now) is { } invalid)
+        if (policy.WhyNotNow(signatory.Identity, now) is { } invalid)
         {
             throw new GateException($"{signatory.Person.Name} {invalid}", "sign with a key that counts now");
         }

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Diagnostics;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Cli.Signing;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
@@ -13,8 +13,8 @@ namespace Governance.Gates.Cli.Verbs;
 internal sealed class SignCommand
 {
     private readonly Argument<Reading<ImageLocation>> image = ImageArguments.Location();
-    private readonly SigningKey key = new();
-    private readonly Option<string> format = new Option<string>("--format") { Description = "cosign: simple signing under the tag sha256-….sig. bundle: a Sigstore bundle v0.3 as referrer.", DefaultValueFactory = _ => "cosign" }.OneOf("cosign", "bundle");
+    private readonly SigningArguments signing = new();
+    private readonly Option<string> format = new Option<string>("--format") { Description = "cosign: simple signing under the tag sha256-….sig. bundle: a Sigstore bundle v0.3 as referrer, the only form of --keyless.", DefaultValueFactory = _ => "cosign" }.OneOf("cosign", "bundle");
     private readonly Option<string[]> annotations = new("--annotation") { Arity = ArgumentArity.OneOrMore, Description = "With --format cosign: something to sign beside the digest.", HelpName = "NAME=VALUE" };
     private readonly Option<Repository?> standsFor = ImageArguments.As();
     private readonly RegistryArguments registries = new();
@@ -27,30 +27,29 @@ internal sealed class SignCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new SignCommand();
-        var command = new Command("sign", "Signs an image by its digest. Examples: gates sign registry.example.com/app:v1 --key release.pem; gates sign oci:build/image --as registry.example.com/app --key release.pem --format bundle")
+        var command = new Command("sign", "Signs an image by its digest. Examples: gates sign registry.example.com/app:v1 --key release.pem; gates sign oci:build/image --as registry.example.com/app --key release.pem --format bundle; gates sign registry.example.com/app:v1 --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --trusted-root trusted_root.json")
         {
-            verb.image, verb.key.File, verb.key.PasswordFile, verb.format, verb.annotations, verb.standsFor,
+            verb.image,
         };
-        foreach (var option in verb.registries.ForWriting)
+        foreach (var option in (IEnumerable<Option>)[.. verb.signing.Options, verb.format, verb.annotations, verb.standsFor, .. verb.registries.ForWriting, verb.form])
         {
             command.Add(option);
         }
 
-        command.Add(verb.form);
-        command.Validators.Add(verb.Validate);
+        command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return command;
     }
 
-    private void Validate(CommandResult result)
+    private void Validate(CommandResult result, Terminal terminal)
     {
-        var location = result.Location(image);
+        signing.Validate(result, terminal);
         var given = result.GetResult(annotations)?.Tokens.Select(token => token.Value).ToArray() ?? [];
         (bool Wrong, string Why)[] rules =
         [
-            (location is ImageLocation.Layout && !result.IsGiven(standsFor), "a signature names the image's repository: say which one the layout stands for with --as REPOSITORY"),
-            (location is ImageLocation.Registry && result.IsGiven(standsFor), "--as goes with an oci: layout; a registry's image lies in its own repository"),
-            (given.Length > 0 && result.GetResult(format) is { Tokens: [{ Value: "bundle" }] }, "--annotation goes with --format cosign; the statement in a bundle has an empty predicate"),
+            .. ImageArguments.MistakesInWhereItLies(result, image, standsFor).Select(mistake => (true, mistake)),
+            (signing.IsKeyless(result) && result.GetResult(format) is { Tokens: [{ Value: "cosign" }] }, "without a key the signature is a bundle: leave out --format cosign"),
+            (given.Length > 0 && (signing.IsKeyless(result) || result.GetResult(format) is { Tokens: [{ Value: "bundle" }] }), "--annotation goes with --format cosign; the statement in a bundle has an empty predicate"),
             (given.Any(one => one.IndexOf('=', StringComparison.Ordinal) < 1), "--annotation is NAME=VALUE"),
             (given.Select(one => one.Split('=')[0]).Distinct(StringComparer.Ordinal).Count() < given.Length, "an --annotation is given twice under one name"),
         ];
@@ -62,35 +61,23 @@ internal sealed class SignCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        using var signer = key.Read(parsed, terminal);
+        using var signer = await signing.OpenAsync(parsed, terminal, cancellation);
         var location = parsed.Location(image);
         var registry = registries.Open(parsed, location, terminal.Clock);
         using var connections = registry as IDisposable;
-        var target = await ImageTarget.ResolveAsync(registry, location, parsed.GetValue(standsFor), terminal, cancellation) switch
-        {
-            Reading<ImageTarget>.Found(var found) => found,
-            Reading<ImageTarget>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check the name and try again"),
-            _ => throw new UnreachableException(),
-        };
-        if (target.Resolution is null && await registry.ReadManifestAsync(target.Subject.Repository, target.Subject.Digest, cancellation) is Reading<ReadOnlyMemory<byte>>.Unread(var missing))
-        {
-            throw new GateException(missing.Message, missing.Remedy ?? "push the image first");
-        }
+        var target = await ImageTarget.RequireAsync(registry, location, parsed.GetValue(standsFor), terminal, cancellation);
 
         // Said before anything is signed: a tag may have moved since the user looked.
         await terminal.SayAsync($"signing {target.Subject}{(target.Resolution is { } resolution ? $" ({resolution})" : "")}");
-        var isBundle = parsed.GetRequiredValue(format) == "bundle";
-        var push = isBundle ? PushBundleAsync(target, signer, cancellation) : PushCosignAsync(target, signer, Signed(parsed), cancellation);
-        var pushed = await terminal.WhileAsync($"pushing the signature of {target.Subject}", push) switch
-        {
-            Reading<Digest>.Found(var digest) => digest,
-            Reading<Digest>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "check that you may push there, and try again"),
-            _ => throw new UnreachableException(),
-        };
-        return await ToReport(target, isBundle, pushed, signer.PublicKey).WriteAsync(terminal, parsed.GetRequiredValue(form));
+        await signing.AskAsync(parsed, signer, terminal, cancellation);
+        var simple = parsed.GetRequiredValue(format) == "cosign" ? signer as StatementSigner.WithKey : null;
+        var pushed = simple is null
+            ? await PushBundleAsync(target, signer, terminal, cancellation)
+            : ImageTarget.Pushed(await terminal.WhileAsync($"pushing the signature of {target.Subject}", PushCosignAsync(target, simple.Signer, Signed(parsed), cancellation)));
+        return await ToReport(target, simple is null, pushed, signer).WriteAsync(terminal, parsed.GetRequiredValue(form));
     }
 
-    private static Report ToReport(ImageTarget target, bool isBundle, Digest pushed, PublicKey key)
+    private static Report ToReport(ImageTarget target, bool isBundle, Digest pushed, StatementSigner signer)
     {
         var (format, where) = isBundle ? ("bundle", "a manifest that refers to the image") : ("cosign", $"the manifest of tag sha256-{target.Subject.Digest.Hex}.sig");
         return new(
@@ -100,7 +87,7 @@ internal sealed class SignCommand
             [
                 .. target.Resolution is { } resolution ? [new Fact("resolved", resolution)] : (Fact[])[],
                 new("pushed", $"{pushed}, {where}"),
-                new("key", key.ToString()),
+                signer.Shown,
             ],
             json =>
             {
@@ -109,7 +96,7 @@ internal sealed class SignCommand
                 json.WriteString("digest", target.Subject.Digest.ToString());
                 json.WriteString("format", format);
                 json.WriteString("pushed", pushed.ToString());
-                json.WriteString("key", $"sha256:{Convert.ToHexStringLower(key.SpkiSha256.Span)}");
+                signer.Write(json);
             });
     }
 
@@ -124,17 +111,11 @@ internal sealed class SignCommand
         return await target.Registry.AttachToTagAsync(target.Subject.Repository, target.Subject.Digest, CosignTag.Signatures, layer, cancellation);
     }
 
-    private static async Task<Reading<Digest>> PushBundleAsync(ImageTarget target, Signer signer, CancellationToken cancellation)
+    private static async Task<Digest> PushBundleAsync(ImageTarget target, StatementSigner signer, Terminal terminal, CancellationToken cancellation)
     {
         var subject = Sigstore.Subject.OfSha256(target.Subject.Repository.ToString(), Convert.FromHexString(target.Subject.Digest.Hex));
-        var bundle = await SigstoreBundle.SignStatementAsync(InTotoStatement.Write([subject], PredicateTypes.CosignSign, "{}"u8), signer, cancellation);
-
-        // The annotations that cosign 3 writes, by which others choose among referrers.
-        var layer = new EvidenceLayer(MediaTypes.Bundle, bundle.Json, new Dictionary<string, string>
-        {
-            ["dev.sigstore.bundle.content"] = "dsse-envelope",
-            ["dev.sigstore.bundle.predicateType"] = PredicateTypes.CosignSign,
-        });
-        return await target.Registry.AttachReferrerAsync(target.Subject.Repository, target.Subject.Digest, MediaTypes.Bundle, layer, cancellation);
+        var statement = InTotoStatement.Write([subject], PredicateTypes.CosignSign, "{}"u8);
+        var bundle = await terminal.WhileAsync($"signing {target.Subject}", signer.SignAsync(statement, cancellation).AsTask());
+        return await target.AttachAsync(bundle, PredicateTypes.CosignSign, $"the signature of {target.Subject}", terminal, cancellation);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class SigstoreCommand
         var verify = new Command("verify-bundle", "Verifies a Sigstore bundle as sigstore-conformance asks.") { verb.staging, verb.bundle, verb.identity, verb.issuer, verb.key, verb.root, verb.artifact };
         verify.Validators.Add(verb.Validate);
         verify.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
-        return new Command("sigstore", "The command line of sigstore-conformance.") { Subcommands = { verify }, Hidden = true };
+        return new Command("sigstore", "The command line of sigstore-conformance.") { Subcommands = { verify, SignBundleCommand.Create(terminal) }, Hidden = true };
     }
 
     private void Validate(CommandResult result)

@@ -39,7 +39,12 @@ internal sealed record RegistryRequest(HttpMethod Method, Uri Uri, long BodyLimi
 }
 
 /// <summary>Sends one request: follows redirects, bounds bytes and time. Knows nothing of authentication and retries.</summary>
-internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addresses, RegistryLimits limits, TimeProvider time)
+/// <param name="http">The connections.</param>
+/// <param name="addresses">Where a redirect may lead.</param>
+/// <param name="limits">How much is read, and for how long.</param>
+/// <param name="time">The clock.</param>
+/// <param name="peer">What is asked, in words.</param>
+internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addresses, RegistryLimits limits, TimeProvider time, string peer = "registry")
 {
     /// <summary>The response, or why there is none. <paramref name="authorization"/> goes to the authority that was asked and to no other.</summary>
     public async Task<Reading<RegistryAnswer>> SendAsync(RegistryRequest request, string? authorization, CancellationToken cancellation)
@@ -53,7 +58,7 @@ internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addr
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Failed(host, $"did not send a whole response within {limits.RequestTimeout.TotalSeconds:0.###} s", "check the registry's load and the network, then try again");
+            return Failed(host, $"did not send a whole response within {limits.RequestTimeout.TotalSeconds:0.###} s", $"check the {peer}'s load and the network, then try again");
         }
         catch (HttpRequestException e)
         {
@@ -61,14 +66,14 @@ internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addr
             {
                 HttpRequestError.NameResolutionError => Failed(host, "does not resolve, or to no address that may be used", "check the host name and the DNS of this machine"),
                 HttpRequestError.SecureConnectionError => Failed(host, "could not be reached over TLS, or its certificate is not trusted", "give its certificate authority as a CA file; a registry that speaks plain http must be named as such"),
-                HttpRequestError.ConfigurationLimitExceeded => Failed(host, $"sent headers beyond {limits.HeaderKibibytes} KiB", "look at the registry or the proxy before it"),
+                HttpRequestError.ConfigurationLimitExceeded => Failed(host, $"sent headers beyond {limits.HeaderKibibytes} KiB", $"look at the {peer} or the proxy before it"),
                 HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError => Failed(host, "could not be connected to", "check that it runs and that the network and the proxy let it be reached"),
-                _ => Failed(host, $"broke off its response ({e.HttpRequestError})", "check the registry and the network, then try again"),
+                _ => Failed(host, $"broke off its response ({e.HttpRequestError})", $"check the {peer} and the network, then try again"),
             };
         }
         catch (IOException)
         {
-            return Failed(host, "broke off its response", "check the registry and the network, then try again");
+            return Failed(host, "broke off its response", $"check the {peer} and the network, then try again");
         }
     }
 
@@ -87,17 +92,17 @@ internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addr
 
             if (request.Method != HttpMethod.Get)
             {
-                return Failed(asked.Authority, $"answered {request.Method} with a redirect", "name the registry under the host that it redirects to");
+                return Failed(asked.Authority, $"answered {request.Method} with a redirect", $"name the {peer} under the host that it redirects to");
             }
 
             if (redirects == limits.Redirects)
             {
-                return Failed(asked.Authority, $"redirects more than {limits.Redirects} times", "look at the registry's storage and the proxy before it");
+                return Failed(asked.Authority, $"redirects more than {limits.Redirects} times", $"look at the {peer} and the proxy before it");
             }
 
             if (response.Headers.Location is not { } location || !Uri.TryCreate(uri, location, out var next))
             {
-                return Failed(asked.Authority, "redirects to no address", "look at the registry's storage and the proxy before it");
+                return Failed(asked.Authority, "redirects to no address", $"look at the {peer} and the proxy before it");
             }
 
             if (addresses.RedirectMistake(asked, uri, next) is { } mistake)
@@ -134,7 +139,7 @@ internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addr
         }
     }
 
-    private static async Task<Reading<RegistryAnswer>> ReadAsync(RegistryRequest request, Uri uri, bool redirected, HttpResponseMessage response, CancellationToken cancellation)
+    private async Task<Reading<RegistryAnswer>> ReadAsync(RegistryRequest request, Uri uri, bool redirected, HttpResponseMessage response, CancellationToken cancellation)
     {
         ReadOnlyMemory<byte> body = default;
         if (response.IsSuccessStatusCode && request.Method != HttpMethod.Head)
@@ -147,7 +152,7 @@ internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addr
 
             if (await ReadCappedAsync(response, request.BodyLimit, cancellation) is not { } read)
             {
-                return Failed(request.Uri.Authority, $"sent more than {request.BodyLimit} bytes where no more are expected", "look at the registry: it sends other content than it lists");
+                return Failed(request.Uri.Authority, $"sent more than {request.BodyLimit} bytes where no more are expected", $"look at the {peer}: it sends other content than is expected");
             }
 
             body = read;
@@ -186,5 +191,5 @@ internal sealed class RegistryHttp(HttpMessageInvoker http, RegistryAddress addr
     public static bool IsSameOrigin(Uri left, Uri right) =>
         left.Scheme == right.Scheme && left.Port == right.Port && string.Equals(left.IdnHost, right.IdnHost, StringComparison.OrdinalIgnoreCase);
 
-    private static Reading<RegistryAnswer>.Unread Failed(string host, string what, string remedy) => new(Readings.Reason($"registry {host} {what}", remedy));
+    private Reading<RegistryAnswer>.Unread Failed(string host, string what, string remedy) => new(Readings.Reason($"{peer} {host} {what}", remedy));
 }

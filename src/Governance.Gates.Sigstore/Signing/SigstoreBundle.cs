@@ -1,8 +1,9 @@
 using System.Text.Json;
+using Governance.Gates.Sigstore.Logs;
 
 namespace Governance.Gates.Sigstore;
 
-/// <summary>Makes Sigstore bundles, version 0.3, signed with a key.</summary>
+/// <summary>Makes Sigstore bundles, version 0.3, signed with a key. Without one: <see cref="KeylessSigner"/>.</summary>
 public static class SigstoreBundle
 {
     /// <summary>Signs a statement into a bundle: the form that cosign 3 and GitHub attach to images.</summary>
@@ -28,16 +29,45 @@ public static class SigstoreBundle
     public static async ValueTask<SignedEntity.Bundle> SignArtifactAsync(ReadOnlyMemory<byte> artifact, Signer signer, CancellationToken cancellation)
     {
         var signature = await signer.SignAsync(artifact, cancellation);
-        return Write(signer.PublicKey, json =>
+        return Write(signer.PublicKey, json => WriteMessage(json, System.Security.Cryptography.SHA256.HashData(artifact.Span), signature));
+    }
+
+    /// <summary>A bundle of a signature that a certificate's key made, with what services said of it.</summary>
+    internal static SignedEntity.Bundle OfCertificate(SignerCertificate certificate, LogEntry? entry, ReadOnlyMemory<byte>? timestamp, Action<Utf8JsonWriter> content) => Write(
+        json =>
         {
-            json.WriteStartObject("messageSignature");
-            json.WriteStartObject("messageDigest");
-            json.WriteString("algorithm", "SHA2_256");
-            json.WriteBase64String("digest", System.Security.Cryptography.SHA256.HashData(artifact.Span));
+            json.WriteStartObject("certificate");
+            json.WriteBase64String("rawBytes", certificate.Der.Span);
             json.WriteEndObject();
-            json.WriteBase64String("signature", signature);
-            json.WriteEndObject();
-        });
+            if (entry is not null)
+            {
+                json.WriteStartArray("tlogEntries");
+                LogExchange.Write(json, entry);
+                json.WriteEndArray();
+            }
+
+            if (timestamp is { } stamped)
+            {
+                json.WriteStartObject("timestampVerificationData");
+                json.WriteStartArray("rfc3161Timestamps");
+                json.WriteStartObject();
+                json.WriteBase64String("signedTimestamp", stamped.Span);
+                json.WriteEndObject();
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+        },
+        content);
+
+    internal static void WriteMessage(Utf8JsonWriter json, ReadOnlySpan<byte> sha256, byte[] signature)
+    {
+        json.WriteStartObject("messageSignature");
+        json.WriteStartObject("messageDigest");
+        json.WriteString("algorithm", "SHA2_256");
+        json.WriteBase64String("digest", sha256);
+        json.WriteEndObject();
+        json.WriteBase64String("signature", signature);
+        json.WriteEndObject();
     }
 
     /// <summary>Signs a statement about a model, with the key's hint as OpenSSF Model Signing writes it or, where a chain is given, with that.</summary>

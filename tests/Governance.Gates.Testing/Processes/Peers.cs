@@ -31,6 +31,9 @@ public static class Peers
     /// <summary>The folder of npm packages with sigstore's verifier, which <c>tests/peers/sigstore-js</c> calls.</summary>
     public static Peer SigstoreJs { get; } = new("sigstore-js", Existing(Cache("peers/sigstore-js"), "version") is null ? null : Cache("peers/sigstore-js/node_modules"));
 
+    /// <summary>The folder of npm packages with sigstore's client and its stand-ins for a Sigstore instance, which <c>tests/peers/sigstore-js</c> calls.</summary>
+    public static Peer SigstoreInstance { get; } = new("sigstore-instance", Existing(Cache("peers/sigstore-instance"), "version") is null ? null : Cache("peers/sigstore-instance/node_modules"));
+
     /// <summary>The folder of npm packages with two readers of CODEOWNERS, which <c>tests/peers/codeowners-js</c> times.</summary>
     public static Peer CodeownersJs { get; } = new("codeowners-js", Existing(Cache("peers/codeowners-js"), "version") is null ? null : Cache("peers/codeowners-js/node_modules"));
 

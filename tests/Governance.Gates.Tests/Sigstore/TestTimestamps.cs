@@ -151,7 +151,7 @@ internal sealed class TestTimestamps
             using (writer.PushSequence())
             {
                 WriteAlgorithm(writer, Oid(how.Hash));
-                writer.WriteOctetString(CryptographicOperations.HashData(how.Hash, data));
+                writer.WriteOctetString(how.Imprint ?? CryptographicOperations.HashData(how.Hash, data));
             }
 
             writer.WriteInteger(RandomNumberGenerator.GetInt32(int.MaxValue));
@@ -245,6 +245,9 @@ internal sealed record Token
 
     /// <summary>The id of the signer's key, in place of its issuer and serial number.</summary>
     public byte[]? KeyId { get; init; }
+
+    /// <summary>The hash of what is stamped, where its bytes are elsewhere.</summary>
+    public byte[]? Imprint { get; init; }
 
     /// <summary>An extension of the content.</summary>
     public string? Extension { get; init; }

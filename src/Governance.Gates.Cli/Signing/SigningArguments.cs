@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Images;
+
+namespace Governance.Gates.Cli.Signing;
+
+/// <summary>The options of a verb that signs: with a key, or without one.</summary>
+internal sealed class SigningArguments
+{
+    private readonly SigningKey key = new();
+    private readonly KeylessArguments keyless = new();
+    private readonly Option<bool> yes = new("--yes") { Description = "With --keyless: sign without asking whether the log may show it; for scripts." };
+
+    /// <summary>The options, of which no single one is needed.</summary>
+    public SigningArguments() => key.File.Required = false;
+
+    /// <summary>The options.</summary>
+    public IEnumerable<Option> Options => [key.File, key.PasswordFile, .. keyless.Options, yes];
+
+    /// <summary>Whether the command line signs without a key.</summary>
+    public bool IsKeyless(SymbolResult result) => result.IsGiven(keyless.Keyless);
+
+    /// <summary>Whether it signs without a key and without a transparency log.</summary>
+    public bool IsUnlogged(SymbolResult result) => IsKeyless(result) && !keyless.IsLogged(result);
+
+    /// <summary>Tells every mistake in how these options go together.</summary>
+    public void Validate(CommandResult result, Terminal terminal)
+    {
+        var (byKey, without) = (result.IsGiven(key.File), IsKeyless(result));
+        IEnumerable<string> mistakes =
+        [
+            .. byKey == without ? (string[])["say how it is signed: --key FILE, or --keyless"] : [],
+            .. result.IsGiven(key.PasswordFile) && !byKey ? (string[])["--password-file goes with --key"] : [],
+            .. result.IsGiven(yes) && !without ? (string[])["--yes goes with --keyless"] : [],
+            .. keyless.Mistakes(result, yes, terminal),
+        ];
+        foreach (var mistake in mistakes)
+        {
+            result.AddError(mistake);
+        }
+    }
+
+    /// <summary>Reads what signs. The caller disposes of it.</summary>
+    /// <exception cref="GateException">A key or token cannot be read or used.</exception>
+    public async Task<StatementSigner> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation) =>
+        IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, null, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
+
+    /// <summary>Asks whether a log may show the signature for ever, where nobody has said so.</summary>
+    /// <exception cref="GateException">The answer was not yes.</exception>
+    public Task AskAsync(ParseResult parsed, StatementSigner signer, Terminal terminal, CancellationToken cancellation) => KeylessArguments.AskAsync(signer, parsed.GetValue(yes), terminal, cancellation);
+}
