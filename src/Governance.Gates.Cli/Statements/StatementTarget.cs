@@ -180,7 +180,7 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
         else if (Document is { } document)
         {
             // No manifest has a document's digest, so that nothing can refer to it: the layer goes where cosign looks by name alone.
-            var layer = new EvidenceLayer(MediaTypes.DsseEnvelope, EnvelopeIn(bundle), new Dictionary<string, string> { [LabelOfEnvelopes] = "", ["predicateType"] = predicateType });
+            var layer = LayerOf(bundle, predicateType);
             pushed = ImageTarget.Pushed(await terminal.WhileAsync($"pushing the statement about {Name}", document.Registry.AttachToTagAsync(document.Subject.Repository, document.Subject.Digest, CosignTag.Attestations, layer, cancellation)));
         }
 
@@ -196,10 +196,13 @@ internal sealed record StatementTarget(string Name, string? SubjectName, Covered
     private Claims OnlyAbout(Digest subject, Claims claims) =>
         Covers is not null ? claims : claims with { Proven = [.. claims.Proven.Where(claim => claim.Approval?.Statement.Covers.Any(covered => covered.Digest == subject) == true)] };
 
-    private static byte[] EnvelopeIn(SignedEntity.Bundle bundle)
+    // cosign reads envelopes there. One alone would lose the certificate of who signed without a key, and what shows when.
+    private static EvidenceLayer LayerOf(SignedEntity.Bundle bundle, string predicateType)
     {
         using var document = JsonDocument.Parse(bundle.Json);
-        return Encoding.UTF8.GetBytes(document.RootElement.GetProperty("dsseEnvelope").GetRawText());
+        return document.RootElement.GetProperty("verificationMaterial").TryGetProperty("certificate", out _)
+            ? new(MediaTypes.Bundle, bundle.Json, new Dictionary<string, string> { ["predicateType"] = predicateType })
+            : new(MediaTypes.DsseEnvelope, Encoding.UTF8.GetBytes(document.RootElement.GetProperty("dsseEnvelope").GetRawText()), new Dictionary<string, string> { [LabelOfEnvelopes] = "", ["predicateType"] = predicateType });
     }
 
     // An act is what its statement says that it is: the document is in it, and its digest is the subject.

@@ -18,6 +18,9 @@ namespace Governance.Gates.Sigstore;
 /// <param name="send">Asks the services.</param>
 public sealed class KeylessSigner(IdentityToken token, EvidenceRequirement evidence, RekorVersion? log, bool isStamped, SendSigningRequest send)
 {
+    // A bundle has the statement in base64, and the rest of it is some kilobytes.
+    private const int MostStatementBytes = Limits.EnvelopeBytes / 16 * 11;
+
     /// <summary>Who signs.</summary>
     public IdentityToken Token => token;
 
@@ -26,19 +29,26 @@ public sealed class KeylessSigner(IdentityToken token, EvidenceRequirement evide
     /// <exception cref="KeylessSigningException">A service gave no answer or one that does not hold, or the statement is none.</exception>
     public async ValueTask<SignedEntity.Bundle> SignStatementAsync(ReadOnlyMemory<byte> statement, CancellationToken cancellation)
     {
-        if (!StatementReader.TryRead(statement.ToArray(), out var read, out var rejected))
+        if (statement.Length > MostStatementBytes)
+        {
+            throw new KeylessSigningException($"the statement has {statement.Length} bytes and at most {MostStatementBytes} are signed", "sign a statement that names what is large by its digest");
+        }
+
+        // Copied: what is logged is what was signed, whatever the caller does with its buffer meanwhile.
+        var payload = statement.ToArray();
+        if (!StatementReader.TryRead(payload, out var read, out var rejected))
         {
             throw new KeylessSigningException($"it is no in-toto statement: {rejected.Detail}", "sign a Statement v0.1 or v1");
         }
 
-        byte[] EnvelopeOf(byte[] signature) => CompactJson.Write(json => Dsse.WriteEnvelope(json, statement.Span, signature, keyId: null));
+        byte[] EnvelopeOf(byte[] signature) => CompactJson.Write(json => Dsse.WriteEnvelope(json, payload, signature, keyId: null));
         return await SignAsync(
-            SHA256.HashData(Dsse.SignedBytes(statement.Span)),
+            SHA256.HashData(Dsse.SignedBytes(payload)),
             EnvelopeOf,
             (json, signature) =>
             {
                 json.WritePropertyName("dsseEnvelope");
-                Dsse.WriteEnvelope(json, statement.Span, signature, keyId: null);
+                Dsse.WriteEnvelope(json, payload, signature, keyId: null);
             },
             VerificationPolicy.ForStatement(read.PredicateType, []),
             cancellation);

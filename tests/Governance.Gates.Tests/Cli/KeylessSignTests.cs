@@ -134,8 +134,22 @@ public sealed class KeylessSignTests : IAsyncLifetime
         Assert.Contains("acts for nobody", (await bench.GatesAsync(["approve", .. common, "--yes", "--identity-token", bench.Folder.Write("token", LoopbackSigstore.Token())])).Error, StringComparison.Ordinal);
         Assert.NotEqual(0, (await AsAsync("ann", "yes\n", "approve")).ExitCode);
         Assert.Equal(0, (await AsAsync("ben", "yes\n", "approve")).ExitCode);
-        var listed = await bench.GatesAsync("approvals", common[0], "--policy", common[2]);
-        Assert.Contains("ben", listed.Output, StringComparison.Ordinal);
+        Assert.Contains("ben", (await GatesAsync(["approvals", common[0], "--environment", "production", "--policy", common[2]])).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_declared_object_is_asked_for_and_approved_by_subjects()
+    {
+        await using var registry = await LoopbackRegistry.StartAsync();
+        var manifest = bench.Folder.Write("limits.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: limits-eu, namespace: pay }\ndata: { max: \"20\" }\n");
+        var policy = Policy(ThrowAwaySigstore.Workflow, $$"""{ mode: enforce, statements: {{registry.Host}}/statements, objects: [{ resource: configmaps, names: ["limits*"], require: { approved: { action: deploy } } }] }""");
+        bench.Set(TokenVariable, LoopbackSigstore.PersonsToken("ann@example.com", Accounts));
+        var asked = await GatesAsync(["request", "--object", manifest, "--action", "deploy", "--environment", "production", "--policy", policy, .. Keyless, "--yes", "--output", "json"]);
+        var document = asked.Json().GetProperty("subject").GetString()!;
+        Assert.Equal(1, (await bench.GatesAsync("approvals", document, "--environment", "production", "--policy", policy)).ExitCode);
+        bench.Set(TokenVariable, LoopbackSigstore.PersonsToken("ben@example.com", Accounts));
+        await GatesAsync(["approve", document, "--policy", policy, .. Keyless, "--yes"]);
+        await GatesAsync(["approvals", document, "--environment", "production", "--policy", policy]);
     }
 
     [Fact]
@@ -224,7 +238,7 @@ public sealed class KeylessSignTests : IAsyncLifetime
 
     private static string[] Files(string folder) => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => $"{file} {Digest.Of(File.ReadAllBytes(file))}")];
 
-    private string Policy(string workflow) => bench.Folder.Write($"governance-{Guid.NewGuid():N}.yaml", $$"""
+    private string Policy(string workflow, string admission = "{ mode: enforce }") => bench.Folder.Write($"governance-{Guid.NewGuid():N}.yaml", $$"""
         apiVersion: governance.gates/v1alpha1
         kind: GovernancePolicy
         metadata: { name: shop, version: 1 }
@@ -246,7 +260,7 @@ public sealed class KeylessSignTests : IAsyncLifetime
             images:
               - { match: ["{{Workbench.Repository}}"], require: { signed: { by: [flow] } } }
               - { match: ["**"], require: { approved: { action: deploy, covers: [artifact] } } }
-          admission: { mode: enforce }
+          admission: {{admission}}
 
         """);
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Sigstore;
@@ -62,6 +63,22 @@ public sealed class KeylessSigningTests
         using var open = services;
         var bundle = await signer.SignStatementAsync(Signed.Statement(), default);
         Signed.AssertVerified(SigstoreVerifier.Verify(bundle, sigstore.Instance.Policy(CertificateIdentity.Exactly("ann@example.com", "https://accounts.example.com"))));
+    }
+
+    [Fact]
+    public async Task What_no_bundle_could_hold_and_what_is_no_statement_is_refused_before_anybody_is_asked()
+    {
+        await using var sigstore = await LoopbackSigstore.StartAsync();
+        var (signer, services) = sigstore.Signer();
+        using var open = services;
+        var large = InTotoStatement.Write([Subject.OfSha256("model", Signed.Sha256)], Signed.Approval, Encoding.UTF8.GetBytes($$"""{"a":"{{new string('a', 12 << 20)}}"}"""));
+        foreach (var (statement, told) in ((byte[], string)[])[(large, "bytes and at most"), ("{}"u8.ToArray(), "is no in-toto statement")])
+        {
+            var refused = await Assert.ThrowsAsync<KeylessSigningException>(async () => await signer.SignStatementAsync(statement, default));
+            Assert.Contains(told, refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(sigstore.Asked);
     }
 
     /// <summary>A lie, what is told of it, and the services that hear of the signature before it is noticed.</summary>
