@@ -23,8 +23,11 @@ public sealed class SigstoreInstance
     /// <summary>The instance of the Open Source Security Foundation: fulcio.sigstore.dev, rekor.sigstore.dev.</summary>
     public static SigstoreInstance PublicGood { get; } = new("public-good", new(2026, 11, 27), "trusted_root.json of https://tuf-repo-cdn.sigstore.dev, as in the npm package @sigstore/tuf 4.0.2");
 
+    /// <summary>GitHub's own instance, which signs for private repositories: fulcio.githubapp.com, timestamp.githubapp.com. It has no transparency logs.</summary>
+    public static SigstoreInstance GitHub { get; } = new("github", new(2026, 7, 29), "https://tuf-repo.github.com, as gh attestation trusted-root printed it, indented");
+
     /// <summary>Every instance of which there is a copy.</summary>
-    public static ImmutableArray<SigstoreInstance> All { get; } = [PublicGood];
+    public static ImmutableArray<SigstoreInstance> All { get; } = [PublicGood, GitHub];
 
     /// <summary>A name such as <c>public-good</c>.</summary>
     public string Name { get; }

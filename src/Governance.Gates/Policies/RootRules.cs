@@ -72,7 +72,7 @@ internal static class RootRules
             return bytes;
         }
 
-        mistakes.Add(word, $"this program carries no copy of the trusted root of '{word.Text}'", "write { file, sha256, logs: none } and name its trusted_root.json: gh attestation trusted-root prints it, gates trust write takes it from there");
+        mistakes.Add(word, $"this program carries no copy of the trusted root of '{word.Text}'", "name its trusted_root.json: { file, sha256 }; gates trust write makes such a file");
         return null;
     }
 

@@ -203,7 +203,6 @@ public sealed class PolicyMistakeTests
         { "file: root.json", "file: §sigstore:public-good", "is not a path below the policy's folder" },
         { "file: root.json", "file: §none.json", "there is no file 'none.json'" },
         { "file: root.json, sha256: \"" + Root + "\"", "instance: public-good, §sha256: \"" + Root + "\"", "'sha256' goes with 'file'" },
-        { "{ file: root.json, sha256: \"" + Root + "\", logs: promise }", "§github", "this program carries no copy of the trusted root of 'github'" },
         { "file: root.json, sha256: \"" + Root + "\"", "file: §no-logs.json, sha256: \"ROOT-3\"", "the trusted root names no log of signatures, and one must have shown each signature" },
         { "file: root.json, sha256: \"" + Root + "\", logs: promise", "file: §no-logs.json, sha256: \"ROOT-3\", logs: none", "a timestamp authority must say when something was signed, and the trusted root names none" },
         { "by: [flow], builder: \"https://builder.example.com/*\", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted", "by: [builder], runner: §github-hosted", "only a certificate says where something ran" },

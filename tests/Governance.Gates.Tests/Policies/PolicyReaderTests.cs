@@ -73,6 +73,15 @@ public sealed class PolicyReaderTests
     }
 
     [Fact]
+    public void GitHubs_own_instance_counts_by_its_timestamps_since_it_has_no_logs()
+    {
+        var yaml = Encoding.UTF8.GetBytes(PolicyDocuments.Replaced(PolicyDocuments.Sound, $"{{ file: root.json, sha256: \"{Digest.Of(SigstoreInstance.PublicGood.Json.Span)}\", logs: promise }}", "github"));
+        var trust = Assert.IsType<PolicyReading.Accepted>(PolicyDocuments.Read(yaml)).Policy.Sigstore!;
+        Assert.Equal((false, LogRule.None, "sigstore:github"), (trust.IsFile, trust.Logs, trust.FileName));
+        Assert.Equal(SigstoreInstance.GitHub.Json.ToArray(), trust.Json.ToArray());
+    }
+
+    [Fact]
     public void Without_a_name_the_list_of_revocations_is_signed_by_who_may_change_the_policy() =>
         Assert.Equal(["dan", "eve"], PolicyDocuments.Accepted(PolicyDocuments.Filled(PolicyDocuments.Replaced(PolicyDocuments.Sound, ", by: [builder] }", " }"))).Policy.Revocations!.By.Names);
 
