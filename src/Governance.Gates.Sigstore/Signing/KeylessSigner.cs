@@ -75,7 +75,7 @@ public sealed class KeylessSigner(IdentityToken token, EvidenceRequirement evide
         if (isStamped)
         {
             timestamp = await send(TimestampExchange.Request(signature), cancellation);
-            TimestampExchange.Check(timestamp.Value, signature, evidence);
+            TimestampExchange.Check(timestamp.Value, signature, certificate, evidence);
         }
 
         var envelope = envelopeOf(signature);

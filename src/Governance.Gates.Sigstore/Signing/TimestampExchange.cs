@@ -31,8 +31,8 @@ internal static class TimestampExchange
         return new(SigningService.TimestampAuthority, "", "application/timestamp-query", writer.Encode(), TimestampToken.MostBytes);
     }
 
-    /// <exception cref="KeylessSigningException">It is no timestamp over the signature by an authority of the root.</exception>
-    public static void Check(ReadOnlyMemory<byte> answer, byte[] signature, EvidenceRequirement evidence)
+    /// <exception cref="KeylessSigningException">It is no timestamp over the signature by an authority of the root, or of a time at which the certificate is not valid.</exception>
+    public static void Check(ReadOnlyMemory<byte> answer, byte[] signature, SignerCertificate certificate, EvidenceRequirement evidence)
     {
         if (TimestampToken.TryRead(answer, out var mistake) is not { } token)
         {
@@ -43,6 +43,13 @@ internal static class TimestampExchange
         if (faults.All(fault => fault is not null))
         {
             throw Refused((faults.FirstOrDefault(fault => fault!.Code != RejectionCode.TimestampUntrusted) ?? TimestampCheck.Untrusted).Detail);
+        }
+
+        if (!certificate.Validity.Contains(token.Time))
+        {
+            throw new KeylessSigningException(
+                $"the timestamp authority says {token.Time.UtcDateTime:O}, and the certificate is valid from {certificate.Validity}",
+                "the clock of the certificate authority or of the timestamp authority is wrong: tell their operators");
         }
     }
 

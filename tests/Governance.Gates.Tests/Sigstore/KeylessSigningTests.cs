@@ -90,8 +90,8 @@ public sealed class KeylessSigningTests
         { "a certificate of another authority", "none of the trusted root's authorities issued", 1 },
         { "a certificate that no log promised to show", "0 trusted logs promised to show the certificate", 1 },
         { "a certificate that another log promised to show", "0 trusted logs promised to show the certificate", 1 },
-        { "a certificate of an hour ago", "CertificateOutsideValidity", 3 },
-        { "a certificate of tomorrow", "CertificateOutsideValidity", 3 },
+        { "a certificate of an hour ago", "and the certificate is valid from", 2 },
+        { "a certificate of tomorrow", "and the certificate is valid from", 2 },
         { "no certificate", "'signedCertificateEmbeddedSct.chain.certificates' is missing", 1 },
         { "a promise apart from its certificate", "apart from it", 1 },
         { "a certificate that is none", "is not one PEM block", 1 },
@@ -122,6 +122,17 @@ public sealed class KeylessSigningTests
         Assert.NotEmpty(refused.Remedy);
         Assert.DoesNotContain(LoopbackSigstore.Token().Split('.')[1], refused.Message, StringComparison.Ordinal);
         Assert.Equal(ToTheEnd.Take(asked), sigstore.Asked.Select(one => one.Path));
+    }
+
+    [Fact]
+    public async Task Where_the_log_alone_says_when_a_certificate_of_another_time_is_refused_too()
+    {
+        await using var sigstore = await LoopbackSigstore.StartAsync();
+        sigstore.CertifiedAgo = TimeSpan.FromHours(1);
+        var (signer, services) = sigstore.Signer();
+        using var open = services;
+        var refused = await Assert.ThrowsAsync<KeylessSigningException>(async () => await signer.SignStatementAsync(Signed.Statement(), default));
+        Assert.Contains("CertificateOutsideValidity", refused.Message, StringComparison.Ordinal);
     }
 
     private static void Lie(LoopbackSigstore sigstore, string lie, ECDsa otherKey)
