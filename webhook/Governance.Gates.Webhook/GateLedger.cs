@@ -168,9 +168,9 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             cancellation);
     }
 
-    /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it.</summary>
-    public Reason? Keep(EvidenceItem item) =>
-        evidence?.Keep(item.Digest, item.Bytes) ?? Kept(((ReadOnlyMemory<byte>[])[item.Signature, item.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
+    /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it, and of what stands beside it only what proved it: the rest is anybody's.</summary>
+    public Reason? Keep(Claim claim, ReadOnlyMemory<byte> bytes) =>
+        evidence?.Keep(claim.Evidence, bytes) ?? Kept(((ReadOnlyMemory<byte>[])[claim.Signature, claim.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
 
     /// <summary>Records a decision before it is answered.</summary>
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>

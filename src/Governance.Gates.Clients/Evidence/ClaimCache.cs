@@ -13,7 +13,7 @@ namespace Governance.Gates.Clients.Evidence;
 /// <param name="registry">What has the evidence.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="keep">Keeps the bytes of what was proven, before anything rests on them; or says why it cannot. Null: nobody keeps them.</param>
-public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<EvidenceItem, Reason?>? keep = null) : IDisposable
+public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Claim, ReadOnlyMemory<byte>, Reason?>? keep = null) : IDisposable
 {
     /// <summary>How long an answer without any proof counts, so that a signature made now is found now.</summary>
     public static readonly TimeSpan Absent = TimeSpan.FromSeconds(5);
@@ -129,8 +129,7 @@ public sealed class ClaimCache(IRegistry registry, TimeProvider clock, Func<Evid
             return claims;
         }
 
-        var proven = claims.Proven.Select(claim => claim.Evidence).ToHashSet();
-        return attached.Items.Where(item => proven.Contains(item.Digest)).Select(keep).FirstOrDefault(reason => reason is not null) is { } reason ? Claims.CouldNotRead(reason) : claims;
+        return claims.Proven.Select(claim => keep(claim, attached.Items.First(item => item.Digest == claim.Evidence).Bytes)).FirstOrDefault(reason => reason is not null) is { } reason ? Claims.CouldNotRead(reason) : claims;
     }
 
     private void MakeRoom()

@@ -15,7 +15,7 @@ internal sealed class AuthorityChain
 
     private readonly X509Certificate2[] certificates;
 
-    // Whether it certified a leaf never changes, and most leaves come again: those of timestamps with every token, an image's with every look at it.
+    // That it certified a leaf never changes, and most leaves come again: those of timestamps with every token, an image's with every look at it. A failure may be the machine's, and is not remembered.
     private readonly ConcurrentDictionary<(UInt128 Low, UInt128 High, string Usage), bool> certified = new();
 
     private AuthorityChain(ImmutableArray<CertificateFields> fields, X509Certificate2[] certificates)
@@ -61,17 +61,22 @@ internal sealed class AuthorityChain
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(leaf.Der.Span, hash);
         var key = (MemoryMarshal.Read<UInt128>(hash), MemoryMarshal.Read<UInt128>(hash[16..]), usage);
-        if (!certified.TryGetValue(key, out var isCertified))
+        if (certified.ContainsKey(key))
         {
-            if (certified.Count >= MostRemembered)
-            {
-                certified.Clear();
-            }
-
-            certified[key] = isCertified = Builds(leaf, usage);
+            return true;
         }
 
-        return isCertified;
+        if (!Builds(leaf, usage))
+        {
+            return false;
+        }
+
+        if (certified.Count >= MostRemembered)
+        {
+            certified.Clear();
+        }
+
+        return certified[key] = true;
     }
 
     private bool Builds(CertificateFields leaf, string usage)

@@ -63,9 +63,9 @@ internal static class ProvenanceRule
         return Differs("builder", required.Builder, provenance.Builder)
             ?? Differs("source", required.Source, provenance.Source)
             ?? Differs("ref", required.Ref, provenance.Ref)
-            ?? (required.Source is null ? null : Contradicts("source", provenance.Source, run?.Repository))
-            ?? (required.Ref is null ? null : Contradicts("ref", provenance.Ref, run?.Ref))
-            ?? (required.Source is null || provenance.Commit is null ? null : Contradicts("commit", provenance.Commit, run?.Commit))
+            ?? (required.Source is null && provenance.Source is null ? null : Contradicts("source", provenance.Source, run?.Repository))
+            ?? (required.Ref is null && provenance.Ref is null ? null : Contradicts("ref", provenance.Ref, run?.Ref))
+            ?? (provenance.Commit is null ? null : Contradicts("commit", provenance.Commit, run?.Commit))
             ?? (required.Runner is null || required.Runner == run?.Runner ? null
                 : run?.Runner is { } runner ? $"that it ran {OneLine.Show(runner)}, not {required.Runner}"
                 : $"nothing of where it ran, by the word of a certificate's authority, and it must be {required.Runner}");

@@ -14,6 +14,7 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
     private const int LongestPattern = 256;
 
     private readonly List<(string Holder, OidcBinding Binding)> known = [];
+    private int looked;
     private bool isFull;
 
     /// <summary>The subjects that act for a person, each exactly one.</summary>
@@ -30,9 +31,9 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
             {
                 mistakes.Add(subject, $"{PolicyNode.Shown(subject.Text)} is a pattern, and a person is one subject", "write the subject as the issuer writes it");
             }
-            else if (issuer.Text == GitHubActions)
+            else if (issuer.Text == GitHubActions || issuer.Text.StartsWith(GitHubActions + "/", StringComparison.Ordinal) || subject.Text.Contains("@refs/", StringComparison.Ordinal))
             {
-                mistakes.Add(issuer, "workflows sign by this issuer: whoever may change one would be this person", "name the workflow under robots");
+                mistakes.Add(issuer, "workflows sign by this issuer, or under such a subject: whoever may change one would be this person", "name the workflow under robots");
             }
             else if (Take(holder, subject, new(issuer.Text, NameMatch.Exactly(subject.Text), null, null, null)))
             {
@@ -90,32 +91,34 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
 
     private void CheckReach(PolicyNode robot, PolicyNode node, PolicyNode subject, OidcBinding binding)
     {
-        // scheme://host/owner/…@ref
-        var at = binding.Subject.IsPattern ? binding.Subject.Text.IndexOf('@', StringComparison.Ordinal) : -1;
-        if (at >= 0 && binding.Subject.Text.AsSpan(at).Contains('*') && robot.Find("why") is null)
+        // scheme://host/owner/…@ref. A pattern without the '@' leaves it, and what follows, to a star.
+        var text = binding.Subject.Text;
+        if (binding.Subject.IsPattern && text.AsSpan(Math.Max(0, text.IndexOf('@', StringComparison.Ordinal))).Contains('*') && robot.Find("why") is null)
         {
-            mistakes.Add(subject, $"{PolicyNode.Shown(subject.Text)} is bound to every branch or tag of that form: whoever may push one there signs as this robot", "add why: and what keeps others from pushing one, or name one ref");
+            mistakes.Add(subject, $"{PolicyNode.Shown(text)} is bound to every branch or tag of that form: whoever may push one there signs as this robot", "add why: and what keeps others from pushing one, or name one ref");
         }
 
-        if (binding.Issuer != GitHubActions || binding.RepositoryId is not null || binding.OwnerId is not null)
+        if (binding.RepositoryId is not null)
         {
             return;
         }
 
-        if (binding.Subject.IsPattern && binding.Subject.Text.Split('/') is [_, _, _, var owner, ..] && owner.Contains('*', StringComparison.Ordinal))
+        // The name is the workflow's; the ids are those of the repository that called it. So an owner's id keeps no stranger's workflow out.
+        if (binding.Subject.IsPattern && text.Split('/') is [_, _, _, var owner, ..] && owner.Contains('*', StringComparison.Ordinal))
         {
-            mistakes.Add(subject, $"{PolicyNode.Shown(subject.Text)} is a workflow of any owner, and anybody can make one", "write the owner out, or add ownerId");
+            mistakes.Add(subject, $"{PolicyNode.Shown(text)} is a workflow of any owner, and anybody can make one", "write the owner out, or add repositoryId");
         }
-        else
+        else if (binding.Issuer == GitHubActions)
         {
-            mistakes.Warn(node, "a repository's name can pass to somebody else, and its id cannot", "add repositoryId, or ownerId: gh api repos/OWNER/NAME --jq '.id, .owner.id'");
+            mistakes.Warn(node, "a workflow that others may call signs for each repository that calls it, and a repository's name can pass to somebody else; its id cannot", "add repositoryId: gh api repos/OWNER/NAME --jq .id");
         }
     }
 
     // Only so can whoever signed be told, and those who build be kept apart from those who approve.
     private bool Take(string holder, PolicyNode at, OidcBinding binding)
     {
-        if (known.Count == Most)
+        // Counted where it is looked at: what clashes costs as much as what is taken.
+        if (looked++ >= Most)
         {
             if (!isFull)
             {

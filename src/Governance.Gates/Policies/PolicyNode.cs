@@ -83,12 +83,12 @@ internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode
     /// <summary>The number that a <see cref="Shape.Count"/> is.</summary>
     public long Number() => long.Parse(Text, CultureInfo.InvariantCulture);
 
-    /// <summary>The number that a scalar spells in decimal digits; null where it spells none, or one that a <see cref="decimal"/> would round.</summary>
+    /// <summary>The number that a scalar spells in decimal digits; null where it spells none, one that a <see cref="decimal"/> would round, or one that readers of YAML 1.1 take for octal.</summary>
     public decimal? Decimal()
     {
         const int Exact = 28;
         var digits = Text.Count(char.IsAsciiDigit);
-        return Kind is NodeKind.Integer or NodeKind.Float && digits is > 0 and <= Exact && decimal.TryParse(Text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
+        return Kind is NodeKind.Integer or NodeKind.Float && digits is > 0 and <= Exact && Text.AsSpan().TrimStart("+-") is not ['0', >= '0' and <= '9', ..] && decimal.TryParse(Text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     /// <summary>The time that a <see cref="Shape.Word"/> for durations spells.</summary>

@@ -55,9 +55,9 @@ public sealed class Codeowners
     /// <summary>A mistake for each owner whom <paramref name="isKnown"/> does not know: GitHub drops such an owner without a word.</summary>
     public ImmutableArray<CodeownersMistake> UnknownOwners(Func<CodeOwner, bool> isKnown) =>
     [
-        .. from rule in Rules
-           from owner in rule.Owners
-           where !isKnown(owner)
-           select new CodeownersMistake(rule.Line, 1, CodeownersMistakeKind.UnknownOwner, $"{owner} does not exist, cannot be seen, or cannot write to the repository", "name an account or a visible team with write access"),
+        .. (from rule in Rules
+            from owner in rule.Owners
+            where !isKnown(owner)
+            select new CodeownersMistake(rule.Line, 1, CodeownersMistakeKind.UnknownOwner, $"{owner} does not exist, cannot be seen, or cannot write to the repository", "name an account or a visible team with write access")).Take(MostMistakes),
     ];
 }

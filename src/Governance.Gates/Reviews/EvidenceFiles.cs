@@ -9,17 +9,20 @@ internal static class EvidenceFiles
 {
     public static Decision Decide(PullRequest request, EvidenceRule rule)
     {
-        var carried = request.Files.Where(file => file.Status is "added" or "modified" or "changed" or "renamed" or "copied" && !file.StandsForOthers).Select(file => file.Path).ToList();
-        var missing = new SortedSet<string>(StringComparer.Ordinal);
+        var carried = request.Files.Where(file => file.Status is "added" or "modified" or "changed" or "renamed" or "copied" && !file.StandsForOthers).Select(file => file.Path.Split('/')).ToList();
+        var (missing, asked) = (new SortedSet<string>(StringComparer.Ordinal), new HashSet<(PathPattern, int, string)>());
         foreach (var path in request.Files.SelectMany(file => file.Paths).Where(path => rule.Paths.Any(pattern => pattern.Matches(path))))
         {
             var parts = path.Split('/');
             foreach (var pattern in rule.Files)
             {
                 var names = Bound(pattern, parts);
-                if (!carried.Any(file => IsMatch(pattern, names, file)))
+                var wanted = string.Join('/', [.. names, .. pattern.Components[names.Length..]]);
+
+                // Thousands of changed paths of one folder ask for the same.
+                if (asked.Add((pattern, names.Length, wanted)) && !IsCarried(pattern, names, carried))
                 {
-                    missing.Add(string.Join('/', [.. names, .. pattern.Components[names.Length..]]));
+                    missing.Add(wanted);
                 }
             }
         }
@@ -43,7 +46,9 @@ internal static class EvidenceFiles
         return [.. parts.AsSpan(0, bound)];
     }
 
-    private static bool IsMatch(PathPattern pattern, ImmutableArray<string> names, string file) =>
-        file.Split('/') is var parts && parts.Length > names.Length && parts.AsSpan(0, names.Length).SequenceEqual(names.AsSpan())
-        && PathPattern.TryParse(string.Join('/', pattern.Components[names.Length..]), out _)!.Matches(string.Join('/', parts[names.Length..]));
+    private static bool IsCarried(PathPattern pattern, ImmutableArray<string> names, List<string[]> carried)
+    {
+        var rest = PathPattern.TryParse(string.Join('/', pattern.Components[names.Length..]), out _)!;
+        return carried.Exists(parts => parts.Length > names.Length && parts.AsSpan(0, names.Length).SequenceEqual(names.AsSpan()) && rest.Matches(string.Join('/', parts[names.Length..])));
+    }
 }

@@ -81,16 +81,16 @@ internal sealed record OwnersOfBase(Codeowners? Owners, ImmutableArray<Decision>
     private static ImmutableArray<CodeownersMistake> Mistakes(Codeowners owners, PullRequest request, ReviewSettings settings)
     {
         var powerless = request.Permissions.Where(one => one.Permission is not ("admin" or "write")).Select(one => one.Account.Login).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var critical = settings.Paths.Where(rule => rule.Demand is ReviewDemand.Approvals { FromOwners: true }).SelectMany(rule => rule.Paths).ToList();
+        var critical = settings.Paths.Where(rule => rule.Demand is ReviewDemand.Approvals { FromOwners: true }).SelectMany(rule => rule.Paths).Select(path => (Path: path, Meaning: Meaning(path))).ToList();
         return
         [
             .. owners.Mistakes,
             .. owners.UnknownOwners(owner => owner is not CodeOwner.User user || !powerless.Contains(user.Login)),
-            .. from rule in owners.Rules
-               where rule.Owners.IsEmpty
-               let path = critical.FirstOrDefault(path => rule.Meaning.MayOverlap(Meaning(path)))
-               where path is not null
-               select new CodeownersMistake(rule.Line, 1, CodeownersMistakeKind.Unowned, $"'{rule.Pattern}' takes the owners away from paths of '{path}', which need the approval of owners", "name owners on the line, or remove it"),
+            .. (from rule in owners.Rules
+                where rule.Owners.IsEmpty
+                let path = critical.Find(path => rule.Meaning.MayOverlap(path.Meaning)).Path
+                where path is not null
+                select new CodeownersMistake(rule.Line, 1, CodeownersMistakeKind.Unowned, $"'{rule.Pattern}' takes the owners away from paths of '{path}', which need the approval of owners", "name owners on the line, or remove it")).Take(Codeowners.MostMistakes),
         ];
     }
 

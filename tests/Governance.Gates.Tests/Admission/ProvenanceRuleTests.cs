@@ -83,6 +83,12 @@ public sealed class ProvenanceRuleTests
         // The certificate's authority saw which repository the workflow ran for, whatever the workflow writes.
         AssertDenied(Decide(Asking, V1(certified: new() { Repository = "https://github.com/example/other" })), "and its certificate that it is https://github.com/example/other");
         AssertDenied(Decide(Asking, V1(certified: new() { Ref = "refs/heads/main" })), "and its certificate that it is refs/heads/main");
+
+        // Also what the rule does not ask for: it is told as the reason of the allow.
+        var any = With("  artifacts:\n    images:\n      - match: [registry.example.com/shop/**]\n        require: { provenance: { by: [flow] } }\n");
+        AssertAllowed(Decide(any, V1()));
+        AssertDenied(Decide(any, V1(certified: new() { Repository = "https://github.com/example/other" })), "and its certificate that it is https://github.com/example/other");
+        AssertDenied(Decide(any, V1(v1 => v1["buildDefinition"]!["resolvedDependencies"]![0]!["digest"]!["gitCommit"] = new string('9', 40))), "its commit is 9999");
     }
 
     [Fact]

@@ -188,10 +188,15 @@ public sealed class PolicyMistakeTests
     {
         { "subject: dan@example.com", "subject: §\"*@example.com\"", "is a pattern, and a person is one subject" },
         { "issuer: https://accounts.example.com", "issuer: §https://token.actions.githubusercontent.com", "name the workflow under robots" },
+        { "issuer: https://accounts.example.com", "issuer: §https://token.actions.githubusercontent.com/example", "name the workflow under robots" },
+        { "issuer: https://accounts.example.com, subject: dan@example.com", "issuer: §https://gitlab.com, subject: \"https://gitlab.com/example/app//.gitlab-ci.yml@refs/heads/main\"", "name the workflow under robots" },
         { "subject: \"https://github.com/example/app/", "subject: §\"https://*/example/app/", "leaves open whose subject it is" },
         { "subject: \"https://github.com/example/app/", "subject: §\"*://github.com/example/app/", "leaves open whose subject it is" },
         { "subject: \"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*\"", "subject: §\"*@example.com\"", "leaves open whose subject it is" },
         { "\"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*\", repositoryId: 123, ownerId: 45,", "§\"https://github.com/*/app/.github/workflows/release.yml@refs/heads/main\",", "is a workflow of any owner, and anybody can make one" },
+        { "\"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*\", repositoryId: 123,", "§\"https://github.com/*/app/.github/workflows/release.yml@refs/heads/main\",", "is a workflow of any owner, and anybody can make one" },
+        { "    flow: { oidc: [", "    lab: { oidc: [{ issuer: https://gitlab.com, subject: §\"https://gitlab.com/*/app//.gitlab-ci.yml@refs/heads/main\" }] }\n    flow: { oidc: [", "is a workflow of any owner, and anybody can make one" },
+        { "    flow: { oidc: [", "    open: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: §\"https://github.com/example/app/.github/workflows/*/heads/*\" }] }\n    flow: { oidc: [", "is bound to every branch or tag of that form" },
         { "\"https://github.com/example/app/", "§\"https://github.com/example/" + new string('a', 300) + "/", "characters, more than 256" },
         { "    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: \"", "    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: §\"https://github.com/example/app/.github/workflows/*@refs/tags/*\" }] }\n    other: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: \"", "is bound to every branch or tag of that form" },
         { "    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: ", "    before: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: \"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v1\", repositoryId: 123 }] }\n    flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: §", "which is given to 'before'" },
@@ -273,7 +278,8 @@ public sealed class PolicyMistakeTests
         { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
         { "people: [cem, ben]", "people: [cem]", "the role 'author' has one person, 'cem'" },
         { Deny, "verdict: allow\n        why: we trust everybody", "this rule allows every image" },
-        { "repositoryId: 123, ownerId: 45, ", "", "a repository's name can pass to somebody else, and its id cannot" },
+        { "repositoryId: 123, ownerId: 45, ", "", "a workflow that others may call signs for each repository that calls it" },
+        { "repositoryId: 123, ", "", "a workflow that others may call signs for each repository that calls it" },
         { "logs: promise", "logs: none", "with logs: none a signature counts that no log ever showed" },
     };
 

@@ -29,6 +29,8 @@ public sealed class ReviewGateTests
         { "position: { btc: { max: 5 } }", "position: { btc: { max: .inf } }", true },
         { "position: { btc: { max: 5 } }", "position: { btc: { max: 0x1 } }", true },
         { "position: { btc: { max: 5 } }", "position: { btc: { max: [5] } }", true },
+        { "position: { btc: { max: 9 } }", "position: { btc: { max: 010 } }", true },
+        { "position: { btc: { max: 10 } }", "position: { btc: { max: 010 } }", true },
         { "position: { btc: { max: 5 } }", "position: { btc: { max: 4 }", true },
         { "position: { btc: { max: 5 } }", "a: &x { max: 4 }\nposition: { btc: *x }", true },
         { "position: { btc: { max: 5 } }", "position: { btc: { max: 4 } }\n---\nposition: { btc: { max: 4 } }", true },
@@ -46,6 +48,7 @@ public sealed class ReviewGateTests
         { "leverage: { cap: 0.5 }", Verdict.Allow, "" },
         { "leverage: { cap: 1.01 }", Verdict.Deny, "/leverage/cap of config/limits.yaml is 1.01, and must be at most 1.0 (leverage cap is 1.0)" },
         { "leverage: { cap: '1' }", Verdict.Unknown, "and no number" },
+        { "leverage: { cap: 01 }", Verdict.Unknown, "and no number" },
         { "leverage: {}", Verdict.Unknown, "has nothing at /leverage/cap" },
         { "leverage: {", Verdict.Unknown, "cannot be read" },
     };
@@ -188,6 +191,14 @@ public sealed class ReviewGateTests
         first.Change("src/a").Judge(Rules).Is(Verdict.Deny, "the base commit has no CODEOWNERS file");
         new PullRequests().Change(".github/CODEOWNERS", "removed").Content("head", ".github/CODEOWNERS", null).Content("head", "CODEOWNERS", null).Content("head", "docs/CODEOWNERS", null).Reviewed("bob")
             .Judge(Rules).Is(Verdict.Deny, "the head commit has no CODEOWNERS file");
+    }
+
+    [Fact]
+    public void So_many_owners_who_cannot_write_and_lines_without_owners_are_told_that_the_answer_can_be_read()
+    {
+        var judged = new PullRequests(".github/CODEOWNERS").Content("head", ".github/CODEOWNERS", $"* @bob @carol\n{string.Concat(Enumerable.Repeat("risk/\n", 5_000))}{string.Concat(Enumerable.Repeat("a @carol @carol\n", 5_000))}").Permit("carol", "read").Reviewed("bob").Judge();
+        judged.Is(Verdict.Deny, "takes the owners away");
+        Assert.InRange(judged.Decision.Reasons.Length, 2, 3 * Governance.Gates.Reviews.Codeowners.MostMistakes);
     }
 
     [Fact]

@@ -49,6 +49,23 @@ public sealed class ClaimCacheTests : IDisposable
         Assert.Equal(2, registry.Asked.Count);
     }
 
+    [Fact]
+    public async Task Of_what_stands_beside_a_proven_statement_only_what_proved_it_is_kept()
+    {
+        // Anybody who can push lays the same payload beside it, with whatever they like for a signature.
+        var registry = new Evidence(this) { IsSigned = true, HasJunk = true };
+        var kept = new List<(Digest Evidence, string Signature, int Annotations)>();
+        using var cache = new ClaimCache(registry, clock, (claim, bytes) =>
+        {
+            Assert.Equal(claim.Evidence, Digest.Of(bytes.Span));
+            kept.Add((claim.Evidence, Encoding.UTF8.GetString(claim.Signature.Span), claim.Annotations.Length));
+            return null;
+        });
+        var claims = (await cache.GetAsync(NewSubject(), keys, AnyAge, CancellationToken.None))!;
+        var (_, signature, annotations) = Assert.Single(kept);
+        Assert.Equal((Encoding.UTF8.GetString(Assert.Single(claims.Proven).Signature.Span), 0), (signature, annotations));
+    }
+
     public static TheoryData<string> Nothing => ["no signature", "part unread", "unread"];
 
     [Theory, MemberData(nameof(Nothing))]
@@ -219,6 +236,8 @@ public sealed class ClaimCacheTests : IDisposable
 
         public bool IsSigned { get; init; }
 
+        public bool HasJunk { get; init; }
+
         public bool IsPartUnread { get; init; }
 
         public bool IsUnread { get; init; }
@@ -242,8 +261,13 @@ public sealed class ClaimCacheTests : IDisposable
             }
 
             var payload = SimpleSigning.Payload(repository.ToString(), digest.ToString());
+            var signed = await SimpleSigning.SignAsync(payload, test.signer, cancellation);
+            var junk = new CosignAnnotations("junk", new string('x', 1_000), "junk");
             return new Reading<AttachedEvidence>.Found(new(
-                IsSigned ? [new(await SimpleSigning.SignAsync(payload, test.signer, cancellation), digest, "tag")] : [],
+                [
+                    .. HasJunk ? (EvidenceItem[])[new(new SignedEntity.CosignSignature(payload, "anVuaw==") { Annotations = junk }, Digest.Of(payload), "tag, layer 1")] : [],
+                    .. IsSigned ? (EvidenceItem[])[new(HasJunk ? signed with { Annotations = junk } : signed, Digest.Of(payload), "tag")] : [],
+                ],
                 IsPartUnread ? [new("registry", "one part is down", "wait")] : []));
         }
 
