@@ -27,6 +27,8 @@ const [caKey, ctKey, rekorKey, tsaKey] = [ec(), ec(), ec(), ec()];
 const rekor2Key = crypto.generateKeyPairSync('ed25519');
 const ca = await mock.initializeCA(caKey, await mock.initializeCTLog(ctKey));
 const tsa = await mock.initializeTSA(tsaKey);
+// Whole seconds: the mock writes any number of their digits, and sigstore's reader takes three or none.
+tsa.getCurrentTime = () => new Date(Math.floor(Date.now() / 1000) * 1000);
 const fulcio = mock.fulcioHandler(ca, { strict: true, subjectClaim: 'sub' });
 
 // RFC 6962, section 2.1.
