@@ -19,6 +19,13 @@ if (args is [ModelBench.MemoryName, var model])
     return await ModelBench.MemoryAsync(model);
 }
 
+if (args is ["micro"])
+{
+    using var micro = new LedgerBench();
+    await micro.MicroAsync();
+    return 0;
+}
+
 if (Peers.WhyNot(Peers.Cosign, Peers.DockerRegistry) is { } missing)
 {
     Console.Error.WriteLine(missing);

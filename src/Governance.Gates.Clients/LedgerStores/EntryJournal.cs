@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using Governance.Gates.Clients.GateState;
@@ -21,25 +19,15 @@ public enum Precedence
 
 /// <summary>Entries from the answer until the tiles hold them: batches in files that were written with zeros before, so that one write and one fdatasync make a batch durable.</summary>
 /// <remarks>
-/// A file is named after its first entry, and is as long as all others. A batch is <c>u32 magic | u32 length | u64 first sequence | u32 count | u32 CRC-32C | (u16 length | entry)*</c>, all big-endian. A batch whose sum does not hold
-/// and after which no sound one follows is a write that was not finished, and never answered. One that a sound one follows was changed later.
+/// A file is named after its first entry, and is as long as all others. Behind the last batch stand zeros as long as a header.
+/// A batch whose sum does not hold and after which no sound one follows is a write that was not finished, and never answered. One that a sound one follows was changed later.
+/// A file whose entries are all in the tiles is used again as it is: behind the zeros, and where nothing was written yet, batches of entries may stand that come before the one it is named after. They count for nothing.
 /// Not safe for concurrent use, but for <see cref="MakeSpare"/> and <see cref="Forget"/>, which another thread may call.
 /// </remarks>
 internal sealed class EntryJournal : IDisposable
 {
     public const int FileBytes = 8 * 1024 * 1024;
 
-    /// <summary>Where entries begin in a batch.</summary>
-    public const int HeaderBytes = 24;
-
-    /// <summary>The most bytes of a batch.</summary>
-    public const int MostBatchBytes = 1024 * 1024;
-
-    // What is summed of one file to find a sound batch behind one that is not. No text of an entry costs any of it: what follows a magic in one is no length.
-    internal const long MostSummed = 8L * FileBytes;
-
-    private const uint Magic = 0x47474A31;
-    private const int SumAt = 20;
     internal const string SpareName = "spare";
     private const int MostOfCut = 4_096;
     private const string CutName = "cut";
@@ -49,13 +37,15 @@ internal sealed class EntryJournal : IDisposable
     private readonly JournalDisk disk;
     private readonly int fileBytes;
 
-    // Guards the spare file, which is made beside the appends.
+    // Guards the spare files, which are made beside the appends.
     private readonly Lock making = new();
 
     // Guards the list of files, which the publisher shortens.
     private readonly Lock files = new();
     private readonly List<long> firsts = [];
+    private readonly Queue<string> spares = new();
     private volatile bool hasSpare;
+    private int begun;
     private bool isClosed;
     private long full;
     private SafeFileHandle? file;
@@ -121,20 +111,24 @@ internal sealed class EntryJournal : IDisposable
         return null;
     }
 
+    /// <summary>Gives a batch of this many bytes the next place in the file.</summary>
+    public int Claim(int bytes)
+    {
+        var place = position;
+        position += bytes;
+        return place;
+    }
+
     /// <summary>Writes a batch, and returns once it is durable.</summary>
-    /// <param name="batch">Room for the header, and the entries behind it, each behind its length.</param>
+    /// <param name="batch">Room for the header, the entries behind it, each behind its length, and zeros as long as the header.</param>
+    /// <param name="place">Its place.</param>
     /// <param name="first">The sequence of its first entry.</param>
     /// <param name="count">How many entries.</param>
-    public void Write(Span<byte> batch, long first, int count)
+    public void Write(Span<byte> batch, int place, long first, int count)
     {
-        BinaryPrimitives.WriteUInt32BigEndian(batch, Magic);
-        BinaryPrimitives.WriteInt32BigEndian(batch[4..], batch.Length - HeaderBytes);
-        BinaryPrimitives.WriteInt64BigEndian(batch[8..], first);
-        BinaryPrimitives.WriteInt32BigEndian(batch[16..], count);
-        BinaryPrimitives.WriteUInt32BigEndian(batch[SumAt..], Sum(batch));
-        disk.Write(file!, batch, position);
+        BatchFormat.Finish(batch[..^BatchFormat.HeaderBytes], first, count);
+        disk.Write(file!, batch[..Math.Min(batch.Length, fileBytes - place)], place);
         disk.Sync(file!);
-        position += batch.Length;
     }
 
     /// <summary>Makes the next file ahead of its time; null where it is there.</summary>
@@ -151,7 +145,7 @@ internal sealed class EntryJournal : IDisposable
             {
                 disk.Allocate(SparePath, fileBytes);
                 StateDisk.SyncFolder(folder);
-                hasSpare = true;
+                AddSpare(SparePath);
                 return null;
             }
             catch (Exception exception) when (StateDisk.IsOfDisk(exception))
@@ -165,9 +159,18 @@ internal sealed class EntryJournal : IDisposable
         }
     }
 
-    /// <summary>Deletes the files all of whose entries are in the tiles of a log of this size.</summary>
+    /// <summary>Takes the files all of whose entries are in the tiles of a log of this size for what comes, as many as were begun since the last time, and deletes the others.</summary>
     public void Forget(long size)
     {
+        var left = Math.Max(1, Interlocked.Exchange(ref begun, 0));
+        lock (making)
+        {
+            while (spares.Count > left)
+            {
+                TryDelete(spares.Dequeue());
+            }
+        }
+
         while (true)
         {
             long first;
@@ -182,8 +185,7 @@ internal sealed class EntryJournal : IDisposable
                 firsts.RemoveAt(0);
             }
 
-            // One that stays is found again at the next start.
-            TryDelete(PathOf(first));
+            Reuse(first, left);
         }
     }
 
@@ -197,6 +199,10 @@ internal sealed class EntryJournal : IDisposable
         {
             isClosed = true;
             file?.Dispose();
+            foreach (var used in spares.Where(spare => spare != SparePath))
+            {
+                TryDelete(used);
+            }
         }
     }
 
@@ -208,9 +214,10 @@ internal sealed class EntryJournal : IDisposable
         file?.Dispose();
         lock (making)
         {
-            File.Move(SparePath, PathOf(first));
+            File.Move(spares.Peek(), PathOf(first));
             StateDisk.SyncFolder(folder);
-            hasSpare = false;
+            spares.Dequeue();
+            hasSpare = spares.Count > 0;
         }
 
         lock (files)
@@ -219,8 +226,39 @@ internal sealed class EntryJournal : IDisposable
         }
 
         position = 0;
+        Interlocked.Increment(ref begun);
         file = File.OpenHandle(PathOf(first), FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
         _ = Task.Factory.StartNew(MakeSpare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    // Written before, it is as good as zeros, and costs no writes. Its new name need not be durable: under the old one it is as harmless.
+    private void Reuse(long first, int most)
+    {
+        lock (making)
+        {
+            if (spares.Count < most && !isClosed)
+            {
+                try
+                {
+                    var spare = $"{SparePath}-{NameOf(first)}";
+                    File.Move(PathOf(first), spare);
+                    AddSpare(spare);
+                    return;
+                }
+                catch (Exception exception) when (StateDisk.IsOfDisk(exception))
+                {
+                    // One that stays is found again at the next start.
+                }
+            }
+        }
+
+        TryDelete(PathOf(first));
+    }
+
+    private void AddSpare(string path)
+    {
+        spares.Enqueue(path);
+        hasSpare = true;
     }
 
     private static void TryDelete(string path)
@@ -237,7 +275,17 @@ internal sealed class EntryJournal : IDisposable
 
     private void Load(long published, Action<long, ReadOnlyMemory<byte>> take)
     {
-        hasSpare = IsSpare();
+        // Who wrote what is in those is not known any more.
+        foreach (var used in Directory.EnumerateFiles(folder, $"{SpareName}-*").ToList())
+        {
+            File.Delete(used);
+        }
+
+        if (IsSpare())
+        {
+            AddSpare(SparePath);
+        }
+
         Cut = StateDisk.Read(CutPath, 4 * MostOfCut) is { } told ? Encoding.UTF8.GetString(told) : null;
         firsts.AddRange(Firsts(folder));
         for (var i = 0; i < firsts.Count; i++)
@@ -245,11 +293,11 @@ internal sealed class EntryJournal : IDisposable
             var path = PathOf(firsts[i]);
             var bytes = ReadFile(path);
             var next = i == firsts.Count - 1 ? long.MaxValue : firsts[i + 1];
-            var (end, unpublished) = (0, -1);
-            while (Batch(bytes, end) is { } length)
+            var (end, last, unpublished) = (0, firsts[i], -1);
+            while (BatchFormat.Batch(bytes, end, firsts[i]) is { } length)
             {
-                var (first, after) = Take(bytes.AsMemory(end, length), take);
-                if (first < firsts[i] || after > next)
+                var (first, after) = BatchFormat.Take(bytes.AsMemory(end, length), take);
+                if (first != last || after > next)
                 {
                     throw new FormatException($"{path}: entries {first} to {after - 1} stand in it, and not where its name and the next say");
                 }
@@ -259,28 +307,33 @@ internal sealed class EntryJournal : IDisposable
                     unpublished = end;
                 }
 
-                end += length;
+                (end, last) = (end + length, after);
             }
 
-            var used = bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-            var left = MostSummed;
-            if (used > end && (next != long.MaxValue || NextSound(bytes, end + 1, ref left) is not null || left < 0))
+            var left = BatchFormat.MostSummed;
+            var torn = BatchFormat.Torn(bytes, end, firsts[i]);
+            if ((next != long.MaxValue && torn > 0) || BatchFormat.NextSound(bytes, end + 1, firsts[i], ref left) is not null || left < 0)
             {
                 throw new FormatException($"{path}: the batch at byte {end} is not as it was written, and others follow it");
+            }
+
+            if (next != long.MaxValue && last != next)
+            {
+                throw new FormatException($"{path}: entry {last} stands in none of the files, or not where its name and the next say");
             }
 
             if (next == long.MaxValue)
             {
                 (file, position) = (File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read), end);
-                if (used > end)
+                if (torn > 0)
                 {
                     // Told before it is done: if this process ends now, the next one still records it.
-                    var cut = $"{Path.GetFileName(path)}: {used - end} bytes from byte {end} on, of SHA-256 {Convert.ToHexStringLower(SHA256.HashData(bytes.AsSpan(end, used - end)))}, were of a write that was not finished";
+                    var cut = $"{Path.GetFileName(path)}: {torn} bytes from byte {end} on, of SHA-256 {Convert.ToHexStringLower(SHA256.HashData(bytes.AsSpan(end, torn)))}, were of a write that was not finished";
                     Cut = Cut is null ? cut : $"{cut}; {Cut}";
                     Cut = Cut[..Math.Min(Cut.Length, MostOfCut)];
                     StateDisk.Replace(CutPath, Encoding.UTF8.GetBytes(Cut));
-                    bytes.AsSpan(end).Clear();
-                    disk.Write(file, bytes.AsSpan(end, used - end), end);
+                    bytes.AsSpan(end, torn).Clear();
+                    disk.Write(file, bytes.AsSpan(end, torn), end);
                 }
 
                 // What a process wrote and did not flush is answered from now on: it must be durable first. It is written again because after a flush that failed
@@ -306,90 +359,6 @@ internal sealed class EntryJournal : IDisposable
     {
         var length = new FileInfo(path).Length;
         return length == fileBytes ? File.ReadAllBytes(path) : throw new FormatException($"{path} has {length} bytes, and was made with {fileBytes}");
-    }
-
-    internal static (long First, long After) Take(ReadOnlyMemory<byte> batch, Action<long, ReadOnlyMemory<byte>> take)
-    {
-        var first = BinaryPrimitives.ReadInt64BigEndian(batch.Span[8..]);
-        var sequence = first;
-        for (var rest = batch[HeaderBytes..]; !rest.IsEmpty; sequence++)
-        {
-            var length = rest.Length < 2 ? rest.Length : BinaryPrimitives.ReadUInt16BigEndian(rest.Span);
-            if (length > rest.Length - 2)
-            {
-                throw new FormatException($"entry {sequence} does not end within its batch, though the batch is as it was written");
-            }
-
-            take(sequence, rest.Slice(2, length));
-            rest = rest[(2 + length)..];
-        }
-
-        return (first, sequence);
-    }
-
-    // The length of the sound batch at this place; null where there is none.
-    private static int? Batch(byte[] bytes, int at) => Framed(bytes, at) is { } length && IsSound(bytes, at, length) ? length : null;
-
-    // The length that a header at this place tells, where it can be that of a batch; null where there is none.
-    private static int? Framed(byte[] bytes, int at)
-    {
-        if (bytes.Length - at < HeaderBytes || BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at)) != Magic)
-        {
-            return null;
-        }
-
-        var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at + 4));
-        return length > 0 && length <= Math.Min(bytes.Length - at, MostBatchBytes) - HeaderBytes ? HeaderBytes + length : null;
-    }
-
-    private static bool IsSound(byte[] bytes, int at, int length) => Sum(bytes.AsSpan(at, length)) == BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + SumAt));
-
-    /// <summary>Where the next sound batch is, from a place on; null where there is none, or none was found for what the search may cost.</summary>
-    /// <param name="bytes">The file.</param>
-    /// <param name="at">The place.</param>
-    /// <param name="left">How many bytes may be summed that turn out to be of no sound batch; below 0 where it was given up.</param>
-    internal static (int At, int Length)? NextSound(byte[] bytes, int at, ref long left)
-    {
-        ReadOnlySpan<byte> magic = [0x47, 0x47, 0x4A, 0x31];
-        for (; left >= 0 && at < bytes.Length && bytes.AsSpan(at).IndexOf(magic) is >= 0 and var next; at++)
-        {
-            at += next;
-            if (Framed(bytes, at) is not { } length)
-            {
-                continue;
-            }
-
-            if (IsSound(bytes, at, length))
-            {
-                return (at, length);
-            }
-
-            left -= length;
-        }
-
-        return null;
-    }
-
-    // Over the header up to the sum, and the entries. A sum tells a torn write; that nothing was changed is told by the hashes.
-    private static uint Sum(ReadOnlySpan<byte> batch)
-    {
-        var sum = uint.MaxValue;
-        Add(batch[..SumAt], ref sum);
-        Add(batch[HeaderBytes..], ref sum);
-        return ~sum;
-    }
-
-    private static void Add(ReadOnlySpan<byte> bytes, ref uint sum)
-    {
-        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
-        {
-            sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-        }
-
-        foreach (var one in bytes)
-        {
-            sum = BitOperations.Crc32C(sum, one);
-        }
     }
 
     private string PathOf(long first) => Path.Combine(folder, NameOf(first));

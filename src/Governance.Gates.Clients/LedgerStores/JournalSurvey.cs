@@ -62,12 +62,12 @@ internal sealed class JournalSurvey
 
         // All before the entry after which a file is named was there.
         End = Math.Max(End, named);
-        var left = EntryJournal.MostSummed;
+        var (left, expected) = (BatchFormat.MostSummed, named);
         for (var at = 0; at < bytes.Length;)
         {
             // Nothing sound after it in the last file: a write that was not finished, which a start cuts.
-            var sound = EntryJournal.NextSound(bytes, at, ref left);
-            if ((sound is not null || next is not null || left < 0) && bytes.AsSpan(at, (sound?.At ?? bytes.Length) - at).ContainsAnyExcept((byte)0))
+            var sound = BatchFormat.NextSound(bytes, at, named, ref left);
+            if (left < 0 || (sound is null ? next is { } following && expected != following : sound.Value.At != at))
             {
                 Fail($"the batch at byte {at} of file {name} of the journal is not as it was written");
             }
@@ -77,25 +77,29 @@ internal sealed class JournalSurvey
                 return;
             }
 
-            Take(bytes.AsMemory(batch.At, batch.Length), name, named, next);
+            expected = Take(bytes.AsMemory(batch.At, batch.Length), name, expected, next);
             at = batch.At + batch.Length;
         }
     }
 
-    private void Take(ReadOnlyMemory<byte> batch, string name, long named, long? next)
+    // One after the last entry of the batch.
+    private long Take(ReadOnlyMemory<byte> batch, string name, long expected, long? next)
     {
         try
         {
-            var (first, after) = EntryJournal.Take(batch, (sequence, stored) => entries.TryAdd(sequence, stored));
+            var (first, after) = BatchFormat.Take(batch, (sequence, stored) => entries.TryAdd(sequence, stored));
             End = Math.Max(End, after);
-            if (first < named || after > (next ?? long.MaxValue))
+            if (first != expected || after > (next ?? long.MaxValue))
             {
                 Fail($"entries {first} to {after - 1} stand in file {name} of the journal, and not where its name and the next say");
             }
+
+            return after;
         }
         catch (FormatException exception)
         {
             Fail(exception.Message);
+            return expected;
         }
     }
 

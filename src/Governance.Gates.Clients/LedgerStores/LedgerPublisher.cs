@@ -5,7 +5,7 @@ namespace Governance.Gates.Clients.LedgerStores;
 
 /// <summary>Puts tiles and a signed checkpoint beside the journal, once a second at most, and beside the appends: those never wait for it.</summary>
 /// <remarks>
-/// What could not be published is tried again, and is in memory until then: <see cref="WhyNot"/> bounds that. One thread at a time calls <see cref="PublishIfDue"/>, <see cref="WhyNot"/> and
+/// What could not be published is tried again, and is in memory until then: <see cref="WhyNot"/> bounds that. One thread at a time calls <see cref="IsDue"/>, <see cref="Publish"/>, <see cref="WhyNot"/> and
 /// <see cref="CloseAsync"/>; any may read how it stands.
 /// </remarks>
 /// <param name="folder">The log.</param>
@@ -39,15 +39,25 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
         ? new("ledger", $"{(bytes - last.Bytes) >> 20} MiB of entries wait to be published, and no more are taken", Warning?.ToString() ?? "slow down, or give the ledger a faster disk")
         : null;
 
-    /// <summary>Begins to publish where there is something and a second has passed since the last time.</summary>
+    /// <summary>Whether there is something to publish, and a second has passed since the last time.</summary>
+    /// <param name="size">How many entries the log has.</param>
+    public bool IsDue(long size) => running.IsCompleted && size > last.Size && clock.GetElapsedTime(began) >= Every;
+
+    /// <summary>Begins to publish. Nothing is being published now.</summary>
     /// <param name="writer">The end of the log, all of it durable.</param>
     /// <param name="bytes">How many bytes of entries were appended to it, from the beginning on.</param>
-    public void PublishIfDue(LedgerWriter writer, long bytes)
+    public void Publish(LedgerWriter writer, long bytes)
     {
-        if (running.IsCompleted && writer.Size > last.Size && clock.GetElapsedTime(began) >= Every)
-        {
-            Publish(writer, bytes);
-        }
+        Volatile.Write(ref began, clock.GetTimestamp());
+        var (size, root) = (writer.Size, writer.Root);
+
+        // What was at the right edge of a size that could not be published is nothing that a larger one needs.
+        IEnumerable<Tile> left = running.Result ? [] : size == attempted ? unwritten : unwritten.Where(tile => tile.Address.Width == TileAddress.FullWidth);
+        var tiles = unwritten = [.. left, .. writer.TakeTiles()];
+        attempted = size;
+
+        // On a thread of its own: it waits for the disk, and the pool's few threads answer requests meanwhile.
+        running = Task.Factory.StartNew(() => PublishAsync(size, bytes, root, tiles).GetAwaiter().GetResult(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Publishes what is left.</summary>
@@ -84,20 +94,6 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
         }
     }
 
-    private void Publish(LedgerWriter writer, long bytes)
-    {
-        Volatile.Write(ref began, clock.GetTimestamp());
-        var (size, root) = (writer.Size, writer.Root);
-
-        // What was at the right edge of a size that could not be published is nothing that a larger one needs.
-        IEnumerable<Tile> left = running.Result ? [] : size == attempted ? unwritten : unwritten.Where(tile => tile.Address.Width == TileAddress.FullWidth);
-        var tiles = unwritten = [.. left, .. writer.TakeTiles()];
-        attempted = size;
-
-        // On a thread of its own: it waits for the disk, and the pool's few threads answer requests meanwhile.
-        running = Task.Factory.StartNew(() => PublishAsync(size, bytes, root, tiles).GetAwaiter().GetResult(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-    }
-
     private async Task<bool> PublishAsync(long size, long bytes, TreeHash root, ImmutableArray<Tile> tiles)
     {
         try
@@ -126,6 +122,11 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
         {
             last = last with { Warning = CouldNot(exception.Message) };
             return false;
+        }
+
+        foreach (var tile in tiles)
+        {
+            tile.Release();
         }
 
         journal.Forget(size);

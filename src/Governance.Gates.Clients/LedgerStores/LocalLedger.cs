@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Governance.Gates.Clients.GateState;
@@ -6,8 +5,9 @@ using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
 
-/// <summary>A log in a local folder: one thread gives entries their order, many writers share one fdatasync, and tiles and checkpoint follow within a second.</summary>
+/// <summary>A log in a local folder: many writers share one fdatasync, and tiles and checkpoint follow within a second.</summary>
 /// <remarks>
+/// Two threads take turns: while one writes its batch and waits for the disk, the other gives order to the next. So batches are written in their order, one at a time.
 /// An entry that was acknowledged is durable. One process at a time. After a write or flush that failed nothing is acknowledged any more until the folder was opened again: nobody knows then what the disk holds (fsync(2)).
 /// </remarks>
 public sealed class LocalLedger : IAsyncDisposable
@@ -15,7 +15,6 @@ public sealed class LocalLedger : IAsyncDisposable
     private const int MostBytes = sizeof(ushort) + LedgerEntry.MostBytes;
     private const int MostQueued = 16_384;
     private const long MostQueuedBytes = 64 * 1024 * 1024;
-    private const int MostInBatch = 4_096;
     internal const int MostUnpublishedFiles = 32;
     internal const string JournalName = "journal";
 
@@ -24,9 +23,9 @@ public sealed class LocalLedger : IAsyncDisposable
     private readonly LedgerWriter writer;
     private readonly EntryJournal journal;
     private readonly LedgerPublisher publisher;
-    private readonly Thread sequencer;
+    private readonly Thread[] threads;
 
-    // Guards the queue and what is told of the ledger; the sequencer waits on it, and only while the queue is empty.
+    // Guards the queue and what is told of the ledger; whoever gives order waits on it, and only while the queue is empty.
     private readonly object gate = new();
     private List<PendingEntry> queue = [];
     private long queuedBytes;
@@ -34,18 +33,19 @@ public sealed class LocalLedger : IAsyncDisposable
     private long durable;
     private Reason? fault;
 
-    // Only the sequencer touches these.
-    private readonly byte[] batch = new byte[EntryJournal.MostBatchBytes];
-    private int batchLength;
-    private readonly List<(PendingEntry Waiting, AppendedEntry Entry)> written = [];
+    // Held while entries are given their order: guards the writer, the recent events, the publisher, and the places in the journal.
+    private readonly Lock ordering = new();
     private readonly RecentEvents recent;
     private long appendedBytes;
+
+    // Held while a batch is written. Taken before the other is left, so that batches are written in their order: who holds both knows that all is durable.
+    private readonly Lock disk = new();
 
     private LocalLedger(LedgerFolder folder, FileStream held, LedgerWriter writer, RecentEvents recent, EntryJournal journal, LedgerPublisher publisher)
     {
         (this.folder, this.held, this.writer, this.recent, this.journal, this.publisher) = (folder, held, writer, recent, journal, publisher);
         durable = writer.Size;
-        sequencer = new(Run) { IsBackground = true, Name = "ledger" };
+        threads = [new(Run) { IsBackground = true, Name = "ledger" }, new(Run) { IsBackground = true, Name = "ledger" }];
     }
 
     /// <summary>The log.</summary>
@@ -90,10 +90,10 @@ public sealed class LocalLedger : IAsyncDisposable
             Directory.CreateDirectory(folder.Path);
             held = folder.Hold();
             var recent = new RecentEvents();
-            var writer = await ResumeAsync(folder, signer, recent, cancellation);
+            var writer = await LedgerResumption.ResumeAsync(folder, signer, recent, cancellation);
             var published = writer.Size;
             var replayed = 0L;
-            journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += Replay(writer, recent, sequence, bytes), fileBytes);
+            journal = EntryJournal.Open(folder.PathOf(JournalName), disk, published, (sequence, bytes) => replayed += LedgerResumption.Replay(writer, recent, sequence, bytes), fileBytes);
             StateDisk.SyncFolder(folder.Path);
             if (writer.IsClosed)
             {
@@ -107,7 +107,7 @@ public sealed class LocalLedger : IAsyncDisposable
 
             // With a nearly full disk it starts for what must be recorded, and with a full one not at all.
             var full = journal.MakeSpare();
-            if (full is not null && !journal.HasRoom(EntryJournal.HeaderBytes + MostBytes))
+            if (full is not null && !journal.HasRoom(BatchFormat.HeaderBytes + MostBytes))
             {
                 throw new GateException(full.Message, full.Remedy!);
             }
@@ -128,7 +128,7 @@ public sealed class LocalLedger : IAsyncDisposable
             };
         }
 
-        ledger.sequencer.Start();
+        Array.ForEach(ledger.threads, static thread => thread.Start());
         try
         {
             await ledger.RecordCutAsync(component, clock.GetUtcNow(), cancellation);
@@ -145,7 +145,7 @@ public sealed class LocalLedger : IAsyncDisposable
     /// <param name="entry">The entry; its place is set by the log. What was appended under the same event id a while ago is given back as it was then.</param>
     /// <param name="precedence">Whether space that is kept may be used.</param>
     /// <param name="cancellation">Ends the wait: the entry is written all the same, unless this came before the call.</param>
-    /// <returns>The entry, once it is durable, without its bytes where it was appended before; or why it is not in the log.</returns>
+    /// <returns>The entry without its bytes, once it is durable; or why it is not in the log.</returns>
     public async ValueTask<Reading<AppendedEntry>> AppendAsync(LedgerEntry entry, Precedence precedence, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -156,7 +156,7 @@ public sealed class LocalLedger : IAsyncDisposable
             return new Reading<AppendedEntry>.Unread(why);
         }
 
-        var pending = new PendingEntry(entry.EventId, draft, precedence);
+        var pending = new PendingEntry(RecentEvents.KeyOf(entry.EventId), draft, precedence);
         lock (gate)
         {
             if (closing is not null || fault is not null)
@@ -188,7 +188,7 @@ public sealed class LocalLedger : IAsyncDisposable
         lock (gate)
         {
             ended = closing ??= Task.Run(CloseAsync);
-            Monitor.Pulse(gate);
+            Monitor.PulseAll(gate);
         }
 
         await ended.ConfigureAwait(false);
@@ -196,7 +196,7 @@ public sealed class LocalLedger : IAsyncDisposable
 
     private async Task CloseAsync()
     {
-        sequencer.Join();
+        Array.ForEach(threads, static thread => thread.Join());
         var isQuiet = await publisher.CloseAsync(fault is null ? writer : null, appendedBytes).ConfigureAwait(false);
         journal.Dispose();
         if (isQuiet)
@@ -231,115 +231,94 @@ public sealed class LocalLedger : IAsyncDisposable
 
     private Reason Closed => new("ledger", $"the ledger {folder.Path} is closed", "send the request again once the gate has started");
 
-    private static async Task<LedgerWriter> ResumeAsync(LedgerFolder folder, NoteSigner signer, RecentEvents recent, CancellationToken cancellation)
-    {
-        // A log without a checkpoint is new, or lost it: then what was published before would be forgotten.
-        if (!File.Exists(folder.PathOf(LedgerFolder.CheckpointName)))
-        {
-            foreach (var name in (string[])[LedgerFolder.TileName, JournalName])
-            {
-                if (Path.Exists(folder.PathOf(name)))
-                {
-                    throw new FormatException($"the checkpoint is missing, and {folder.PathOf(name)} is there");
-                }
-            }
-
-            folder.Publish([], await Checkpoint.SignAsync(0, TreeHash.OfEmptyTree, [signer], cancellation));
-        }
-
-        if (!folder.ReadCheckpoint(signer.Key).Try(out var checkpoint, out var why) || !LedgerWriter.Resume(signer.Key.Name, checkpoint.Size, folder.Read).Try(out var writer, out why))
-        {
-            throw new FormatException(why.ToString());
-        }
-
-        if (writer.Root != checkpoint.Root)
-        {
-            throw new FormatException($"its tiles do not lead to the checkpoint of {checkpoint.Size} entries");
-        }
-
-        return recent.AddLast(checkpoint.Size, folder.Read) is { } missing ? throw new FormatException(missing.ToString()) : writer;
-    }
-
-    private static int Replay(LedgerWriter writer, RecentEvents recent, long sequence, ReadOnlyMemory<byte> bytes)
-    {
-        if (sequence > writer.Size)
-        {
-            throw new FormatException($"entry {writer.Size} is missing: the journal goes on with entry {sequence}");
-        }
-
-        if (sequence < writer.Size)
-        {
-            return 0;
-        }
-
-        if (writer.Replay(bytes.Span) is { } wrong)
-        {
-            throw new FormatException(wrong.Message);
-        }
-
-        recent.Add(sequence, bytes);
-        return bytes.Length;
-    }
-
     private void Run()
     {
+        var batch = new JournalBatch();
         List<PendingEntry> taken = [];
-        while (true)
+        try
         {
-            lock (gate)
+            while (true)
             {
-                while (queue.Count == 0 && closing is null)
+                lock (ordering)
                 {
-                    if (!Monitor.Wait(gate, LedgerPublisher.Every))
+                    PublishIfDue();
+                    if (!Take(ref taken))
                     {
-                        break;
+                        return;
                     }
+
+                    Order(taken, batch);
+                    if (batch.IsEmpty)
+                    {
+                        continue;
+                    }
+
+                    Claim(batch);
                 }
 
-                if (queue.Count == 0 && closing is not null)
-                {
-                    return;
-                }
-
-                (taken, queue, queuedBytes) = (queue, taken, 0);
+                Write(batch);
             }
-
-            try
-            {
-                Write(taken);
-                publisher.PublishIfDue(writer, appendedBytes);
-            }
-#pragma warning disable CA1031 // Whatever ended the sequencer, nothing may be acknowledged after it, and nobody may wait for ever.
-            catch (Exception exception)
+        }
+#pragma warning disable CA1031 // Whatever ended it, nothing may be acknowledged after it, and nobody may wait for ever.
+        catch (Exception exception)
 #pragma warning restore CA1031
-            {
-                Fail(new("ledger", $"the ledger could not be written; {folder.Path}: {exception.Message}", "see to its disk, and start the gate again"), taken);
-                return;
-            }
-
-            taken.Clear();
+        {
+            Fail(new("ledger", $"the ledger could not be written; {folder.Path}: {exception.Message}", "see to its disk, and start the gate again"), taken);
         }
     }
 
-    private void Write(List<PendingEntry> taken)
+    // Waits for entries, for as long as nothing is due. False where there will be none.
+    private bool Take(ref List<PendingEntry> taken)
+    {
+        taken.Clear();
+        lock (gate)
+        {
+            if (queue.Count == 0 && closing is null && fault is null)
+            {
+                Monitor.Wait(gate, LedgerPublisher.Every);
+            }
+
+            if (fault is not null || (queue.Count == 0 && closing is not null))
+            {
+                return false;
+            }
+
+            (taken, queue, queuedBytes) = (queue, taken, 0);
+            return true;
+        }
+    }
+
+    private void PublishIfDue()
+    {
+        if (publisher.IsDue(writer.Size))
+        {
+            lock (disk)
+            {
+                ThrowIfFailed();
+                publisher.Publish(writer, appendedBytes);
+            }
+        }
+    }
+
+    private void Order(List<PendingEntry> taken, JournalBatch batch)
     {
         foreach (var pending in taken)
         {
-            if (recent.Find(pending.EventId) is { } before)
+            if (recent.Find(pending.Event) is { } before)
             {
-                // It may be in the batch that is not durable yet.
-                written.Add((pending, before));
+                // It may be in a batch that is not durable yet.
+                batch.Await(pending, before);
                 continue;
             }
 
             // Room first, and for the largest: what the writer took it cannot give back.
-            if (batchLength + MostBytes > batch.Length || written.Count >= MostInBatch || !journal.HasRoom(batchLength + MostBytes))
+            if (!batch.HasRoom(MostBytes) || !journal.HasRoom(batch.LengthWith(MostBytes)))
             {
-                Flush();
+                Claim(batch);
+                Write(batch);
             }
 
-            var room = Math.Max(batchLength, EntryJournal.HeaderBytes) + MostBytes;
-            if ((publisher.WhyNot(appendedBytes, pending.Precedence) ?? journal.Reserve(room, writer.Size, pending.Precedence)) is { } refused)
+            if ((publisher.WhyNot(appendedBytes, pending.Precedence) ?? Reserve(batch.LengthWith(MostBytes), pending.Precedence)) is { } refused)
             {
                 pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(refused));
                 continue;
@@ -351,55 +330,79 @@ public sealed class LocalLedger : IAsyncDisposable
                 continue;
             }
 
-            Put(appended);
-            recent.Add(pending.EventId, appended.Sequence, appended.Hash);
-            written.Add((pending, appended));
+            batch.Add(pending, appended);
+            appendedBytes += appended.Bytes.Length;
+            recent.Add(pending.Event, appended.Sequence, appended.Hash);
+        }
+    }
+
+    private Reason? Reserve(int bytes, Precedence precedence)
+    {
+        if (journal.HasRoom(bytes))
+        {
+            return journal.Reserve(bytes, writer.Size, precedence);
         }
 
-        Flush();
-    }
-
-    private void Put(AppendedEntry appended)
-    {
-        batchLength = Math.Max(batchLength, EntryJournal.HeaderBytes);
-        BinaryPrimitives.WriteUInt16BigEndian(batch.AsSpan(batchLength), (ushort)appended.Bytes.Length);
-        appended.Bytes.Span.CopyTo(batch.AsSpan(batchLength + sizeof(ushort)));
-        batchLength += sizeof(ushort) + appended.Bytes.Length;
-        appendedBytes += appended.Bytes.Length;
-    }
-
-    private void Flush()
-    {
-        if (batchLength > 0)
+        // Another file is begun, and nobody may still write the one before.
+        lock (disk)
         {
-            journal.Write(batch.AsSpan(0, batchLength), durable, (int)(writer.Size - durable));
-            batchLength = 0;
-            lock (gate)
+            return journal.Reserve(bytes, writer.Size, precedence);
+        }
+    }
+
+    // The batch's turn to be written: Write has to follow, on this thread.
+    private void Claim(JournalBatch batch)
+    {
+        disk.Enter();
+        batch.Place = journal.Claim(batch.Length);
+    }
+
+    private void Write(JournalBatch batch)
+    {
+        try
+        {
+            ThrowIfFailed();
+            if (batch.Length > 0)
             {
-                durable = writer.Size;
+                journal.Write(batch.Bytes, batch.Place, batch.First, batch.Count);
+                lock (gate)
+                {
+                    durable = batch.First + batch.Count;
+                }
             }
         }
-
-        foreach (var (waiting, entry) in written)
+        finally
         {
-            waiting.Answer.TrySetResult(new Reading<AppendedEntry>.Found(entry));
+            disk.Exit();
         }
 
-        written.Clear();
+        batch.Answer();
+    }
+
+    private void ThrowIfFailed()
+    {
+        lock (gate)
+        {
+            if (fault is { } why)
+            {
+                throw new IOException(why.Message);
+            }
+        }
     }
 
     private void Fail(Reason why, List<PendingEntry> taken)
     {
         lock (gate)
         {
-            fault = why;
+            fault ??= why;
             taken = [.. taken, .. queue];
             queue.Clear();
+            Monitor.PulseAll(gate);
         }
 
         foreach (var pending in taken)
         {
-            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(why));
+            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(fault));
         }
     }
 }

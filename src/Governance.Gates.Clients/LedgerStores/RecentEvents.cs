@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Governance.Gates.Ledgers;
 
@@ -12,18 +14,22 @@ internal sealed class RecentEvents
     // Of what the tiles hold already; whatever the journal holds beyond them comes on top.
     private const int MostOfTiles = 8_192;
 
-    private readonly Dictionary<string, (long Sequence, TreeHash Hash)> places = new(StringComparer.Ordinal);
-    private readonly Queue<string> oldest = new();
+    // Without a reference in them the collector never walks through these.
+    private readonly Dictionary<TreeHash, (long Sequence, TreeHash Hash)> places = [];
+    private readonly Queue<TreeHash> oldest = new();
+
+    /// <summary>What stands here for an id: its SHA-256.</summary>
+    public static TreeHash KeyOf(string eventId) => TreeHash.Read(SHA256.HashData(Encoding.UTF8.GetBytes(eventId)));
 
     /// <summary>Where an event stands; null where it is not among the last ones.</summary>
-    public AppendedEntry? Find(string eventId) => places.TryGetValue(eventId, out var place) ? new(place.Sequence, place.Hash, default) : null;
+    public AppendedEntry? Find(TreeHash key) => places.TryGetValue(key, out var place) ? new(place.Sequence, place.Hash, default) : null;
 
     /// <summary>Remembers where an event stands.</summary>
-    public void Add(string eventId, long sequence, TreeHash hash)
+    public void Add(TreeHash key, long sequence, TreeHash hash)
     {
-        if (places.TryAdd(eventId, (sequence, hash)))
+        if (places.TryAdd(key, (sequence, hash)))
         {
-            oldest.Enqueue(eventId);
+            oldest.Enqueue(key);
             if (oldest.Count > Most)
             {
                 places.Remove(oldest.Dequeue());
@@ -36,7 +42,7 @@ internal sealed class RecentEvents
     {
         if (EventId(stored.Span) is { } eventId)
         {
-            Add(eventId, sequence, TreeHash.OfLeaf(stored.Span));
+            Add(KeyOf(eventId), sequence, TreeHash.OfLeaf(stored.Span));
         }
     }
 

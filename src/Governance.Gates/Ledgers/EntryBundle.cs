@@ -52,23 +52,4 @@ public static class EntryBundle
         entry = bytes.Slice(LengthSize, BinaryPrimitives.ReadUInt16BigEndian(bytes));
         return true;
     }
-
-    /// <summary>Room for an entry of at most <see cref="LedgerEntry.MostBytes"/> bytes behind its length.</summary>
-    /// <param name="size">The bytes of the entry.</param>
-    /// <param name="framed">Length and entry.</param>
-    /// <returns>Where the entry goes.</returns>
-    internal static Span<byte> Frame(int size, out ReadOnlyMemory<byte> framed)
-    {
-        var bytes = new byte[LengthSize + size];
-        BinaryPrimitives.WriteUInt16BigEndian(bytes, checked((ushort)size));
-        framed = bytes;
-        return bytes.AsSpan(LengthSize);
-    }
-
-    /// <summary>An entry behind its length.</summary>
-    internal static ReadOnlyMemory<byte> Frame(ReadOnlySpan<byte> entry)
-    {
-        entry.CopyTo(Frame(entry.Length, out var framed));
-        return framed;
-    }
 }

@@ -11,9 +11,17 @@ internal static class EntryWriter
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = EntryReader.MaxDepth };
 
-    public static Reading<ReadOnlyMemory<byte>> Write(LedgerEntry entry) => Draft(entry).Try(out var draft, out var why) && draft.Place(entry.PreviousHash, entry.Sequence).Try(out var framed, out why)
-        ? new Reading<ReadOnlyMemory<byte>>.Found(framed[EntryBundle.LengthSize..])
-        : new Reading<ReadOnlyMemory<byte>>.Unread(why);
+    public static Reading<ReadOnlyMemory<byte>> Write(LedgerEntry entry)
+    {
+        if (!Draft(entry).Try(out var draft, out var why) || !draft.SizeAt(entry.Sequence).Try(out var size, out why))
+        {
+            return new Reading<ReadOnlyMemory<byte>>.Unread(why);
+        }
+
+        var stored = new byte[size];
+        draft.Place(entry.PreviousHash, entry.Sequence, stored);
+        return new Reading<ReadOnlyMemory<byte>>.Found(stored);
+    }
 
     /// <summary>The entry as it is at the beginning of a log, and where its sequence stands.</summary>
     public static Reading<EntryDraft> Draft(LedgerEntry entry)

@@ -5,7 +5,7 @@ namespace Governance.Gates.Ledgers;
 /// <summary>An entry as it was appended.</summary>
 /// <param name="Sequence">Its index in the log.</param>
 /// <param name="Hash">Its record hash: the hash of the leaf that it is.</param>
-/// <param name="Bytes">What is stored.</param>
+/// <param name="Bytes">What is stored, until the tile that holds it is released.</param>
 public sealed record AppendedEntry(long Sequence, TreeHash Hash, ReadOnlyMemory<byte> Bytes);
 
 /// <summary>The end of a log: chains entries, grows the tree, and says what a store has to write. Pure: durable is what the store makes durable.</summary>
@@ -17,7 +17,7 @@ public sealed class LedgerWriter
     private readonly GrowingTree tree;
     private readonly EntryChain chain;
     private readonly List<Tile> full = [];
-    private readonly List<ReadOnlyMemory<byte>> bundle = [];
+    private readonly BundleBuilder bundle = new();
     private bool hasGrown;
 
     private LedgerWriter(string origin, long epoch, GrowingTree tree, EntryChain chain)
@@ -82,7 +82,8 @@ public sealed class LedgerWriter
         var writer = new LedgerWriter(origin, epoch, tree, new(size, leaves[place], EntryReader.Closes(entries[place].Span)));
         foreach (var entry in bundle.Width == TileAddress.FullWidth ? [] : entries.Take(bundle.Width))
         {
-            writer.bundle.Add(EntryBundle.Frame(entry.Span));
+            entry.Span.CopyTo(writer.bundle.Room(entry.Length));
+            writer.bundle.Add(entry.Length);
         }
 
         return new Reading<LedgerWriter>.Found(writer);
@@ -102,14 +103,13 @@ public sealed class LedgerWriter
     public Reading<AppendedEntry> AppendPrepared(EntryDraft draft)
     {
         var sequence = chain.Next;
-        if (!draft.Place(chain.Last, sequence).Try(out var framed, out var why))
+        if (!draft.SizeAt(sequence).Try(out var size, out var why))
         {
             return new Reading<AppendedEntry>.Unread(why);
         }
 
-        return Add(framed) is { } fault
-            ? new Reading<AppendedEntry>.Unread(fault)
-            : new Reading<AppendedEntry>.Found(new(sequence, chain.Last, framed[EntryBundle.LengthSize..]));
+        draft.Place(chain.Last, sequence, bundle.Room(size));
+        return Add(size).Try(out var stored, out why) ? new Reading<AppendedEntry>.Found(new(sequence, chain.Last, stored)) : new Reading<AppendedEntry>.Unread(why);
     }
 
     /// <summary>Appends an entry as it was stored before, as a store does that finds more entries than tiles.</summary>
@@ -121,9 +121,10 @@ public sealed class LedgerWriter
             return new("ledger", $"entry {chain.Next} names no holder", "compare the log with copies and checkpoints kept elsewhere");
         }
 
-        if (Add(EntryBundle.Frame(stored)) is { } fault)
+        stored.CopyTo(bundle.Room(stored.Length));
+        if (!Add(stored.Length).Try(out _, out var why))
         {
-            return fault;
+            return why;
         }
 
         Epoch = epoch;
@@ -145,7 +146,7 @@ public sealed class LedgerWriter
         IEnumerable<Tile> edge = hasGrown ? tree.Partial() : [];
         if (hasGrown && TileAddress.OfEntries(tree.Size / TileAddress.FullWidth, tree.Size) is { } partial)
         {
-            edge = edge.Prepend(new(partial, [.. bundle]));
+            edge = edge.Prepend(new(partial, bundle.Pieces));
         }
 
         ImmutableArray<Tile> taken = [.. full, .. edge];
@@ -154,23 +155,23 @@ public sealed class LedgerWriter
         return taken;
     }
 
-    private Reason? Add(ReadOnlyMemory<byte> framed)
+    // The entry that was written into the bundle's room.
+    private Reading<ReadOnlyMemory<byte>> Add(int size)
     {
-        if (chain.Add(framed.Span[EntryBundle.LengthSize..]) is { } fault)
+        if (chain.Add(bundle.Room(size)) is { } fault)
         {
-            return new("ledger", $"entry {chain.Next} {fault}", "compare the log with copies and checkpoints kept elsewhere");
+            return new Reading<ReadOnlyMemory<byte>>.Unread(new("ledger", $"entry {chain.Next} {fault}", "compare the log with copies and checkpoints kept elsewhere"));
         }
 
-        bundle.Add(framed);
+        var stored = bundle.Add(size);
         tree.Append(chain.Last);
         hasGrown = true;
         if (tree.Size % TileAddress.FullWidth == 0)
         {
-            full.Add(new(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value, [.. bundle]));
-            bundle.Clear();
+            full.Add(bundle.Finish(TileAddress.OfEntries((tree.Size / TileAddress.FullWidth) - 1, tree.Size)!.Value));
         }
 
         full.AddRange(tree.TakeFull());
-        return null;
+        return new Reading<ReadOnlyMemory<byte>>.Found(stored);
     }
 }

@@ -122,6 +122,18 @@ public sealed record Tile(TileAddress Address, ImmutableArray<ReadOnlyMemory<byt
     {
     }
 
+    /// <summary>Where the pieces of a bundle stand.</summary>
+    internal ImmutableArray<EntryBlock> Blocks { get; init; } = [];
+
+    /// <summary>Gives the memory of the pieces back. Nobody reads them any more, nor an entry that was appended into them. Once at most; where it is never called, the collector does it.</summary>
+    public void Release()
+    {
+        foreach (var block in Blocks)
+        {
+            block.Release();
+        }
+    }
+
     /// <summary>All of it.</summary>
     public ReadOnlyMemory<byte> Bytes
     {

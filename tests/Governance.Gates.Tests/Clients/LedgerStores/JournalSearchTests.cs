@@ -15,8 +15,8 @@ public sealed class JournalSearchTests : IDisposable
     {
         const int Allowed = 128 * 1024;
         var left = (long)Allowed;
-        Assert.Null(EntryJournal.NextSound(Beginnings(64 * 1024), 0, ref left));
-        Assert.InRange(left, -32 * 1024 - EntryJournal.HeaderBytes, -1);
+        Assert.Null(BatchFormat.NextSound(Beginnings(64 * 1024), 0, 0, ref left));
+        Assert.InRange(left, -32 * 1024 - BatchFormat.HeaderBytes, -1);
     }
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class JournalSearchTests : IDisposable
         }
 
         var left = 1L;
-        Assert.Null(EntryJournal.NextSound(bytes, 0, ref left));
+        Assert.Null(BatchFormat.NextSound(bytes, 0, 0, ref left));
         Assert.Equal(1, left);
     }
 
@@ -64,7 +64,7 @@ public sealed class JournalSearchTests : IDisposable
         for (var at = 0; at < size / 2; at += 8)
         {
             "GGJ1"u8.CopyTo(bytes.AsSpan(at));
-            BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(at + 4), (size / 2) - EntryJournal.HeaderBytes);
+            BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(at + 4), (size / 2) - BatchFormat.HeaderBytes);
         }
 
         return bytes;
