@@ -74,6 +74,11 @@ public sealed class PolicyMistakeTests
         { "roots: { sigstore: {", "roots: { sigstore: §{ instance: public-good,", "only one of 'instance' or 'file'" },
         { "logs: promise", "logs: §some", "one of inclusion, promise, none" },
         { "roots: { sigstore: {", "roots: { §rekor: {", "'rekor' is unknown here" },
+        { "publicLogs: refuse", "publicLogs: §deny", "one of ask, refuse" },
+        { "signing: { publicLogs: refuse, private: [https://rekor.example.com] }", "signing: §{}", "is empty and asks for nothing" },
+        { "[https://rekor.example.com]", "[§rekor.example.com]", "is not a service's address" },
+        { "[https://rekor.example.com]", "[§\"https://somebody:secret@rekor.example.com\"]", "is not a service's address" },
+        { "[https://rekor.example.com]", "[§\"https://*.example.com\"]", "is not a service's address" },
     };
 
     /// <summary>Objects and sessions.</summary>
@@ -177,6 +182,7 @@ public sealed class PolicyMistakeTests
         { Deny, "verdict: §warn", "has no 'why'" },
         { Deny, Deny + "\n      - §match: [ghcr.io/**]\n        verdict: deny", "this rule never decides: artifacts.images[4]" },
         { "- match: [tools.example.com/**]", "- §match: [registry.example.com/shop/cart]\n        verdict: deny\n      - match: [tools.example.com/**]", "this rule never decides: artifacts.images[0]" },
+        { "https://rekor.example.com", "§https://rekor.example.com:99999", "is no address" },
         { "own: gates", "own: §kube-system", "is among those that are only audited" },
         { "rollouts.argoproj.io", "§deployments.apps", "is not a custom resource" },
         { "rollouts.argoproj.io", "§pods", "is not a custom resource" },
@@ -280,6 +286,7 @@ public sealed class PolicyMistakeTests
         { Deny, "verdict: allow\n        why: we trust everybody", "this rule allows every image" },
         { "repositoryId: 123, ownerId: 45, ", "", "a workflow that others may call signs for each repository that calls it" },
         { "repositoryId: 123, ", "", "a workflow that others may call signs for each repository that calls it" },
+        { "publicLogs: refuse, ", "", "every service may be asked, so that it changes nothing which are private" },
         { "logs: promise", "logs: none", "with logs: none a signature counts that no log ever showed" },
     };
 
