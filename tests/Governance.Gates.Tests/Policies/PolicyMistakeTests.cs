@@ -286,6 +286,15 @@ public sealed class PolicyMistakeTests
         Assert.Contains("more than 256", mistake.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Subjects_that_clash_count_too_so_that_they_cost_no_more_than_those_that_do_not()
+    {
+        var robots = string.Concat(Enumerable.Range(0, 400).Select(i => $"    r{i}: {{ oidc: [{{ issuer: https://ci.example.com, subject: \"https://ci.example.com/app\" }}] }}\n"));
+        var mistakes = PolicyDocuments.Mistakes(PolicyDocuments.Replaced(PolicyDocuments.Sound, "    flow:", robots + "    flow:"));
+        Assert.Single(mistakes, mistake => mistake.Message.Contains("more than 256 OIDC subjects", StringComparison.Ordinal));
+        Assert.InRange(mistakes.Count(mistake => mistake.Message.Contains("which is given to 'r0'", StringComparison.Ordinal)), 250, 256);
+    }
+
     public static TheoryData<string, string, string> Warned => new()
     {
         { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
