@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Governance.Gates.Images;
 using Governance.Gates.Testing.Registries;
+using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Sigstore;
 
 namespace Governance.Gates.Tests.Cli;
@@ -8,7 +9,7 @@ namespace Governance.Gates.Tests.Cli;
 /// <summary>The verbs that sign, without a key, against a whole Sigstore instance on loopback; what they made, <c>gates</c> itself verifies.</summary>
 public sealed class KeylessSignTests : IAsyncLifetime
 {
-    private const string Accounts = "https://accounts.example.com";
+    private const string Accounts = KeylessWorld.Accounts;
     private const string TokenVariable = "SIGSTORE_ID_TOKEN";
     private readonly Workbench bench = new();
     private LoopbackSigstore sigstore = null!;
@@ -271,16 +272,7 @@ public sealed class KeylessSignTests : IAsyncLifetime
 
     private static string[] Files(string folder) => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => $"{file} {Digest.Of(File.ReadAllBytes(file))}")];
 
-    private string Policy(string workflow, string admission = "{ mode: enforce }", string signing = "{ publicLogs: ask }") => bench.Folder.Write($"governance-{Guid.NewGuid():N}.yaml", $$"""
-        apiVersion: governance.gates/v1alpha1
-        kind: GovernancePolicy
-        metadata: { name: shop, version: 1 }
-        spec:
-          environments:
-            production: { clusters: [3f0c7a52-0000-4000-8000-00000000000a], namespaces: ["*"] }
-          people:
-            ann: { id: p-1, oidc: [{ issuer: {{Accounts}}, subject: ann@example.com }] }
-            ben: { id: p-2, oidc: [{ issuer: {{Accounts}}, subject: ben@example.com }] }
+    private string Policy(string workflow, string admission = "{ mode: enforce }", string signing = "{ publicLogs: ask }") => bench.Folder.Write($"governance-{Guid.NewGuid():N}.yaml", KeylessWorld.AnnAndBen + $$"""
           roles:
             operator: { people: [ann, ben] }
           robots:
