@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Cli.Signing;
-using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 

@@ -46,6 +46,9 @@ public static class Peers
     /// <summary>git.</summary>
     public static Peer Git { get; } = Find("git");
 
+    /// <summary>ssh-keygen.</summary>
+    public static Peer SshKeygen { get; } = Find("ssh-keygen");
+
     /// <summary>openssl.</summary>
     public static Peer OpenSsl { get; } = Find("openssl");
 
