@@ -15,7 +15,7 @@ public sealed record GitTag(string Name, string Commit, string Tagger, SshSignat
     private const string Namespace = "git";
 
     // git takes the last line that begins one for the beginning of the signature (gpg-interface.c, parse_signed_buffer).
-    private static readonly string[] Armors = ["-----BEGIN SSH SIGNATURE-----", "-----BEGIN PGP SIGNATURE-----", "-----BEGIN PGP MESSAGE-----", "-----BEGIN SIGNED MESSAGE-----"];
+    private static readonly byte[][] Armors = [[.. "-----BEGIN SSH SIGNATURE-----"u8], [.. "-----BEGIN PGP SIGNATURE-----"u8], [.. "-----BEGIN PGP MESSAGE-----"u8], [.. "-----BEGIN SIGNED MESSAGE-----"u8]];
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>What is signed: everything before the signature.</summary>
@@ -100,7 +100,7 @@ public sealed record GitTag(string Name, string Commit, string Tagger, SshSignat
             var line = content[at..];
             for (var i = 0; i < Armors.Length; i++)
             {
-                if (line.StartsWith(Encoding.ASCII.GetBytes(Armors[i])))
+                if (line.StartsWith(Armors[i]))
                 {
                     found.Add((at, i == 0));
                 }
