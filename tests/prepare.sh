@@ -34,6 +34,7 @@ case ${1:-} in
     needs_command git git
     needs_command curl curl
     needs_command openssl openssl
+    needs_command ssh-keygen openssh-client
     needs_command docker-registry docker-registry
     needs_command go golang-go
     needs_command npm npm

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Governance.Gates.Cli;
 
 /// <summary>Reads the small files that a command line names.</summary>
@@ -27,15 +29,37 @@ internal static class InputFile
 
             return bytes.ToArray();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception exception) when (IsOfFile(exception))
         {
-            var why = exception switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "is not there",
-                UnauthorizedAccessException when Directory.Exists(path) => "is a folder",
-                _ => $"cannot be read ({exception.GetType().Name})",
-            };
-            throw new GateException($"the {what} '{path}' {why}", "name a file that exists and can be read", exception);
+            throw Unreadable(path, what, exception);
         }
+    }
+
+    /// <summary>SHA-256 of a file of any size.</summary>
+    /// <exception cref="GateException">It cannot be read.</exception>
+    public static async Task<byte[]> HashAsync(string path, string what, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var file = File.OpenRead(path);
+            return await SHA256.HashDataAsync(file, cancellation);
+        }
+        catch (Exception exception) when (IsOfFile(exception))
+        {
+            throw Unreadable(path, what, exception);
+        }
+    }
+
+    private static bool IsOfFile(Exception exception) => exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
+
+    private static GateException Unreadable(string path, string what, Exception cause)
+    {
+        var why = cause switch
+        {
+            FileNotFoundException or DirectoryNotFoundException => "is not there",
+            UnauthorizedAccessException when Directory.Exists(path) => "is a folder",
+            _ => $"cannot be read ({cause.GetType().Name})",
+        };
+        return new($"the {what} '{path}' {why}", "name a file that exists and can be read", cause);
     }
 }

@@ -206,4 +206,13 @@ public enum RejectionCode
 
     /// <summary>A signed model lists more files and shards than are read.</summary>
     TooManyResources,
+
+    /// <summary>A tag of git that names no commit, or says more than git writes.</summary>
+    MalformedTag,
+
+    /// <summary>A signature by SSH that is in no form that is read here, or of a kind of key that is not.</summary>
+    MalformedSignature,
+
+    /// <summary>A signature by SSH that was made for something else: its namespace says so.</summary>
+    WrongNamespace,
 }

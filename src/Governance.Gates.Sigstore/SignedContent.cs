@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Sigstore.Ssh;
 
 namespace Governance.Gates.Sigstore;
 
@@ -29,6 +30,10 @@ public abstract record SignedContent
     /// <summary>A bare signature over the artifact's own bytes.</summary>
     /// <param name="ArtifactSha256">SHA-256 of what was signed.</param>
     public sealed record Message(ReadOnlyMemory<byte> ArtifactSha256) : SignedContent;
+
+    /// <summary>A tag of git.</summary>
+    /// <param name="GitTag">What it says.</param>
+    public sealed record Tag(GitTag GitTag) : SignedContent;
 }
 
 /// <summary>A subject of an in-toto statement.</summary>

@@ -29,7 +29,7 @@ public abstract record VerificationOutcome
 
     /// <summary>It proves nothing.</summary>
     /// <param name="Code">The kind of failure.</param>
-    /// <param name="Step">Where: <c>policy</c>, <c>bundle</c>, <c>envelope</c>, <c>signature</c>, <c>payload</c>, <c>statement</c>, <c>subject</c>, <c>predicate</c>, <c>message</c>, <c>evidence</c>, <c>log entry</c>, <c>timestamp</c>, <c>time</c>, <c>certificate</c> or <c>identity</c>.</param>
+    /// <param name="Step">Where: <c>policy</c>, <c>bundle</c>, <c>envelope</c>, <c>signature</c>, <c>payload</c>, <c>statement</c>, <c>subject</c>, <c>predicate</c>, <c>message</c>, <c>evidence</c>, <c>log entry</c>, <c>timestamp</c>, <c>time</c>, <c>certificate</c>, <c>identity</c> or <c>tag</c>.</param>
     /// <param name="Detail">What was found, on one line, with the offending value.</param>
     public sealed record Rejected(RejectionCode Code, string Step, string Detail) : VerificationOutcome;
 }

@@ -5,6 +5,7 @@ using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Clients.Signing;
+using Governance.Gates.Policies;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Signing;
@@ -61,13 +62,15 @@ internal sealed class KeylessArguments
 
     /// <summary>Reads the token and opens the connections; nobody but GitHub's token service is asked anything yet.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="policy">The policy that says where may be signed; null: none was named.</param>
     /// <param name="evidence">What a policy asks for; null: what the command line names.</param>
     /// <param name="terminal">The environment and the clock.</param>
     /// <param name="cancellation">Ends the work.</param>
-    /// <exception cref="GateException">There is no token, or a file cannot be read.</exception>
-    public async Task<StatementSigner.Keyless> OpenAsync(ParseResult parsed, EvidenceRequirement? evidence, Terminal terminal, CancellationToken cancellation)
+    /// <exception cref="GateException">The policy refuses a service, there is no token, or a file cannot be read.</exception>
+    public async Task<StatementSigner.Keyless> OpenAsync(ParseResult parsed, Policy? policy, EvidenceRequirement? evidence, Terminal terminal, CancellationToken cancellation)
     {
         var addresses = new SigningAddresses(new(parsed.GetValue(fulcio)!), Address(parsed, rekor), Address(parsed, tsa));
+        Allow(policy, addresses);
         RekorVersion? log = addresses.Rekor is null ? null : parsed.GetValue(rekorVersion) == "2" ? RekorVersion.V2 : RekorVersion.V1;
         if (evidence is { Logs: > 0 } && log is null)
         {
@@ -104,6 +107,17 @@ internal sealed class KeylessArguments
     {
         var read = IdentityToken.TryParse(text, name, out var mistake) ?? throw new GateException($"the identity token is not used: {mistake}", "give an OpenID Connect ID token of the issuer");
         return read.Expires > terminal.Clock.GetUtcNow() ? read : throw new GateException($"the identity token of {read} ended at {read.Expires.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", "get a new one");
+    }
+
+    // A timestamp authority learns a hash and shows nobody anything: it is none of those that the policy may refuse.
+    private static void Allow(Policy? policy, SigningAddresses addresses)
+    {
+        if (policy is not null && ((Uri?[])[addresses.Fulcio, addresses.Rekor]).OfType<Uri>().Where(service => !policy.Signing.Allows(service)).Distinct().ToArray() is [_, ..] refused)
+        {
+            throw new GateException(
+                $"the policy {policy.Name} version {policy.Version} has nothing signed where others may read it (signing.publicLogs), and does not call {string.Join(" and ", refused.Select(service => service.AbsoluteUri))} private; nobody was asked anything",
+                policy.Signing.Private.IsEmpty ? "sign with a key" : $"sign with a key, or by {string.Join(", ", policy.Signing.Private)}");
+        }
     }
 
     private Uri? PublicLog(SymbolResult result) =>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Clients.Policies;
 
 namespace Governance.Gates.Cli.Signing;
 
@@ -12,11 +13,13 @@ internal sealed class SigningArguments
     private readonly KeylessArguments keyless = new();
     private readonly Option<bool> yes = new("--yes") { Description = "With --keyless: sign without asking whether the log may show it; for scripts." };
 
+    private readonly Option<string?> policy = new("--policy") { Description = "With --keyless: the policy that says where may be signed without a key.", HelpName = "FILE" };
+
     /// <summary>The options, of which no single one is needed.</summary>
     public SigningArguments() => key.File.Required = false;
 
     /// <summary>The options.</summary>
-    public IEnumerable<Option> Options => [key.File, key.PasswordFile, .. keyless.Options, yes];
+    public IEnumerable<Option> Options => [key.File, key.PasswordFile, .. keyless.Options, policy, yes];
 
     /// <summary>Whether the command line signs without a key.</summary>
     public bool IsKeyless(SymbolResult result) => result.IsGiven(keyless.Keyless);
@@ -32,7 +35,7 @@ internal sealed class SigningArguments
         [
             .. byKey == without ? (string[])["say how it is signed: --key FILE, or --keyless"] : [],
             .. result.IsGiven(key.PasswordFile) && !byKey ? (string[])["--password-file goes with --key"] : [],
-            .. result.IsGiven(yes) && !without ? (string[])["--yes goes with --keyless"] : [],
+            .. without ? [] : ((Option[])[yes, policy]).Where(result.IsGiven).Select(option => $"{option.Name} goes with --keyless"),
             .. keyless.Mistakes(result, yes, terminal),
         ];
         foreach (var mistake in mistakes)
@@ -42,9 +45,9 @@ internal sealed class SigningArguments
     }
 
     /// <summary>Reads what signs. The caller disposes of it.</summary>
-    /// <exception cref="GateException">A key or token cannot be read or used.</exception>
+    /// <exception cref="GateException">The policy refuses it, or a key or token cannot be read or used.</exception>
     public async Task<StatementSigner> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation) =>
-        IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, null, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
+        IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, parsed.GetValue(policy) is { } file ? PolicyFile.Load(file).Policy : null, null, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
 
     /// <summary>Asks whether a log may show the signature for ever, where nobody has said so.</summary>
     /// <exception cref="GateException">The answer was not yes.</exception>

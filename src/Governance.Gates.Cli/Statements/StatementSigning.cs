@@ -119,7 +119,7 @@ internal sealed class StatementSigning
         }
 
         var trust = policy.Sigstore ?? throw new GateException($"in the policy {policy.Name} version {policy.Version} no signature without a key counts", "sign with a key that the policy names, or have trust.roots.sigstore added to it");
-        return await keyless.OpenAsync(parsed, trust.Evidence, terminal, cancellation);
+        return await keyless.OpenAsync(parsed, policy, trust.Evidence, terminal, cancellation);
     }
 
     /// <summary>Shows what would be signed, asks, signs and attaches; or writes what is to be signed.</summary>

@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Cli.Signing;
-using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 
@@ -15,13 +14,9 @@ internal sealed class AttestCommand
     // A bundle may have 16 MiB, in which the statement stands in base64.
     private const int MostBytes = 11 * 1024 * 1024;
 
-    private readonly Argument<Reading<ImageLocation>> image = ImageArguments.Location();
+    private readonly SignedImageArguments about = new();
     private readonly Option<string> type = new("--type") { Description = "The predicate's type: a URI, or slsaprovenance1, slsaprovenance, cyclonedx, spdx, vuln, openvex, link.", HelpName = "TYPE", Required = true };
     private readonly Option<string> predicate = new("--predicate") { Description = "The predicate: a JSON object.", HelpName = "FILE", Required = true };
-    private readonly SigningArguments signing = new();
-    private readonly Option<Repository?> standsFor = ImageArguments.As();
-    private readonly RegistryArguments registries = new();
-    private readonly Option<string> form = Report.OutputOption();
 
     private AttestCommand()
     {
@@ -30,15 +25,8 @@ internal sealed class AttestCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new AttestCommand();
-        var command = new Command("attest", "Signs a statement about an image and attaches it as a Sigstore bundle. Examples: gates attest registry.example.com/app@sha256:… --type cyclonedx --predicate bom.json --key release.pem; gates attest registry.example.com/app:v1 --type slsaprovenance1 --predicate provenance.json --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --trusted-root trusted_root.json")
-        {
-            verb.image, verb.type, verb.predicate,
-        };
-        foreach (var option in (IEnumerable<Option>)[.. verb.signing.Options, verb.standsFor, .. verb.registries.ForWriting, verb.form])
-        {
-            command.Add(option);
-        }
-
+        var command = new Command("attest", "Signs a statement about an image and attaches it as a Sigstore bundle. Examples: gates attest registry.example.com/app@sha256:… --type cyclonedx --predicate bom.json --key release.pem; gates attest registry.example.com/app:v1 --type slsaprovenance1 --predicate provenance.json --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --trusted-root trusted_root.json");
+        verb.about.AddTo(command, verb.type, verb.predicate);
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return command;
@@ -46,12 +34,7 @@ internal sealed class AttestCommand
 
     private void Validate(CommandResult result, Terminal terminal)
     {
-        signing.Validate(result, terminal);
-        foreach (var mistake in ImageArguments.MistakesInWhereItLies(result, image, standsFor))
-        {
-            result.AddError(mistake);
-        }
-
+        about.Validate(result, terminal);
         if (result.GetResult(type) is { Tokens: [var word] } && (word.Value == "custom" || PredicateTypeName.Resolve(word.Value) is null))
         {
             result.AddError($"--type '{word.Value}' names no type: write a URI, or slsaprovenance1, slsaprovenance, cyclonedx, spdx, vuln, openvex or link");
@@ -63,17 +46,14 @@ internal sealed class AttestCommand
         var predicateType = PredicateTypeName.Resolve(parsed.GetRequiredValue(type))!;
         var file = parsed.GetRequiredValue(predicate);
         var json = InputFile.Read(file, "predicate", MostBytes);
-        using var signer = await signing.OpenAsync(parsed, terminal, cancellation);
-        var location = parsed.Location(image);
-        var registry = registries.Open(parsed, location, terminal.Clock);
-        using var connections = registry as IDisposable;
-        var target = await ImageTarget.RequireAsync(registry, location, parsed.GetValue(standsFor), terminal, cancellation);
+        using var opened = await about.OpenAsync(parsed, terminal, cancellation);
+        var (signer, target) = opened;
         var statement = Statement(target, predicateType, json, file);
         await terminal.SayAsync($"attesting {predicateType} of {target.Subject}{(target.Resolution is { } resolution ? $" ({resolution})" : "")}");
-        await signing.AskAsync(parsed, signer, terminal, cancellation);
+        await about.Signing.AskAsync(parsed, signer, terminal, cancellation);
         var bundle = await terminal.WhileAsync($"signing the statement about {target.Subject}", signer.SignAsync(statement, cancellation).AsTask());
         var pushed = await target.AttachAsync(bundle, predicateType, $"the statement about {target.Subject}", terminal, cancellation);
-        return await ToReport(target, predicateType, Digest.Of(statement), pushed, signer).WriteAsync(terminal, parsed.GetRequiredValue(form));
+        return await ToReport(target, predicateType, Digest.Of(statement), pushed, signer).WriteAsync(terminal, parsed.GetRequiredValue(about.Form));
     }
 
     private static byte[] Statement(ImageTarget target, string predicateType, byte[] json, string file)

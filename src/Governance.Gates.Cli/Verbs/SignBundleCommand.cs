@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Security.Cryptography;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Cli.Signing;
@@ -16,11 +15,11 @@ internal sealed class SignBundleCommand
     private const int MostStatementBytes = 11 * 1024 * 1024;
     private static readonly SigningConfig PublicGood = new("https://fulcio.sigstore.dev", "https://rekor.sigstore.dev", RekorVersion.V1, "https://timestamp.sigstore.dev/api/v1/timestamp");
 
-    private readonly Option<bool> staging = new("--staging") { Description = "The staging instance: its services and root are named by --signing-config and --trusted-root." };
+    private readonly Option<bool> staging = SigstoreCommand.Staging("The staging instance: its services and root are named by --signing-config and --trusted-root.");
     private readonly Option<bool> inToto = new("--in-toto") { Description = "The file is an in-toto statement." };
     private readonly Option<string> token = new("--identity-token") { Description = "The identity token itself.", HelpName = "TOKEN", Required = true };
-    private readonly Option<string> bundle = new("--bundle") { Description = "Where the bundle goes.", HelpName = "FILE", Required = true };
-    private readonly Option<string?> root = new("--trusted-root") { Description = "The trusted_root.json; the public instance's copy unless given.", HelpName = "FILE" };
+    private readonly Option<string> bundle = SigstoreCommand.Bundle("Where the bundle goes.");
+    private readonly Option<string?> root = SigstoreCommand.Root();
     private readonly Option<string?> config = new("--signing-config") { Description = "The signing_config.json; the public instance's services unless given.", HelpName = "FILE" };
     private readonly Argument<string> file = new("file") { Description = "What is signed.", HelpName = "FILE" };
 
@@ -53,14 +52,14 @@ internal sealed class SignBundleCommand
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
         var services = parsed.GetValue(config) is { } named ? ReadConfig(named, terminal) : PublicGood;
-        var trusted = parsed.GetValue(root) is { } from ? TrustFile.ReadRoot(from) : SigstoreInstance.PublicGood.Root;
+        var trusted = SigstoreCommand.ReadRoot(parsed, root);
         var who = KeylessArguments.ReadToken(parsed.GetRequiredValue(token), null, terminal);
         RekorVersion? log = services.Log is null ? null : services.LogVersion;
         using var signer = KeylessArguments.Open(new(Address(services.CertificateAuthority)!, Address(services.Log), Address(services.TimestampAuthority)), log, KeylessArguments.EvidenceOf(trusted, log is not null), who, null, terminal);
         var path = parsed.GetRequiredValue(file);
         var signed = parsed.GetValue(inToto)
             ? await signer.SignAsync(InputFile.Read(path, "statement", MostStatementBytes), cancellation)
-            : await signer.SignDigestAsync(await HashAsync(path, cancellation), cancellation);
+            : await signer.SignDigestAsync(await InputFile.HashAsync(path, "file", cancellation), cancellation);
         OutputFile.Write(parsed.GetRequiredValue(bundle), signed.Json.Span);
         await terminal.Output.WriteLineAsync($"signed by {who}");
         return ExitCode.Allowed;
@@ -72,17 +71,4 @@ internal sealed class SignBundleCommand
 
     private static Uri? Address(string? url) =>
         url is null ? null : SigningAddresses.TryParse(url, out var address) ? address : throw new GateException($"the signing configuration names '{url}', which is not asked", "name https addresses; plain http is for loopback");
-
-    private static async Task<byte[]> HashAsync(string path, CancellationToken cancellation)
-    {
-        try
-        {
-            await using var stream = File.OpenRead(path);
-            return await SHA256.HashDataAsync(stream, cancellation);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new GateException($"the file '{path}' cannot be read ({exception.GetType().Name})", "name a file that exists and can be read", exception);
-        }
-    }
 }

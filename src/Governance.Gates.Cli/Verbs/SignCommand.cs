@@ -12,13 +12,9 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary><c>gates sign</c>: signs an image and attaches the signature to it.</summary>
 internal sealed class SignCommand
 {
-    private readonly Argument<Reading<ImageLocation>> image = ImageArguments.Location();
-    private readonly SigningArguments signing = new();
+    private readonly SignedImageArguments about = new();
     private readonly Option<string> format = new Option<string>("--format") { Description = "cosign: simple signing under the tag sha256-….sig. bundle: a Sigstore bundle v0.3 as referrer, the only form of --keyless.", DefaultValueFactory = _ => "cosign" }.OneOf("cosign", "bundle");
     private readonly Option<string[]> annotations = new("--annotation") { Arity = ArgumentArity.OneOrMore, Description = "With --format cosign: something to sign beside the digest.", HelpName = "NAME=VALUE" };
-    private readonly Option<Repository?> standsFor = ImageArguments.As();
-    private readonly RegistryArguments registries = new();
-    private readonly Option<string> form = Report.OutputOption();
 
     private SignCommand()
     {
@@ -27,15 +23,8 @@ internal sealed class SignCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new SignCommand();
-        var command = new Command("sign", "Signs an image by its digest. Examples: gates sign registry.example.com/app:v1 --key release.pem; gates sign oci:build/image --as registry.example.com/app --key release.pem --format bundle; gates sign registry.example.com/app:v1 --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --trusted-root trusted_root.json")
-        {
-            verb.image,
-        };
-        foreach (var option in (IEnumerable<Option>)[.. verb.signing.Options, verb.format, verb.annotations, verb.standsFor, .. verb.registries.ForWriting, verb.form])
-        {
-            command.Add(option);
-        }
-
+        var command = new Command("sign", "Signs an image by its digest. Examples: gates sign registry.example.com/app:v1 --key release.pem; gates sign oci:build/image --as registry.example.com/app --key release.pem --format bundle; gates sign registry.example.com/app:v1 --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --trusted-root trusted_root.json");
+        verb.about.AddTo(command, verb.format, verb.annotations);
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return command;
@@ -43,13 +32,12 @@ internal sealed class SignCommand
 
     private void Validate(CommandResult result, Terminal terminal)
     {
-        signing.Validate(result, terminal);
+        about.Validate(result, terminal);
         var given = result.GetResult(annotations)?.Tokens.Select(token => token.Value).ToArray() ?? [];
         (bool Wrong, string Why)[] rules =
         [
-            .. ImageArguments.MistakesInWhereItLies(result, image, standsFor).Select(mistake => (true, mistake)),
-            (signing.IsKeyless(result) && result.GetResult(format) is { Tokens: [{ Value: "cosign" }] }, "without a key the signature is a bundle: leave out --format cosign"),
-            (given.Length > 0 && (signing.IsKeyless(result) || result.GetResult(format) is { Tokens: [{ Value: "bundle" }] }), "--annotation goes with --format cosign; the statement in a bundle has an empty predicate"),
+            (about.Signing.IsKeyless(result) && result.GetResult(format) is { Tokens: [{ Value: "cosign" }] }, "without a key the signature is a bundle: leave out --format cosign"),
+            (given.Length > 0 && (about.Signing.IsKeyless(result) || result.GetResult(format) is { Tokens: [{ Value: "bundle" }] }), "--annotation goes with --format cosign; the statement in a bundle has an empty predicate"),
             (given.Any(one => one.IndexOf('=', StringComparison.Ordinal) < 1), "--annotation is NAME=VALUE"),
             (given.Select(one => one.Split('=')[0]).Distinct(StringComparer.Ordinal).Count() < given.Length, "an --annotation is given twice under one name"),
         ];
@@ -61,20 +49,17 @@ internal sealed class SignCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        using var signer = await signing.OpenAsync(parsed, terminal, cancellation);
-        var location = parsed.Location(image);
-        var registry = registries.Open(parsed, location, terminal.Clock);
-        using var connections = registry as IDisposable;
-        var target = await ImageTarget.RequireAsync(registry, location, parsed.GetValue(standsFor), terminal, cancellation);
+        using var opened = await about.OpenAsync(parsed, terminal, cancellation);
+        var (signer, target) = opened;
 
         // Said before anything is signed: a tag may have moved since the user looked.
         await terminal.SayAsync($"signing {target.Subject}{(target.Resolution is { } resolution ? $" ({resolution})" : "")}");
-        await signing.AskAsync(parsed, signer, terminal, cancellation);
+        await about.Signing.AskAsync(parsed, signer, terminal, cancellation);
         var simple = parsed.GetRequiredValue(format) == "cosign" ? signer as StatementSigner.WithKey : null;
         var pushed = simple is null
             ? await PushBundleAsync(target, signer, terminal, cancellation)
             : ImageTarget.Pushed(await terminal.WhileAsync($"pushing the signature of {target.Subject}", PushCosignAsync(target, simple.Signer, Signed(parsed), cancellation)));
-        return await ToReport(target, simple is null, pushed, signer).WriteAsync(terminal, parsed.GetRequiredValue(form));
+        return await ToReport(target, simple is null, pushed, signer).WriteAsync(terminal, parsed.GetRequiredValue(about.Form));
     }
 
     private static Report ToReport(ImageTarget target, bool isBundle, Digest pushed, StatementSigner signer)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Security.Cryptography;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Sigstore;
@@ -12,12 +11,12 @@ internal sealed class SigstoreCommand
 {
     private const int MostBundleBytes = 16 * 1024 * 1024;
 
-    private readonly Option<bool> staging = new("--staging") { Description = "The staging instance: its root is the one named by --trusted-root." };
-    private readonly Option<string> bundle = new("--bundle") { Description = "The bundle.", HelpName = "FILE", Required = true };
+    private readonly Option<bool> staging = Staging("The staging instance: its root is the one named by --trusted-root.");
+    private readonly Option<string> bundle = Bundle("The bundle.");
     private readonly Option<string?> identity = new("--certificate-identity") { Description = "What the certificate's subject alternative name must be.", HelpName = "NAME" };
     private readonly Option<string?> issuer = new("--certificate-oidc-issuer") { Description = "What the certificate's OIDC issuer must be.", HelpName = "URL" };
     private readonly Option<string?> key = new("--key") { Description = "The public key, PEM, instead of an identity.", HelpName = "FILE" };
-    private readonly Option<string?> root = new("--trusted-root") { Description = "The trusted_root.json. Left out: the copy of the public instance that comes with this program; nothing is fetched.", HelpName = "FILE" };
+    private readonly Option<string?> root = Root();
     private readonly Argument<string> artifact = new("artifact") { Description = "The artifact's file, or sha256: and its digest.", HelpName = "FILE_OR_DIGEST" };
 
     private SigstoreCommand()
@@ -32,6 +31,18 @@ internal sealed class SigstoreCommand
         verify.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return new Command("sigstore", "The command line of sigstore-conformance.") { Subcommands = { verify, SignBundleCommand.Create(terminal) }, Hidden = true };
     }
+
+    /// <summary><c>--staging</c>, of both commands of the suite.</summary>
+    public static Option<bool> Staging(string what) => new("--staging") { Description = what };
+
+    /// <summary><c>--bundle</c>.</summary>
+    public static Option<string> Bundle(string what) => new("--bundle") { Description = what, HelpName = "FILE", Required = true };
+
+    /// <summary><c>--trusted-root</c>.</summary>
+    public static Option<string?> Root() => new("--trusted-root") { Description = "The trusted_root.json. Left out: the copy of the public instance that comes with this program; nothing is fetched.", HelpName = "FILE" };
+
+    /// <summary>The root that a command line names, or the copy of the public instance.</summary>
+    public static TrustedRoot ReadRoot(ParseResult parsed, Option<string?> root) => parsed.GetValue(root) is { } file ? TrustFile.ReadRoot(file) : SigstoreInstance.PublicGood.Root;
 
     private void Validate(CommandResult result)
     {
@@ -49,7 +60,7 @@ internal sealed class SigstoreCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var evidence = new EvidenceRequirement(parsed.GetValue(root) is { } file ? TrustFile.ReadRoot(file) : SigstoreInstance.PublicGood.Root);
+        var evidence = new EvidenceRequirement(ReadRoot(parsed, root));
         var policy = await PolicyAsync(parsed, evidence, cancellation);
         var json = InputFile.Read(parsed.GetRequiredValue(bundle), "bundle", MostBundleBytes);
         switch (SigstoreVerifier.Verify(new SignedEntity.Bundle(json), policy))
@@ -84,19 +95,8 @@ internal sealed class SigstoreCommand
             return VerificationPolicy.For(Convert.FromHexString(given[7..]), keys);
         }
 
-        try
-        {
-            await using var file = File.OpenRead(given);
-            if (file.Length > MostBundleBytes)
-            {
-                return VerificationPolicy.For(await SHA256.HashDataAsync(file, cancellation), keys);
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new GateException($"the artifact '{given}' cannot be read ({exception.GetType().Name})", "name a file that exists and can be read, or sha256: and 64 hex digits", exception);
-        }
-
-        return VerificationPolicy.ForArtifact(InputFile.Read(given, "artifact", MostBundleBytes), keys);
+        return new FileInfo(given) is { Exists: true, Length: > MostBundleBytes }
+            ? VerificationPolicy.For(await InputFile.HashAsync(given, "artifact", cancellation), keys)
+            : VerificationPolicy.ForArtifact(InputFile.Read(given, "artifact", MostBundleBytes), keys);
     }
 }

@@ -27,6 +27,9 @@ internal sealed class AuthorityChain
     /// <summary>The intermediates and the anchor.</summary>
     public ImmutableArray<CertificateFields> Certificates { get; }
 
+    /// <summary>How many leaves it is known to have certified without building their paths again.</summary>
+    public int Remembered => certified.Count;
+
     /// <summary>The chain, or null where the platform cannot read a certificate, or one of them may not issue.</summary>
     public static AuthorityChain? TryCreate(ImmutableArray<CertificateFields> fields)
     {

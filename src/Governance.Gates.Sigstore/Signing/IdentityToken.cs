@@ -38,7 +38,7 @@ public sealed class IdentityToken
 
     /// <summary>Reads a token.</summary>
     /// <param name="text">The JWT in its compact form; white space around it does not count.</param>
-    /// <param name="name">What the certificate's name must be, for issuers whose subjects are certified under another name; null: the e-mail address, the workflow of GitHub, or else the subject.</param>
+    /// <param name="name">What the certificate's name must be, for issuers that do not have the address certified though their tokens hold one, or subjects under another name; null: the e-mail address, the workflow of GitHub, or else the subject.</param>
     /// <param name="mistake">What is wrong, on one line and without anything of the token; empty where one is returned.</param>
     /// <returns>The token, or null.</returns>
     public static IdentityToken? TryParse(string text, string? name, out string mistake)
@@ -72,6 +72,14 @@ public sealed class IdentityToken
         var connector = Optional(shape, claims, "federated_claims", "connector_id");
         var email = Optional(shape, claims, "email");
         var workflow = Optional(shape, claims, "job_workflow_ref");
+
+        // Fulcio has the key shown over the address where it certifies addresses, and over the subject for issuers of every other kind
+        // (sigstore/fulcio, pkg/identity/*/principal.go). Of which kind an issuer is, is Fulcio's configuration: the name to expect tells.
+        if (name is not null && name != email)
+        {
+            (email, connector) = (null, null);
+        }
+
         mistake = shape.Fault?.Detail
             ?? (email is not null && !(claims.TryGetProperty("email_verified", out var verified) && verified.ValueKind == JsonValueKind.True) ? "its issuer has not verified the e-mail address"
             : expires is 0 or > 253402300799 ? "it does not say when it ends"

@@ -31,9 +31,13 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
             {
                 mistakes.Add(subject, $"{PolicyNode.Shown(subject.Text)} is a pattern, and a person is one subject", "write the subject as the issuer writes it");
             }
-            else if (issuer.Text == GitHubActions || issuer.Text.StartsWith(GitHubActions + "/", StringComparison.Ordinal) || subject.Text.Contains("@refs/", StringComparison.Ordinal))
+            else if (issuer.Text == GitHubActions || issuer.Text.StartsWith(GitHubActions + "/", StringComparison.Ordinal))
             {
-                mistakes.Add(issuer, "workflows sign by this issuer, or under such a subject: whoever may change one would be this person", "name the workflow under robots");
+                mistakes.Add(issuer, "workflows sign by this issuer: whoever may change one would be this person", "name the workflow under robots");
+            }
+            else if (!IsOfPerson(subject.Text))
+            {
+                mistakes.Add(subject, $"{PolicyNode.Shown(subject.Text)} is no name that people are certified under, but one of a workflow, a workload or a service account: whoever may change it would be this person", "write the person's e-mail address, or user name and domain as in ann!example.com, and name what else signs under robots");
             }
             else if (Take(holder, subject, new(issuer.Text, NameMatch.Exactly(subject.Text), null, null, null)))
             {
@@ -41,6 +45,11 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
             }
         }
     }
+
+    // Fulcio certifies people by address, or by name!domain where an issuer has only user names. Every kind of workflow and workload has a URI
+    // (GitLab, Buildkite, Codefresh, Kubernetes, SPIFFE, …), but for Google's service accounts, which have addresses.
+    private static bool IsOfPerson(string subject) =>
+        subject.AsSpan().ContainsAny('@', '!') && !subject.AsSpan().ContainsAny('/', ':') && !subject.EndsWith(".gserviceaccount.com", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The subjects that act for a robot.</summary>
     public ImmutableArray<OidcBinding> ReadRobot(string holder, PolicyNode robot)

@@ -14,6 +14,7 @@ internal static class PartyChanges
         CompareRobots(changes);
         CompareKeys(changes);
         CompareRoots(changes);
+        CompareSigning(changes);
     }
 
     // More of an environment lets what is approved for it run in more places; less of it takes its rules away from some. Either is weaker.
@@ -259,6 +260,26 @@ internal static class PartyChanges
         }
 
         static string Word(LogRule rule) => rule.ToString().ToLowerInvariant();
+    }
+
+    private static void CompareSigning(PolicyChanges changes)
+    {
+        var (was, now) = (changes.Older.Signing, changes.Newer.Signing);
+        changes.Scale(was.PublicLogs.CompareTo(now.PublicLogs), "signing.publicLogs", Word(was.PublicLogs), Word(now.PublicLogs), []);
+
+        // Which services are private decides only where the others are refused.
+        if (was.PublicLogs == now.PublicLogs)
+        {
+            var decides = now.PublicLogs == PublicLogs.Refuse;
+            changes.Words(
+                "signing.private",
+                was.Private.Select(address => address.AbsoluteUri),
+                now.Private.Select(address => address.AbsoluteUri),
+                (decides ? PolicyChangeKind.Weaker : PolicyChangeKind.Neutral, "is called private"),
+                (decides ? PolicyChangeKind.Stronger : PolicyChangeKind.Neutral, "is called private no more"));
+        }
+
+        static string Word(PublicLogs logs) => logs.ToString().ToLowerInvariant();
     }
 
     // A key is what its SPKI digest says; its name is for people to read.

@@ -46,6 +46,11 @@ public static class PolicyExplanation
             lines.Add($"namespace {@namespace} is judged and recorded, never blocked (admission.namespaces.audit)");
         }
 
+        if (policy.Signing.PublicLogs == PublicLogs.Refuse)
+        {
+            lines.Add($"without a key nothing is signed {(policy.Signing.Private.IsEmpty ? "at all" : $"but by {string.Join(", ", policy.Signing.Private)}")} (signing.publicLogs: refuse)");
+        }
+
         foreach (var rule in policy.Images)
         {
             var pattern = rule.Match.FirstOrDefault(candidate => candidate.Matches(repository));

@@ -30,6 +30,7 @@ internal static class PolicyGrammar
 
     private static readonly Word Issuer = new("issuer", "an OpenID Connect issuer", "^https://[!-)+-~]{1,500}$", "write it as its tokens do, as in https://token.actions.githubusercontent.com");
     private static readonly Word Subject = new("subject", "a subject", "^[!-~]{1,1024}$", "write what a certificate names its owner, on one line and without blanks: an address, or a URL such as https://github.com/example/app/.github/workflows/release.yml@refs/heads/main");
+    private static readonly Word Service = new("service", "a service's address", "^https?://[-.:\\[\\]A-Za-z0-9]+(/[-._~A-Za-z0-9]+)*/?$", "write it as the command line names it, as in https://rekor.example.com");
     private static readonly Shape Runner = new Choice("github-hosted", "self-hosted");
 
     private static readonly Shape Signers = new Either(new List(Name, MostInList), new Fields(Required("role", Name, "The role whose people may have signed.")), "write [NAME] or { role: NAME }");
@@ -256,6 +257,13 @@ internal static class PolicyGrammar
                     Optional("runUntil", Duration, "How long after it was given what began may go on starting. Left out: without end."),
                     Optional("maxUses", new Count(), "How often one request may be used. Left out: any number of times."))),
             "Who must agree to what, by the action's name."),
+        Optional(
+            "signing",
+            new Fields(
+                Optional("publicLogs", new Choice("ask", "refuse"), "What becomes of a signature without a key that a log or certificate authority may show to others: who signs is asked once, or it is not made. Left out: ask."),
+                Optional("private", new List(Service, MostInList), "The certificate authorities and transparency logs that only your own people read, by address."))
+            { NotEmpty = true },
+            "Where something may be signed without a key."),
         Optional("admission", Admission, "The admission gate's settings."),
         Optional("review", ReviewGrammar.Section(Line, Pointer, RoleCounts, MostInList), "What pull requests need."),
         NotYet("changes"),

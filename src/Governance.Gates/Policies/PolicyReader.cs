@@ -47,6 +47,7 @@ public static class PolicyReader
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
         var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
         var review = new ReviewRules(parties, mistakes).Read(root["spec"]?["review"]);
+        var signing = SigningSettings.Read(root["spec"]?["signing"], mistakes);
         var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any
             ? new PolicyReading.Refused(mistakes.All)
@@ -68,6 +69,7 @@ public static class PolicyReader
                     Images = images,
                     Admission = admission,
                     Review = review,
+                    Signing = signing,
                     LedgerRecovery = approvals.LedgerRecovery,
                 },
                 mistakes.Warnings);

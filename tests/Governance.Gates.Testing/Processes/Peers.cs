@@ -37,11 +37,17 @@ public static class Peers
     /// <summary>The folder of npm packages with two readers of CODEOWNERS, which <c>tests/peers/codeowners-js</c> times.</summary>
     public static Peer CodeownersJs { get; } = new("codeowners-js", Existing(Cache("peers/codeowners-js"), "version") is null ? null : Cache("peers/codeowners-js/node_modules"));
 
+    /// <summary>The .NET SDK.</summary>
+    public static Peer Dotnet { get; } = Find("dotnet", Environment.GetEnvironmentVariable("DOTNET_ROOT"));
+
     /// <summary>node.</summary>
     public static Peer Node { get; } = Find("node");
 
     /// <summary>git.</summary>
     public static Peer Git { get; } = Find("git");
+
+    /// <summary>ssh-keygen.</summary>
+    public static Peer SshKeygen { get; } = Find("ssh-keygen");
 
     /// <summary>openssl.</summary>
     public static Peer OpenSsl { get; } = Find("openssl");

@@ -41,6 +41,20 @@ internal static class KeylessWorld
     public const string Commit = "0123456789012345678901234567890123456789";
     public const string Accounts = "https://accounts.example.com";
 
+    /// <summary>The beginning of a policy, whose people are ann and ben so far.</summary>
+    public const string AnnAndBen = $$"""
+        apiVersion: governance.gates/v1alpha1
+        kind: GovernancePolicy
+        metadata: { name: shop, version: 1 }
+        spec:
+          environments:
+            production: { clusters: [3f0c7a52-0000-4000-8000-00000000000a], namespaces: ["*"] }
+          people:
+            ann: { id: p-1, oidc: [{ issuer: {{Accounts}}, subject: ann@example.com }] }
+            ben: { id: p-2, oidc: [{ issuer: {{Accounts}}, subject: ben@example.com }] }
+
+        """;
+
     private const string Rules = """
           artifacts:
             images:
@@ -74,16 +88,7 @@ internal static class KeylessWorld
 
     public static byte[] Bytes(JsonNode json) => Encoding.UTF8.GetBytes(json.ToJsonString());
 
-    public static string Yaml(string rules, byte[]? root = null, string logs = "inclusion", string trust = "") => $$"""
-        apiVersion: governance.gates/v1alpha1
-        kind: GovernancePolicy
-        metadata: { name: shop, version: 1 }
-        spec:
-          environments:
-            production: { clusters: [3f0c7a52-0000-4000-8000-00000000000a], namespaces: ["*"] }
-          people:
-            ann: { id: p-1, oidc: [{ issuer: {{Accounts}}, subject: ann@example.com }] }
-            ben: { id: p-2, oidc: [{ issuer: {{Accounts}}, subject: ben@example.com }] }
+    public static string Yaml(string rules, byte[]? root = null, string logs = "inclusion", string trust = "") => AnnAndBen + $$"""
             cem: { id: p-3, until: 2026-06-20, oidc: [{ issuer: {{Accounts}}, subject: cem@example.com }] }
             dan: { id: p-4, oidc: [{ issuer: {{Accounts}}, subject: dan@example.com }] }
           roles:

@@ -3,16 +3,19 @@ using Governance.Gates.Testing;
 
 namespace Governance.Gates.Tests.Architecture;
 
-/// <summary>docs/threat-model.md says which test holds which sentence of the trust model; here it is held against the tests that there are.</summary>
+/// <summary>docs/threat-model.md says which test holds which sentence of the trust model, and docs/decisions/0003 which keeps us from a flaw that another verifier had; here both are held against the tests that there are.</summary>
 public sealed partial class ThreatModelTests
 {
-    private static readonly MatchCollection Named = TestName().Matches(File.ReadAllText(Path.Combine(ProjectTree.Root, "docs/threat-model.md")));
+    private const string Flaws = "docs/decisions/0003-own-sigstore-verifier.md";
 
-    [Fact]
-    public void Every_test_that_the_threat_model_names_is_there()
+    [Theory]
+    [InlineData("docs/threat-model.md", 50)]
+    [InlineData(Flaws, 50)]
+    public void Every_test_that_the_threat_model_names_is_there(string page, int least)
     {
-        Assert.True(Named.Count > 50, $"{Named.Count} names were found");
-        Assert.All(Named, name =>
+        var named = TestName().Matches(Read(page));
+        Assert.True(named.Count > least, $"{named.Count} names were found");
+        Assert.All(named, name =>
         {
             var (folder, file, method) = (name.Groups["folder"].Value, name.Groups["file"].Value, name.Groups["method"].Value);
             var path = Path.Combine(ProjectTree.Root, "tests", folder == "Cluster" ? "Governance.Gates.Cluster" : $"Governance.Gates.Tests/{folder}", $"{file}.cs");
@@ -20,6 +23,16 @@ public sealed partial class ThreatModelTests
             Assert.True(Regex.IsMatch(File.ReadAllText(path), $@"public (async Task|void|Task) {method}\("), $"{folder}/{file} has no test {method}");
         });
     }
+
+    [Fact]
+    public void Every_flaw_that_others_had_has_a_test()
+    {
+        var rows = Read(Flaws).Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
+        Assert.Equal(31, rows.Count);
+        Assert.All(rows, row => Assert.True(TestName().IsMatch(row), row));
+    }
+
+    private static string Read(string page) => File.ReadAllText(Path.Combine(ProjectTree.Root, page));
 
     [GeneratedRegex("`(?<folder>[A-Z][A-Za-z/]*)/(?<file>[A-Z][A-Za-z]*Tests)\\.(?<method>[A-Z][A-Za-z0-9_]*)`")]
     private static partial Regex TestName();

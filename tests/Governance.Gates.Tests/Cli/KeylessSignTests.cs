@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Governance.Gates.Images;
 using Governance.Gates.Testing.Registries;
+using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Sigstore;
 
 namespace Governance.Gates.Tests.Cli;
@@ -8,7 +9,7 @@ namespace Governance.Gates.Tests.Cli;
 /// <summary>The verbs that sign, without a key, against a whole Sigstore instance on loopback; what they made, <c>gates</c> itself verifies.</summary>
 public sealed class KeylessSignTests : IAsyncLifetime
 {
-    private const string Accounts = "https://accounts.example.com";
+    private const string Accounts = KeylessWorld.Accounts;
     private const string TokenVariable = "SIGSTORE_ID_TOKEN";
     private readonly Workbench bench = new();
     private LoopbackSigstore sigstore = null!;
@@ -191,6 +192,39 @@ public sealed class KeylessSignTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_the_policy_refuses_public_logs_only_its_private_services_are_asked_and_no_token_is_fetched()
+    {
+        await bench.AddImageAsync();
+        var model = bench.Folder.Folder("vol");
+        File.WriteAllText(Path.Combine(model, "weights.bin"), "0123");
+        bench.Set(TokenVariable, "");
+        bench.Set("ACTIONS_ID_TOKEN_REQUEST_URL", $"{sigstore.Address}/token?run=1");
+        bench.Set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "runner");
+        string[] onImage = [Image, "--as", Workbench.Repository];
+        foreach (var signing in (string[])["{ publicLogs: refuse }", "{ publicLogs: refuse, private: [https://rekor.example.com] }"])
+        {
+            string[] policy = ["--policy", Policy(ThrowAwaySigstore.Workflow, signing: signing), "--yes"];
+            foreach (var verb in (string[][])
+            [
+                ["sign", .. onImage, "--trusted-root", root],
+                ["attest", .. onImage, "--type", "cyclonedx", "--predicate", bench.Folder.Write("bom.json", "{}"), "--trusted-root", root],
+                ["model", "sign", model, "--signature", Path.Combine(model, "model.sig"), "--trusted-root", root],
+                ["request", .. onImage, "--action", "deploy", "--environment", "production"],
+                ["approve", .. onImage],
+            ])
+            {
+                var run = await bench.GatesAsync([.. verb, .. Keyless, .. policy]);
+                Assert.Equal(2, run.ExitCode);
+                Assert.Contains($": the policy shop version 1 has nothing signed where others may read it (signing.publicLogs), and does not call {sigstore.Address}/ private; nobody was asked anything; sign with a key", run.Error, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Empty(sigstore.Asked);
+        await GatesAsync(["sign", .. onImage, "--trusted-root", root, .. Keyless, "--policy", Policy(ThrowAwaySigstore.Workflow, signing: $"{{ publicLogs: refuse, private: [{sigstore.Address}] }}")]);
+        Assert.Equal(64, (await bench.GatesAsync("sign", Image, "--as", Workbench.Repository, "--key", bench.Key("release").Private, "--policy", "governance.yaml")).ExitCode);
+    }
+
+    [Fact]
     public async Task A_token_that_has_ended_is_not_sent()
     {
         await bench.AddImageAsync();
@@ -238,16 +272,7 @@ public sealed class KeylessSignTests : IAsyncLifetime
 
     private static string[] Files(string folder) => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => $"{file} {Digest.Of(File.ReadAllBytes(file))}")];
 
-    private string Policy(string workflow, string admission = "{ mode: enforce }") => bench.Folder.Write($"governance-{Guid.NewGuid():N}.yaml", $$"""
-        apiVersion: governance.gates/v1alpha1
-        kind: GovernancePolicy
-        metadata: { name: shop, version: 1 }
-        spec:
-          environments:
-            production: { clusters: [3f0c7a52-0000-4000-8000-00000000000a], namespaces: ["*"] }
-          people:
-            ann: { id: p-1, oidc: [{ issuer: {{Accounts}}, subject: ann@example.com }] }
-            ben: { id: p-2, oidc: [{ issuer: {{Accounts}}, subject: ben@example.com }] }
+    private string Policy(string workflow, string admission = "{ mode: enforce }", string signing = "{ publicLogs: ask }") => bench.Folder.Write($"governance-{Guid.NewGuid():N}.yaml", KeylessWorld.AnnAndBen + $$"""
           roles:
             operator: { people: [ann, ben] }
           robots:
@@ -261,6 +286,7 @@ public sealed class KeylessSignTests : IAsyncLifetime
               - { match: ["{{Workbench.Repository}}"], require: { signed: { by: [flow] } } }
               - { match: ["**"], require: { approved: { action: deploy, covers: [artifact] } } }
           admission: {{admission}}
+          signing: {{signing}}
 
         """);
 }

@@ -91,6 +91,10 @@ public sealed class PolicyDiffTests
         { "logs: promise", "logs: inclusion", "trust.roots.sigstore.logs", Stronger, Weaker, "" },
         { "logs: promise", "logs: none", "trust.roots.sigstore.logs", Weaker, Stronger, "" },
 
+        { "publicLogs: refuse", "publicLogs: ask", "signing.publicLogs", Weaker, Stronger, "" },
+        { "publicLogs: refuse, ", "", "signing.publicLogs", Weaker, Stronger, "" },
+        { "[https://rekor.example.com]", "[https://rekor.example.com, https://fulcio.example.com]", "signing.private", Weaker, Stronger, "" },
+
         { "revocations: { from: revocations.json, maxAge: 1h, by: [builder] }", "", "trust.revocations", Weaker, Stronger, "" },
         { "from: revocations.json", "from: other.json", "trust.revocations.from", Weaker, Weaker, "" },
         { "maxAge: 1h", "maxAge: 2h", "trust.revocations.maxAge", Weaker, Stronger, "" },
@@ -225,6 +229,8 @@ public sealed class PolicyDiffTests
         ["spec.artifacts.images[].require.approved.covers[]"] = ("covers: [artifact, template]", "covers: [artifact]"),
         ["spec.artifacts.images[].verdict"] = ("verdict: deny", "verdict: warn"),
         ["spec.artifacts.images[].why"] = ("why: not a registry of ours", "why: other"),
+        ["spec.signing.publicLogs"] = ("publicLogs: refuse", "publicLogs: ask"),
+        ["spec.signing.private[]"] = ("https://rekor.example.com", "https://other.example.com"),
         ["spec.approvals.*.require[].role"] = ("[{ role: approver, count: 2 }]", "[{ role: releaser, count: 1 }]"),
         ["spec.approvals.*.require[].count"] = ("count: 2", "count: 1"),
         ["spec.approvals.*.useBy"] = ("useBy: 7d, runUntil", "useBy: 8d, runUntil"),

@@ -76,6 +76,7 @@ internal static class PolicyDocuments
           approvals:
             deploy: { require: [{ role: approver, count: 1 }], useBy: 7d, runUntil: 26w, maxUses: 3 }
             policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }
+          signing: { publicLogs: refuse, private: [https://rekor.example.com] }
 
         """);
 

@@ -29,6 +29,14 @@ public sealed class PolicyExplanationTests
     }
 
     [Fact]
+    public void Where_nothing_may_be_signed_without_a_key_is_told()
+    {
+        const string Refused = "without a key nothing is signed but by https://rekor.example.com/ (signing.publicLogs: refuse)";
+        Assert.Contains(Refused, Explain("registry.example.com/shop/cart", "shop"), StringComparison.Ordinal);
+        Assert.DoesNotContain("signing.publicLogs", string.Join('\n', PolicyExplanation.Explain(Policy with { Signing = SigningSettings.Default }, ImageReference.Parse("nginx"), null)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_namespace_the_rules_for_some_places_are_told_first()
     {
         var text = Explain(Pinned, null);

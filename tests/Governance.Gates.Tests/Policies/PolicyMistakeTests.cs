@@ -74,6 +74,11 @@ public sealed class PolicyMistakeTests
         { "roots: { sigstore: {", "roots: { sigstore: §{ instance: public-good,", "only one of 'instance' or 'file'" },
         { "logs: promise", "logs: §some", "one of inclusion, promise, none" },
         { "roots: { sigstore: {", "roots: { §rekor: {", "'rekor' is unknown here" },
+        { "publicLogs: refuse", "publicLogs: §deny", "one of ask, refuse" },
+        { "signing: { publicLogs: refuse, private: [https://rekor.example.com] }", "signing: §{}", "is empty and asks for nothing" },
+        { "[https://rekor.example.com]", "[§rekor.example.com]", "is not a service's address" },
+        { "[https://rekor.example.com]", "[§\"https://somebody:secret@rekor.example.com\"]", "is not a service's address" },
+        { "[https://rekor.example.com]", "[§\"https://*.example.com\"]", "is not a service's address" },
     };
 
     /// <summary>Objects and sessions.</summary>
@@ -177,6 +182,7 @@ public sealed class PolicyMistakeTests
         { Deny, "verdict: §warn", "has no 'why'" },
         { Deny, Deny + "\n      - §match: [ghcr.io/**]\n        verdict: deny", "this rule never decides: artifacts.images[4]" },
         { "- match: [tools.example.com/**]", "- §match: [registry.example.com/shop/cart]\n        verdict: deny\n      - match: [tools.example.com/**]", "this rule never decides: artifacts.images[0]" },
+        { "https://rekor.example.com", "§https://rekor.example.com:99999", "is no address" },
         { "own: gates", "own: §kube-system", "is among those that are only audited" },
         { "rollouts.argoproj.io", "§deployments.apps", "is not a custom resource" },
         { "rollouts.argoproj.io", "§pods", "is not a custom resource" },
@@ -189,7 +195,14 @@ public sealed class PolicyMistakeTests
         { "subject: dan@example.com", "subject: §\"*@example.com\"", "is a pattern, and a person is one subject" },
         { "issuer: https://accounts.example.com", "issuer: §https://token.actions.githubusercontent.com", "name the workflow under robots" },
         { "issuer: https://accounts.example.com", "issuer: §https://token.actions.githubusercontent.com/example", "name the workflow under robots" },
-        { "issuer: https://accounts.example.com, subject: dan@example.com", "issuer: §https://gitlab.com, subject: \"https://gitlab.com/example/app//.gitlab-ci.yml@refs/heads/main\"", "name the workflow under robots" },
+        { "subject: dan@example.com", "subject: §\"https://gitlab.com/example/app//.gitlab-ci.yml@refs/heads/main\"", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §https://buildkite.com/example/deploy", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §\"https://g.codefresh.io/example/deploy:1/2\"", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §https://kubernetes.io/namespaces/ci/serviceaccounts/dan", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §\"spiffe://dan@example.com/build\"", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §dan@example.iam.gserviceaccount.com", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §\"project_path:example/app:ref:main\"", "is no name that people are certified under" },
+        { "subject: dan@example.com", "subject: §dan", "is no name that people are certified under" },
         { "subject: \"https://github.com/example/app/", "subject: §\"https://*/example/app/", "leaves open whose subject it is" },
         { "subject: \"https://github.com/example/app/", "subject: §\"*://github.com/example/app/", "leaves open whose subject it is" },
         { "subject: \"https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*\"", "subject: §\"*@example.com\"", "leaves open whose subject it is" },
@@ -273,6 +286,15 @@ public sealed class PolicyMistakeTests
         Assert.Contains("more than 256", mistake.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Subjects_that_clash_count_too_so_that_they_cost_no_more_than_those_that_do_not()
+    {
+        var robots = string.Concat(Enumerable.Range(0, 400).Select(i => $"    r{i}: {{ oidc: [{{ issuer: https://ci.example.com, subject: \"https://ci.example.com/app\" }}] }}\n"));
+        var mistakes = PolicyDocuments.Mistakes(PolicyDocuments.Replaced(PolicyDocuments.Sound, "    flow:", robots + "    flow:"));
+        Assert.Single(mistakes, mistake => mistake.Message.Contains("more than 256 OIDC subjects", StringComparison.Ordinal));
+        Assert.InRange(mistakes.Count(mistake => mistake.Message.Contains("which is given to 'r0'", StringComparison.Ordinal)), 250, 256);
+    }
+
     public static TheoryData<string, string, string> Warned => new()
     {
         { "keys: [ben-key]", "from: 2026-01-01", "the key 'ben-key' is given to nobody" },
@@ -280,6 +302,7 @@ public sealed class PolicyMistakeTests
         { Deny, "verdict: allow\n        why: we trust everybody", "this rule allows every image" },
         { "repositoryId: 123, ownerId: 45, ", "", "a workflow that others may call signs for each repository that calls it" },
         { "repositoryId: 123, ", "", "a workflow that others may call signs for each repository that calls it" },
+        { "publicLogs: refuse, ", "", "every service may be asked, so that it changes nothing which are private" },
         { "logs: promise", "logs: none", "with logs: none a signature counts that no log ever showed" },
     };
 

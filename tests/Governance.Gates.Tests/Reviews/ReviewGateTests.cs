@@ -278,6 +278,16 @@ public sealed class ReviewGateTests
         new PullRequests(changed).Change(carried, status).Judge("evidence:\n  - { paths: ['models/**', 'strategies/**'], files: ['models/*/validation.json'], why: model change protocol }")
             .Is(holds ? Verdict.Allow : Verdict.Deny, holds ? null : "model change protocol");
 
+    /// <summary>Asked for each file by itself, this would take the better part of a minute.</summary>
+    [Fact]
+    public void Thousands_of_changes_that_ask_for_the_same_evidence_are_answered_at_once_and_on_one_line()
+    {
+        var rules = $"evidence:\n  - {{ paths: ['models/**'], files: [{string.Join(", ", Enumerable.Range(0, 64).Select(i => $"'models/*/*{i}.json'"))}] }}";
+        var judged = new PullRequests([.. Enumerable.Range(0, 2_999).Select(i => $"models/m/w{i}.bin")]).Judge(rules);
+        judged.Is(Verdict.Deny, "the change carries no models/m/*0.json and no models/m/*1.json");
+        Assert.EndsWith(" and more", Assert.Single(judged.Decision.Reasons).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_could_not_be_read_is_could_not_tell_with_its_remedy() =>
         new PullRequests("src/a").Reviewed("bob").With("unread", new System.Text.Json.Nodes.JsonArray(PullRequests.Unread("the rulesets cannot be seen"))).Judge().Is(Verdict.Unknown, "the rulesets cannot be seen; give the token the right");

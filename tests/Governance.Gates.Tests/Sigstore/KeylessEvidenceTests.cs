@@ -1,3 +1,6 @@
+using System.Formats.Asn1;
+using System.Globalization;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Governance.Gates.Sigstore;
@@ -121,6 +124,24 @@ public sealed class KeylessEvidenceTests
         again["verificationMaterial"]!["tlogEntries"] = new JsonArray(Instance.Rekor.Entry(body, ThrowAwaySigstore.Now));
         var policy = Signed.Policy(signer.PublicKey) with { KeyEvidence = new EvidenceRequirement(Instance.Root) };
         Signed.AssertRejected(RejectionCode.LogEntryMismatch, SigstoreVerifier.Verify(ThrowAwaySigstore.Entity(again), policy));
+    }
+
+    /// <summary>Of each ECDSA signature there is a second one, (r, n - s), that anybody can make and that verifies as well: no signature is an id.</summary>
+    [Fact]
+    public void A_signature_bent_into_its_other_form_is_not_the_logged_one()
+    {
+        var bundle = Instance.Sign();
+        var read = new AsnReader(ThrowAwaySigstore.SignatureOf(bundle), AsnEncodingRules.DER).ReadSequence();
+        var (r, s) = (read.ReadInteger(), read.ReadInteger());
+        var written = new AsnWriter(AsnEncodingRules.DER);
+        using (written.PushSequence())
+        {
+            written.WriteInteger(r);
+            written.WriteInteger(BigInteger.Parse("0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", NumberStyles.HexNumber, null) - s);
+        }
+
+        bundle["dsseEnvelope"]!["signatures"]![0]!["sig"] = Convert.ToBase64String(written.Encode());
+        Signed.AssertRejected(RejectionCode.LogEntryMismatch, Verify(bundle));
     }
 
     [Fact]

@@ -66,6 +66,34 @@ public sealed class KeylessSigningTests
     }
 
     [Fact]
+    public async Task Where_the_authority_certifies_subjects_the_name_to_expect_says_over_which_claim_the_key_is_shown()
+    {
+        const string Uri = "https://id.example.com/users/ann";
+        await using var sigstore = await LoopbackSigstore.StartAsync();
+        sigstore.CertifiesSubjects = true;
+        var unverified = LoopbackSigstore.Token(Uri, "https://id.example.com", claims => (claims["email"], claims["email_verified"]) = ("ann@example.com", false));
+        var (signer, services) = sigstore.Signer(token: unverified, name: Uri);
+        using var open = services;
+        var bundle = await signer.SignStatementAsync(Signed.Statement(), default);
+        Signed.AssertVerified(SigstoreVerifier.Verify(bundle, sigstore.Instance.Policy(CertificateIdentity.Exactly(Uri, "https://id.example.com"))));
+
+        // A user name is certified together with its domain, and the key is shown over the name alone.
+        sigstore.OtherIdentity = ("ann!example.com", "https://id.example.com");
+        var (named, more) = sigstore.Signer(token: LoopbackSigstore.PersonsToken("ann@example.com", "https://id.example.com"), name: "ann!example.com");
+        using var opened = more;
+        await named.SignStatementAsync(Signed.Statement(), default);
+    }
+
+    [Fact]
+    public void The_address_is_what_counts_where_it_is_the_name_to_expect()
+    {
+        var token = LoopbackSigstore.PersonsToken("ann@example.com", "https://oauth2.example.test/auth");
+        Assert.Equal("ann@example.com", IdentityToken.TryParse(token, "ann@example.com", out _)!.Name);
+        Assert.Null(IdentityToken.TryParse(LoopbackSigstore.Token(more: claims => claims["email"] = "ann@example.com"), "ann@example.com", out var mistake));
+        Assert.Contains("has not verified the e-mail address", mistake, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_no_bundle_could_hold_and_what_is_no_statement_is_refused_before_anybody_is_asked()
     {
         await using var sigstore = await LoopbackSigstore.StartAsync();

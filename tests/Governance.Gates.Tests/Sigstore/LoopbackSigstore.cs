@@ -42,6 +42,9 @@ internal sealed class LoopbackSigstore : IAsyncDisposable
     /// <summary>What is certified in place of the token's.</summary>
     public (string Name, string Issuer)? OtherIdentity { get; set; }
 
+    /// <summary>Whether the subject is certified, and not the address, as Fulcio does for issuers that it is not told to know addresses.</summary>
+    public bool CertifiesSubjects { get; set; }
+
     /// <summary>Which logs promise to show a certificate; null: the instance's.</summary>
     public TestLog[]? CertificateLogs { get; set; }
 
@@ -87,11 +90,11 @@ internal sealed class LoopbackSigstore : IAsyncDisposable
     public static string PersonsToken(string email, string issuer) => Token("person-1", issuer, claims => (claims["email"], claims["email_verified"]) = (email, true));
 
     /// <summary>A signer over HTTP.</summary>
-    public (KeylessSigner Signer, SigningServices Services) Signer(RekorVersion? log = RekorVersion.V1, bool isStamped = false, string? token = null, TrustedRoot? root = null, RegistryLimits? limits = null)
+    public (KeylessSigner Signer, SigningServices Services) Signer(RekorVersion? log = RekorVersion.V1, bool isStamped = false, string? token = null, TrustedRoot? root = null, RegistryLimits? limits = null, string? name = null)
     {
         var services = new SigningServices(new(new(Address), log is null ? null : new(Address), isStamped ? new(Tsa) : null), limits ?? new(), TimeProvider.System);
         var evidence = new EvidenceRequirement(root ?? Instance.Root) { Logs = log is null ? 0 : 1 };
-        return (new(IdentityToken.TryParse(token ?? Token(), null, out var mistake) ?? throw new InvalidOperationException(mistake), evidence, log, isStamped, services.SendAsync), services);
+        return (new(IdentityToken.TryParse(token ?? Token(), name, out var mistake) ?? throw new InvalidOperationException(mistake), evidence, log, isStamped, services.SendAsync), services);
     }
 
     public ValueTask DisposeAsync() => app.DisposeAsync();
@@ -134,7 +137,7 @@ internal sealed class LoopbackSigstore : IAsyncDisposable
         var claims = JsonNode.Parse(Base64Url.DecodeFromChars(Text(request["credentials"]!["oidcIdentityToken"]).Split('.')[1]))!;
         using var key = ECDsa.Create();
         key.ImportFromPem(Text(request["publicKeyRequest"]!["publicKey"]!["content"]));
-        var challenge = claims["email"] ?? claims["sub"];
+        var challenge = (CertifiesSubjects ? null : claims["email"]) ?? claims["sub"];
         if (!key.VerifyData(Encoding.UTF8.GetBytes(Text(challenge)), Bytes(request["publicKeyRequest"]!["proofOfPossession"]), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence))
         {
             throw new InvalidOperationException("the key is not shown to be held");

@@ -14,6 +14,8 @@ public sealed class NameMatchTests
     [InlineData("https://github.com/example/*/release@refs/tags/v*", "https://github.com/example/app/x/release@refs/tags/v1", false)]
     [InlineData("https://github.com/example/*/release@refs/tags/v*", "https://github.com/example/app/release@refs/tags/v1/x", false)]
     [InlineData("https://github.com/example/*/release@refs/tags/v*", "https://github.com/example/app/release@refs/tags/v1/", false)]
+    [InlineData("*@mail.example", "ann@mailqexample", false)]
+    [InlineData("*@mail.example", "ann@mail.example.test", false)]
     [InlineData("https://github.com/example/*/release@refs/tags/v*", " https://github.com/example/app/release@refs/tags/v1", false)]
     public void A_star_stays_within_one_path_segment_and_the_whole_name_counts(string pattern, string name, bool matches) => Assert.Equal(matches, NameMatch.Like(pattern).Matches(name));
 
@@ -23,6 +25,16 @@ public sealed class NameMatchTests
         Assert.False(NameMatch.Exactly("a*").Matches("ab"));
         Assert.True(NameMatch.Exactly("a*").Matches("a*"));
         Assert.False(NameMatch.Exactly("a*").Overlaps(NameMatch.Exactly("ab")));
+    }
+
+    /// <summary>Tried with every place of every star, this would take longer than the universe has.</summary>
+    [Fact]
+    public void A_hostile_pattern_and_a_hostile_name_are_answered()
+    {
+        var stars = string.Concat(Enumerable.Repeat("*a", 120));
+        Assert.False(NameMatch.Like(stars + "b").Matches(new string('a', 60_000)));
+        Assert.True(NameMatch.Like(stars).Matches(new string('a', 60_000)));
+        Assert.True(NameMatch.Like(stars + "*").Overlaps(NameMatch.Like("*" + new string('a', 250))));
     }
 
     /// <summary>Over names of up to four characters, held against trying them all: patterns of three overlap there if anywhere.</summary>

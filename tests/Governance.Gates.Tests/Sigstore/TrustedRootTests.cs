@@ -72,6 +72,18 @@ public sealed class TrustedRootTests
     }
 
     [Fact]
+    public void What_a_newer_root_says_beside_is_passed_over()
+    {
+        var root = Instance.RootWith(root =>
+        {
+            Log(root)["operator"] = "sigstore.dev";
+            Authority(root)["operator"] = "sigstore.dev";
+            root["tomorrow"] = new JsonObject { ["any"] = "thing" };
+        });
+        Signed.AssertVerified(SigstoreVerifier.Verify(ThrowAwaySigstore.Entity(Instance.Sign()), ThrowAwaySigstore.PolicyOf(new(root))));
+    }
+
+    [Fact]
     public void An_RSA_key_may_be_written_as_PKCS_1_has_it()
     {
         using var rsa = RSA.Create(2048);

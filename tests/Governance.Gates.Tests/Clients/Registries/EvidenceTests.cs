@@ -3,6 +3,7 @@ using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 using Governance.Gates.Testing.Registries;
+using Microsoft.AspNetCore.Http;
 using static Governance.Gates.Tests.Clients.Registries.RegistryReadings;
 
 namespace Governance.Gates.Tests.Clients.Registries;
@@ -194,6 +195,40 @@ public sealed class EvidenceTests : IDisposable
         };
         using var client = Client();
         Assert.Empty((await client.EvidenceAsync(registry.Repository("app"), image)).Unread);
+    }
+
+    /// <summary>GHCR sends who asks for referrers to another host, and cosign's fallback tag holds them.</summary>
+    [Theory]
+    [InlineData(404, "", 0)]
+    [InlineData(200, "<html>", 1)]
+    public async Task A_registry_that_sends_who_asks_for_referrers_elsewhere_is_read_by_its_fallback_tag(int status, string answer, int unread)
+    {
+        await using var elsewhere = await LoopbackRegistry.StartAsync();
+        await using var registry = await LoopbackRegistry.StartAsync();
+        registry.ReferrersApi = false;
+        var image = await TestImage.PushAsync(registry.Repository("app"));
+        Refer(registry, "app", image, Bundle, "{}");
+        registry.Override = context =>
+        {
+            var referrers = context.Request.Path.Value!.Contains("/referrers/", StringComparison.Ordinal);
+            if (referrers)
+            {
+                context.Response.StatusCode = 303;
+                context.Response.Headers.Location = $"http://{elsewhere.Host}/login";
+            }
+
+            return Task.FromResult(referrers);
+        };
+        elsewhere.Override = async context =>
+        {
+            context.Response.StatusCode = status;
+            await context.Response.WriteAsync(answer);
+            return true;
+        };
+        using var client = Client();
+        var evidence = await client.EvidenceAsync(registry.Repository("app"), image);
+        Assert.IsType<SignedEntity.Bundle>(Assert.Single(evidence.Items).Entity);
+        Assert.Equal(unread, evidence.Unread.Length);
     }
 
     [Fact]

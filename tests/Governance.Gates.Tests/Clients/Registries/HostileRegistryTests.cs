@@ -33,6 +33,7 @@ public sealed class HostileRegistryTests
         { "gzip without saying so", "other bytes than sha256:" },
         { "headers without end", "headers beyond" },
         { "ten thousand referrers", "more than 32 referrers" },
+        { "ten thousand layers", "has 10000 layers, more than 128" },
         { "a property twice", "has a property twice" },
         { "JSON without end", "is not JSON" },
         { "a manifest that is an index too", "both layers and manifests" },
@@ -133,6 +134,9 @@ public sealed class HostileRegistryTests
             case "ten thousand referrers" when referrers:
                 var many = Enumerable.Range(0, 10_000).Select(i => $"{{\"mediaType\":\"{TestImage.ManifestType}\",\"digest\":\"sha256:{i:x64}\",\"size\":10}}");
                 return await Send(Encoding.UTF8.GetBytes($"{{\"schemaVersion\":2,\"manifests\":[{string.Join(',', many)}]}}"));
+            case "ten thousand layers" when path.EndsWith($"/manifests/sha256-{image.Hex}.att", StringComparison.Ordinal):
+                var layers = Enumerable.Range(0, 10_000).Select(i => $"{{\"mediaType\":\"{DsseType}\",\"digest\":\"sha256:{i:x64}\",\"size\":10}}");
+                return await Send(Encoding.UTF8.GetBytes($"{{\"schemaVersion\":2,\"layers\":[{string.Join(',', layers)}]}}"));
             case "a property twice" when fallback:
                 return await Send("{\"manifests\":[],\"manifests\":[]}"u8.ToArray());
             case "JSON without end" when fallback:
