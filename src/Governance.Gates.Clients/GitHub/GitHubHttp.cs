@@ -49,7 +49,7 @@ internal sealed class GitHubHttp(GitHubOptions options) : IDisposable
     /// <summary>The version that the wire types follow (GitHub REST API, "API Versions").</summary>
     public const string Version = "2022-11-28";
 
-    private readonly HttpMessageInvoker http = RegistryConnections.Open(new RegistryOptions { CaFile = options.CaFile, Limits = new() { RequestTimeout = options.Limits.RequestTimeout } });
+    private readonly HttpMessageInvoker http = RegistryConnections.Open(new RegistryOptions { Limits = new() { RequestTimeout = options.Limits.RequestTimeout } });
 
     /// <summary>The response. Only the caller's cancellation throws.</summary>
     public async Task<GitHubSent> SendAsync(GitHubRequest request, CancellationToken cancellation)

@@ -15,7 +15,7 @@ internal sealed record WireSide(string Ref, string Sha, WireRepository? Repo);
 internal sealed record WireRepository(string FullName);
 
 /// <summary>A changed file (OpenAPI <c>diff-entry</c>).</summary>
-internal sealed record WireFile(string Filename, string Status, string? PreviousFilename = null);
+internal sealed record WireFile(string Filename, string Status, string? Sha, string? PreviousFilename = null);
 
 /// <summary>A commit of a pull request.</summary>
 internal sealed record WireCommit(string Sha, WireGitCommit Commit, WireAccount? Author, WireAccount? Committer);
@@ -69,6 +69,42 @@ internal sealed record GraphQlAnswer<T>(T? Data = null, GraphQlError[]? Errors =
 /// <summary>A mistake that the GraphQL API tells.</summary>
 internal sealed record GraphQlError(string Message);
 
+/// <summary>Authors of commits, by the aliases of the query.</summary>
+internal sealed record WireAuthorsOfCommits(Dictionary<string, WireAuthored?>? Repository);
+
+/// <summary>A commit with its authors, co-authors included.</summary>
+internal sealed record WireAuthored(WireAuthors? Authors = null);
+
+/// <summary>A list of authors.</summary>
+internal sealed record WireAuthors(WireAuthor[] Nodes);
+
+/// <summary>An author; null where the address belongs to no account.</summary>
+internal sealed record WireAuthor(string? Email, WireGraphUser? User);
+
+/// <summary>An account, as GraphQL tells it.</summary>
+internal sealed record WireGraphUser([property: JsonPropertyName("databaseId")] long DatabaseId, string Login);
+
+/// <summary>What waits to be merged into a branch; null where the branch has no queue.</summary>
+internal sealed record WireQueued(WireQueueOf? Repository);
+
+/// <summary>The queue of one branch.</summary>
+internal sealed record WireQueueOf([property: JsonPropertyName("mergeQueue")] WireQueue? MergeQueue);
+
+/// <summary>A merge queue.</summary>
+internal sealed record WireQueue(WireQueueEntries? Entries);
+
+/// <summary>Its entries.</summary>
+internal sealed record WireQueueEntries(WireQueueEntry[] Nodes);
+
+/// <summary>A pull request in a merge queue, with the commit that merges it and all before it.</summary>
+internal sealed record WireQueueEntry(int Position, [property: JsonPropertyName("headCommit")] WireOid? HeadCommit, [property: JsonPropertyName("pullRequest")] WireNumber? PullRequest);
+
+/// <summary>A commit.</summary>
+internal sealed record WireOid(string Oid);
+
+/// <summary>The number of a pull request.</summary>
+internal sealed record WireNumber(long Number);
+
 /// <summary>The wire types. A member that is missing, or null where GitHub's documentation has a value, makes the whole answer unread.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(WirePullRequest))]
@@ -87,4 +123,6 @@ internal sealed record GraphQlError(string Message);
 [JsonSerializable(typeof(WireInstallation))]
 [JsonSerializable(typeof(WireTokenRequest))]
 [JsonSerializable(typeof(WireToken))]
+[JsonSerializable(typeof(GraphQlAnswer<WireAuthorsOfCommits>))]
+[JsonSerializable(typeof(GraphQlAnswer<WireQueued>))]
 internal sealed partial class GitHubJson : JsonSerializerContext;

@@ -12,9 +12,6 @@ public sealed record GitHubOptions
     /// <summary>Who asks.</summary>
     public GitHubCredentials Credentials { get; init; } = new GitHubCredentials.None();
 
-    /// <summary>A PEM file of certificate authorities that are trusted besides the system's.</summary>
-    public string? CaFile { get; init; }
-
     /// <summary>How much is read, and for how long.</summary>
     public GitHubLimits Limits { get; init; } = new();
 

@@ -37,7 +37,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
         if (path is ["activity"])
         {
             var pushes = world.Pushes.Where(push => push.Repository.Equals(repository, StringComparison.OrdinalIgnoreCase) && (query("ref") is "" || push.Ref == query("ref"))).ToList();
-            return world.MaySeeActivity && (mine || pushes.Count > 0) ? new(new JsonArray([.. pushes.Select(Push)]), IsPaged: true) : GitHubReply.Forbidden();
+            return world.MaySeeActivity && (mine || pushes.Count > 0) ? GitHubReply.List(pushes, Push) : GitHubReply.Forbidden();
         }
 
         if (!mine)
@@ -55,9 +55,9 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["pulls", var number, .. var rest] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => rest switch
             {
                 [] => new(PullRequest(request)),
-                ["files"] => new(new JsonArray([.. request.Changes.Take(3_000).Select(change => File(request, change))]), IsPaged: true),
-                ["commits"] => new(new JsonArray([.. request.Commits.Take(250).Select(Commit)]), IsPaged: true),
-                ["reviews"] => new(new JsonArray([.. request.Reviews.Select(review => Review(request, review))]), IsPaged: true),
+                ["files"] => GitHubReply.List(request.Changes, change => File(request, change), most: 3_000),
+                ["commits"] => GitHubReply.List(request.Commits, Commit, most: 250),
+                ["reviews"] => GitHubReply.List(request.Reviews, review => Review(request, review)),
                 _ => GitHubReply.NotFound(),
             },
             _ => GitHubReply.NotFound(),
@@ -73,9 +73,9 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
 
         return path switch
         {
-            [] => new(new JsonArray([.. world.Teams.Keys.Where(name => name.StartsWith($"{org}/", StringComparison.OrdinalIgnoreCase)).Select(name => Team(org, name.Split('/')[1], isFull: false))]), IsPaged: true),
+            [] => GitHubReply.List([.. world.Teams.Keys.Where(name => name.StartsWith($"{org}/", StringComparison.OrdinalIgnoreCase))], name => Team(org, name.Split('/')[1], isFull: false)),
             [var slug] when world.Teams.ContainsKey($"{org}/{slug}") => new(Team(org, slug, isFull: true)),
-            [var slug, "members"] when world.Teams.TryGetValue($"{org}/{slug}", out var members) => new(new JsonArray([.. members.Select(User)]), IsPaged: true),
+            [var slug, "members"] when world.Teams.TryGetValue($"{org}/{slug}", out var members) => GitHubReply.List(members, User),
             _ => GitHubReply.NotFound(),
         };
     }
@@ -197,7 +197,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
 
     private JsonObject File(GitHubPullRequest request, (string Path, string? Previous, string Status) change)
     {
-        var file = new JsonObject { ["sha"] = GitHubWorld.Sha(change.Path), ["filename"] = change.Path, ["status"] = change.Status, ["additions"] = 1, ["deletions"] = 1, ["changes"] = 2, ["patch"] = "@@ -1 +1 @@\n-a\n+b" };
+        var file = new JsonObject { ["sha"] = world.ObjectAt(request.Head, change.Path) ?? new string('0', 40), ["filename"] = change.Path, ["status"] = change.Status, ["additions"] = 1, ["deletions"] = 1, ["changes"] = 2, ["patch"] = "@@ -1 +1 @@\n-a\n+b" };
         if (change.Previous is not null)
         {
             file["previous_filename"] = change.Previous;

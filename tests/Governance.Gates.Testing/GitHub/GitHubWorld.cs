@@ -84,6 +84,18 @@ public sealed class GitHubWorld
         return request;
     }
 
+    /// <summary>The name of what lies at a path of a commit; null where nothing does.</summary>
+    internal string? ObjectAt(string commit, string path)
+    {
+        var at = TreeOfCommit.GetValueOrDefault(commit);
+        foreach (var name in path.Split('/'))
+        {
+            at = at is not null && Trees.TryGetValue(at, out var entries) ? entries.Find(entry => entry.Name == name).Sha : null;
+        }
+
+        return at;
+    }
+
     /// <summary>The name of an object with this content.</summary>
     internal static string Sha(string text) => Sha(Encoding.UTF8.GetBytes(text));
 

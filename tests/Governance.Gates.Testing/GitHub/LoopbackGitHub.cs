@@ -145,21 +145,21 @@ public sealed class LoopbackGitHub : IAsyncDisposable
         }
 
         context.Response.StatusCode = reply.Status;
-        await WriteAsync(context, reply.Body is JsonArray list && reply.IsPaged ? Page(context, list) : reply.Body);
+        await WriteAsync(context, reply.Members is { } members ? Page(context, reply.Count, members) : reply.Body);
     }
 
-    private JsonArray Page(HttpContext context, JsonArray list)
+    private JsonArray Page(HttpContext context, int count, Func<int, JsonNode?> member)
     {
         var size = Math.Min(int.TryParse(context.Request.Query["per_page"], out var asked) ? asked : 30, LongestPage);
         var page = int.TryParse(context.Request.Query["page"], out var number) ? number : 1;
-        if (page * size < list.Count)
+        if (page * size < count)
         {
             var query = context.Request.Query.Where(one => one.Key != "page").Select(one => $"{one.Key}={Uri.EscapeDataString(one.Value.ToString())}").Append($"page={page + 1}");
             var next = new Uri(Shown, $"{context.Request.Path.Value![basePath.Length..]}?{string.Join('&', query)}");
             context.Response.Headers.Append("Link", $"<{next.AbsoluteUri}>; rel=\"next\", <{next.AbsoluteUri}9>; rel=\"last\"");
         }
 
-        return [.. list.Skip((page - 1) * size).Take(size).Select(item => item?.DeepClone())];
+        return [.. Enumerable.Range((page - 1) * size, Math.Clamp(count - (page - 1) * size, 0, size)).Select(member)];
     }
 
     /// <summary>Writes JSON with an ETag, or says that it is still the same.</summary>
@@ -183,10 +183,17 @@ public sealed class LoopbackGitHub : IAsyncDisposable
 /// <summary>What the server says.</summary>
 /// <param name="Body">The JSON.</param>
 /// <param name="Status">The status.</param>
-/// <param name="IsPaged">Whether the body is a list that is told page by page.</param>
 /// <param name="Location">Where what is asked for lies now; null where it is here.</param>
-internal sealed record GitHubReply(JsonNode? Body, int Status = 200, bool IsPaged = false, string? Location = null)
+internal sealed record GitHubReply(JsonNode? Body, int Status = 200, string? Location = null)
 {
+    /// <summary>How many members a list has that is told page by page.</summary>
+    public int Count { get; private init; }
+
+    /// <summary>A member of that list by its index; null where this is none.</summary>
+    public Func<int, JsonNode?>? Members { get; private init; }
+
+    public static GitHubReply List<T>(IReadOnlyList<T> items, Func<T, JsonNode?> body, int most = int.MaxValue) => new((JsonNode?)null) { Count = Math.Min(items.Count, most), Members = index => body(items[index]) };
+
     public static GitHubReply NotFound(string message = "Not Found") => new(new JsonObject { ["message"] = message, ["documentation_url"] = "https://docs.github.com/rest", ["status"] = "404" }, 404);
 
     public static GitHubReply Forbidden(string message = "Resource not accessible by integration") => new(new JsonObject { ["message"] = message, ["documentation_url"] = "https://docs.github.com/rest", ["status"] = "403" }, 403);

@@ -1,0 +1,494 @@
+using System.Globalization;
+using System.Text;
+using Governance.Gates.Clients.GitHub;
+using Governance.Gates.Reviews;
+using Governance.Gates.Testing.GitHub;
+using Governance.Gates.Tests.Reviews;
+
+namespace Governance.Gates.Tests.Clients.GitHub;
+
+public sealed class PullRequestSourceTests
+{
+    [Fact]
+    public async Task Two_owners_who_approved_the_head_are_enough_and_one_is_not()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("risk/a").Push("ann").Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "2 of @bob @carol @example/risk, for risk/a (.github/CODEOWNERS:2) (risk-critical): needs 1 more of: @bob, @carol, @example/risk");
+        scene.Request.Review("carol");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public async Task C3_an_account_is_its_number_whatever_its_login()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        // bob is called robert now, and somebody else bob.
+        scene.World.Accounts["robert"] = (2, "User");
+        scene.World.Permissions["robert"] = "write";
+        scene.World.Accounts["bob"] = (999, "User");
+        scene.Request.Reviews.Clear();
+        scene.Request.Review("robert");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+        scene.Request.Reviews.Clear();
+        scene.Request.Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Deny);
+    }
+
+    [Fact]
+    public async Task C5_a_reviewer_or_commit_that_is_gone_never_counts()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Accounts["ghost"] = (10137, "User");
+        scene.Request.Change("docs/b").Push("ann").Review(null).Review("ghost").Review("bob", commit: null);
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "needs 1 more of");
+    }
+
+    [Fact]
+    public async Task C6_approve_then_push_leaves_no_approval()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Request.Change("docs/c").Push("ann");
+        Assert.Equal("approved an earlier commit", (await scene.JudgeAsync()).WhyNot("bob"));
+    }
+
+    [Fact]
+    public async Task C7_a_head_that_moves_while_it_is_read_is_read_again()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Server.Override = Once("reviews", () => scene.Request.Change("docs/c").Push("ann"));
+        var result = await scene.JudgeAsync();
+        Assert.Equal("approved an earlier commit", result.WhyNot("bob"));
+    }
+
+    [Fact]
+    public async Task C7_a_head_that_never_rests_is_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann");
+        scene.Server.Override = context =>
+        {
+            // Each is read with an approval of the head as it is then.
+            if (context.Request.Path.Value!.EndsWith("/reviews", StringComparison.Ordinal))
+            {
+                scene.Request.Review("bob");
+            }
+            else if (context.Request.Path.Value.EndsWith("/activity", StringComparison.Ordinal))
+            {
+                scene.World.Pushes.Insert(0, new("example/trading", "refs/heads/feat/7", scene.Request.Head, "ann"));
+                scene.Request.Push("ann", "again");
+            }
+
+            return Task.FromResult(false);
+        };
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "the head commit changed while the pull request was read");
+        Assert.Equal(3, scene.Server.Log.Count(line => line.EndsWith("/reviews?per_page=100", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task C8_committers_and_co_authors_do_not_approve_their_own_work()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Addresses["carol@example.com"] = "carol";
+        scene.Request.Change("docs/b")
+            .Push("ann", "x\n\nCo-authored-by: Bob <2+bob@users.noreply.github.com>\nCo-Authored-By: Carol <carol@example.com>", ("ann", "dave"))
+            .Review("bob").Review("carol").Review("dave");
+        var result = await scene.JudgeAsync();
+        result.Is(Verdict.Deny);
+        Assert.StartsWith("is a co-author of", result.WhyNot("bob"), StringComparison.Ordinal);
+        Assert.StartsWith("is a co-author of", result.WhyNot("carol"), StringComparison.Ordinal);
+        Assert.StartsWith("committed", result.WhyNot("dave"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Co-authored-by: Nobody <nobody@example.com>", "names a co-author whose address belongs to no account")]
+    [InlineData("co-authored-by: Nobody <0+bob@users.noreply.github.com>", "names a co-author whose address belongs to no account")]
+    [InlineData("  Co-authored-by: Nobody <2+bob@users.noreply.github.com.example>", "names a co-author whose address belongs to no account")]
+    public async Task C9_a_co_author_whom_nobody_knows_is_could_not_tell(string trailer, string told)
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann", $"x\n\n{trailer}").Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, told);
+    }
+
+    [Fact]
+    public async Task C9_policy_bot_1263_a_commit_of_an_address_that_is_nobodys_is_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann", authors: (null, "ann")).Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "has an author whose address belongs to no account");
+        scene.Request.Commits.Clear();
+        scene.Request.Push("ann", authors: ("ann", null)).Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "has a committer whose address belongs to no account");
+    }
+
+    [Fact]
+    public async Task C10_a_forged_address_only_excludes_whom_it_names()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        // stan pushed in bob's name: bob is excluded, and stan does not become bob.
+        scene.Request.Change("docs/b").Push("stan", authors: ("bob", "bob")).Review("bob").Review("stan");
+        var result = await scene.JudgeAsync();
+        Assert.StartsWith("wrote commit", result.WhyNot("bob"), StringComparison.Ordinal);
+        Assert.Equal("the policy knows nobody with the account 7", result.WhyNot("stan"));
+    }
+
+    [Fact]
+    public async Task C11_who_pushed_last_does_not_approve()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("bob", authors: ("ann", "ann")).Review("bob");
+        Assert.Equal("pushed last", (await scene.JudgeAsync()).WhyNot("bob"));
+    }
+
+    [Fact]
+    public async Task C11_a_branch_that_another_makes_again_at_the_same_commit_does_not_hide_who_pushed()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("bob", authors: ("ann", "ann")).Review("bob");
+        scene.World.Pushes.Insert(0, new("example/trading", "refs/heads/feat/7", scene.Request.Head, "ann", "branch_creation"));
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "2 accounts brought");
+    }
+
+    [Fact]
+    public async Task C11_pushes_that_may_not_be_seen_or_are_none_are_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.World.MaySeeActivity = false;
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "could not read who pushed feat/7 of example/trading: the token lacks a permission (403: Resource not accessible by integration); give the token the permission contents: read");
+        scene.World.MaySeeActivity = true;
+        scene.World.Pushes.Clear();
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "its activity knows no push of");
+    }
+
+    [Fact]
+    public async Task C11_pushes_are_those_of_the_fork_and_a_fork_that_is_gone_has_none()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.HeadRepository = "bob/trading";
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+        scene.Request.HeadRepository = null;
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "the repository that it comes from is gone");
+    }
+
+    [Fact]
+    public async Task C12_the_approval_of_a_robot_never_counts()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("release[bot]");
+        var result = await scene.JudgeAsync();
+        Assert.Equal("no human has the account", result.WhyNot("release[bot]"));
+        result.Is(Verdict.Deny);
+    }
+
+    [Theory]
+    [InlineData("read", Verdict.Deny, "cannot write to the repository now")]
+    [InlineData("none", Verdict.Deny, "cannot write to the repository now")]
+    [InlineData("admin", Verdict.Allow, null)]
+    public async Task C13_what_counts_is_what_the_approver_may_do_now(string permission, Verdict verdict, string? why)
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Permissions["dave"] = permission;
+        scene.Request.Change("docs/b").Push("ann").Review("dave");
+        var result = await scene.JudgeAsync();
+        Assert.Equal(why, result.WhyNot("dave"));
+        // A CODEOWNERS file that names somebody without write access is a mistake of its own.
+        Assert.Equal(verdict, result.Decision.Verdict);
+    }
+
+    [Fact]
+    public async Task C13_an_approver_whom_the_repository_does_not_know_may_do_nothing()
+    {
+        await using var scene = await GitHubScene.StartAsync(owners: "* @bob\n");
+        scene.World.Permissions.Remove("dave");
+        scene.Request.Change("docs/b").Push("ann").Review("dave").Review("bob");
+        var result = await scene.JudgeAsync();
+        Assert.Equal("cannot write to the repository now", result.WhyNot("dave"));
+        result.Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public async Task C13_permissions_that_may_not_be_seen_are_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Server.Override = async context =>
+        {
+            if (!context.Request.Path.Value!.EndsWith("/permission", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            await LoopbackGitHub.Refuse(403, "Resource not accessible by integration")(context);
+            return true;
+        };
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "could not read what bob may do in example/trading: the token lacks a permission (403: Resource not accessible by integration); give the token the permission metadata: read");
+        scene.World.Permissions.Clear();
+        scene.Server.Override = null;
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "the permission of bob, who approved, could not be read");
+    }
+
+    [Fact]
+    public async Task C15_a_member_of_a_team_that_owns_a_path_counts_as_its_owner()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Teams["example/risk"].AddRange(["dave", "erin"]);
+        scene.Request.Change("risk/a").Push("ann").Review("dave").Review("erin");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public async Task C16_teams_that_may_not_be_seen_are_could_not_tell_and_name_the_permission()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Teams["example/risk"].Add("dave");
+        scene.World.MaySeeTeams = false;
+        scene.Request.Change("risk/a").Push("ann").Review("bob").Review("dave");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "the token may not see teams (404)");
+        Assert.Contains("a workflow's own GITHUB_TOKEN cannot have it", (await scene.JudgeAsync()).Decision.Reasons[0].Remedy, StringComparison.Ordinal);
+        scene.Request.Review("carol");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public async Task C16_a_team_that_is_not_there_is_told_apart_from_teams_that_may_not_be_seen()
+    {
+        await using var scene = await GitHubScene.StartAsync(owners: "* @ann @bob\n/risk/ @bob @example/gone\n");
+        scene.Request.Change("risk/a").Push("ann").Review("bob").Review("dave");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "the token may see teams of example, and none of that name is among them");
+    }
+
+    [Fact]
+    public async Task C18_three_thousand_and_one_files_are_more_than_anybody_can_see()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        for (var i = 0; i < 3_001; i++)
+        {
+            scene.Request.Change($"docs/{i % 20}/{i}");
+        }
+
+        scene.Request.Push("ann").Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "3000 of 3001 changed files are known, and the forge tells no more than 3000");
+    }
+
+    [Fact]
+    public async Task C18_two_hundred_and_fifty_one_commits_are_more_than_anybody_can_see()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b");
+        for (var i = 0; i < 251; i++)
+        {
+            scene.Request.Push("ann", i.ToString(CultureInfo.InvariantCulture));
+        }
+
+        scene.Request.Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "250 of 251 commits are known");
+    }
+
+    [Fact]
+    public async Task C18_fewer_files_than_the_pull_request_says_are_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob").ToldFiles = 2;
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "1 of 2 changed files are known");
+    }
+
+    [Fact]
+    public async Task C19_midad_216_a_rename_out_of_a_protected_path_needs_its_owners()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Rename("risk/a", "docs/a").Push("ann").Review("dave");
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "2 of @bob @carol @example/risk, for risk/a");
+    }
+
+    [Theory]
+    [InlineData("120000", true)]
+    [InlineData("160000", true)]
+    [InlineData("100755", false)]
+    public async Task C20_a_link_or_submodule_stands_for_any_path(string mode, bool isAny)
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b", "../risk/a", mode).Push("ann").Review("dave");
+        (await scene.JudgeAsync()).Is(isAny ? Verdict.Deny : Verdict.Allow, isAny ? "for docs/b" : null);
+    }
+
+    [Fact]
+    public async Task C20_a_file_of_a_base_that_is_a_link_is_not_followed()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Main[".github/CODEOWNERS"] = GitHubFile.Of("../docs/b", "120000");
+        scene.PushMain();
+        scene.Request.Change("risk/a").Push("ann").Review("bob").Review("carol");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "is a symbolic link");
+    }
+
+    [Fact]
+    public async Task C21_file_names_of_any_kind_are_matched_as_they_are()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        foreach (var name in (string[])["risk/a\n::error::b", "risk/##[add-mask]x", "risk/a|b<img>\"%0A", $"risk/{new string('x', 4_000)}", "risk/🚀", "docs/ \u202e"])
+        {
+            scene.Request.Change(name);
+        }
+
+        scene.Request.HeadRef = "feat/🚀";
+        scene.Request.Push("ann").Review("bob");
+        var result = await scene.JudgeAsync();
+        result.Is(Verdict.Deny, "and 2 more");
+        scene.Request.Review("carol");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public async Task C22_a_draft_is_denied()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob").IsDraft = true;
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "is a draft");
+    }
+
+    [Fact]
+    public async Task C24_policy_and_CODEOWNERS_are_those_of_the_base_branch_as_it_is_now()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change(".github/CODEOWNERS", "* @stan\n").Change("governance.yaml", "spec: {}\n").Change("risk/a").Push("ann").Review("stan").Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "2 of @bob @carol @example/risk, for risk/a");
+        scene.Main[".github/CODEOWNERS"] = GitHubFile.Of("* @ann @bob @carol @dave\n/risk/ @bob @dave\n");
+        scene.PushMain();
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "2 of @bob @dave, for risk/a");
+    }
+
+    [Fact]
+    public async Task C24_a_pull_request_into_another_branch_is_judged_by_that_branch()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Branches["release/1.x"] = scene.World.Commit(new Dictionary<string, GitHubFile>(scene.Main) { ["governance.yaml"] = GitHubFile.Of(PullRequests.Yaml("    approvals: { default: 3 }")) });
+        scene.Request.Change("docs/b").Push("ann").Review("bob").BaseRef = "release/1.x";
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "3 with write access");
+    }
+
+    [Fact]
+    public async Task A_base_without_a_policy_or_with_a_wrong_one_is_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Main["governance.yaml"] = GitHubFile.Of("spec: [");
+        scene.PushMain();
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "the policy governance.yaml of commit");
+        scene.Main.Remove("governance.yaml");
+        scene.PushMain();
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "has no policy at governance.yaml");
+    }
+
+    [Fact]
+    public async Task Values_are_compared_between_base_and_head()
+    {
+        await using var scene = await GitHubScene.StartAsync("""
+                values:
+                  - { file: config/limits.yaml, at: /position/*/max, when: increases, require: [{ role: risk-manager, count: 1 }, { role: compliance, count: 1 }], why: risk limit raised }
+            """);
+        scene.Request.Change("config/limits.yaml", "position: { btc: { max: 4 } }\n").Push("ann");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+        scene.Request.Change("config/limits.yaml", "position: { btc: { max: 6 } }\n").Push("ann");
+        scene.Request.Changes.RemoveAt(0);
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "/position/btc/max from 5 to 6 (risk limit raised)");
+        scene.Request.Review("dave").Review("erin");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public async Task A_tree_that_is_too_large_to_be_told_whole_is_walked()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.TellsLargeTrees = false;
+        for (var i = 0; i < 12; i++)
+        {
+            scene.Request.Change($"docs/{i}/a/b");
+        }
+
+        scene.Request.Change("docs/link", "x", "120000").Push("ann").Review("dave");
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "for docs/link");
+    }
+
+    [Fact]
+    public async Task A_part_that_may_not_be_seen_is_could_not_tell_and_the_rest_is_judged()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        foreach (var part in (string[])["/files", "/commits", "/reviews", "/git/trees", "/git/blobs"])
+        {
+            scene.Server.Override = async context =>
+            {
+                if (!context.Request.Path.Value!.Contains(part, StringComparison.Ordinal))
+                {
+                    return false;
+                }
+
+                await LoopbackGitHub.Refuse(404, "Not Found")(context);
+                return true;
+            };
+            var result = await scene.JudgeAsync();
+            Assert.Contains(result.Decision.Reasons, reason => reason.Message.Contains("there is none, or the token may not see it (404)", StringComparison.Ordinal));
+            Assert.True(result.Decision.Verdict >= Verdict.Unknown, part);
+        }
+    }
+
+    [Fact]
+    public async Task Files_of_another_moment_than_the_head_are_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        // Away and back while the files are told: the head looks as if it had rested.
+        var (head, rests) = (scene.Request.Head, scene.Request.Commits.ToList());
+        scene.Server.Override = context =>
+        {
+            if (context.Request.Path.Value!.EndsWith("/files", StringComparison.Ordinal))
+            {
+                scene.Request.Change("docs/b", "other\n").Push("ann");
+                scene.Request.Changes.RemoveAt(0);
+            }
+            else if (context.Request.Path.Value.EndsWith("/pulls/7", StringComparison.Ordinal))
+            {
+                scene.Request.Head = head;
+                scene.Request.Commits.Clear();
+                scene.Request.Commits.AddRange(rests);
+            }
+
+            return Task.FromResult(false);
+        };
+        (await scene.JudgeAsync()).Is(Verdict.Unknown);
+    }
+
+    [Fact]
+    public async Task What_was_read_is_written_and_read_back_the_same()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.MaySeeTeams = false;
+        scene.Request.Rename("risk/a", "risk/b").Remove("docs/b").Change("risk/ü\n").Push("ann", "x\n\nCo-authored-by: N <n@example.com>").Review("bob").Review(null).Review("carol", "COMMENTED", null);
+        Assert.True((await scene.ReadAsync("stan")).Try(out var question, out _));
+        var written = PullRequestWriter.Write(question.Request);
+        Assert.True(PullRequestReader.Read(written).Try(out var read, out var why), why?.Message);
+        Assert.Equal(Encoding.UTF8.GetString(written.Span), Encoding.UTF8.GetString(PullRequestWriter.Write(read).Span));
+        Assert.Contains(read.Permissions, one => one.Account.Login == "stan");
+    }
+
+    private static Func<Microsoft.AspNetCore.Http.HttpContext, Task<bool>> Once(string path, Action act)
+    {
+        var done = false;
+        return context =>
+        {
+            if (!done && context.Request.Path.Value!.EndsWith(path, StringComparison.Ordinal))
+            {
+                done = true;
+                act();
+            }
+
+            return Task.FromResult(false);
+        };
+    }
+}
