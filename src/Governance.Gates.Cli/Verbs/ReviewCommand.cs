@@ -139,7 +139,7 @@ internal sealed class ReviewCommand
             throw new GateException("a merge group is not one pull request that --save could write", "leave --save out, or name one with --pr");
         }
 
-        if (!(await MergeQueue.ReadAsync(client, group, cancellation)).Try(out var numbers, out var why))
+        if (!(await QueuedPullRequests.ReadAsync(client, group, cancellation)).Try(out var numbers, out var why))
         {
             return [Reviewed.Unread(client.Repository, group.Number, why)];
         }

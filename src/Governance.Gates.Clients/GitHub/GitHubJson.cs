@@ -88,10 +88,10 @@ internal sealed record WireGraphUser([property: JsonPropertyName("databaseId")] 
 internal sealed record WireQueued(WireQueueOf? Repository);
 
 /// <summary>The queue of one branch.</summary>
-internal sealed record WireQueueOf([property: JsonPropertyName("mergeQueue")] WireQueue? MergeQueue);
+internal sealed record WireQueueOf([property: JsonPropertyName("mergeQueue")] WireWaiting? MergeQueue);
 
 /// <summary>A merge queue.</summary>
-internal sealed record WireQueue(WireQueueEntries? Entries);
+internal sealed record WireWaiting(WireQueueEntries? Entries);
 
 /// <summary>Its entries.</summary>
 internal sealed record WireQueueEntries(WireQueueEntry[] Nodes);

@@ -9,42 +9,40 @@ internal static partial class GitHubGraphQl
     public static JsonObject Answer(GitHubWorld world, string query, JsonNode? variables) =>
         query.Contains("mergeQueue", StringComparison.Ordinal) ? Queue(world, variables!["branch"]!.GetValue<string>()) : Authors(world, query);
 
-    private static JsonObject Queue(GitHubWorld world, string branch) => Data(new JsonObject
+    private static JsonObject Queue(GitHubWorld world, string branch)
     {
-        ["mergeQueue"] = branch != "main" ? null : new JsonObject
+        var nodes = new JsonArray([.. world.Queue.Select((queued, at) => new JsonObject
         {
-            ["entries"] = new JsonObject
-            {
-                ["pageInfo"] = new JsonObject { ["hasNextPage"] = false },
-                ["nodes"] = new JsonArray([.. world.Queue.Select((queued, at) => new JsonObject
-                {
-                    ["position"] = at + 1,
-                    ["baseCommit"] = new JsonObject { ["oid"] = queued.BaseSha },
-                    ["headCommit"] = new JsonObject { ["oid"] = queued.HeadSha },
-                    ["pullRequest"] = new JsonObject { ["number"] = queued.Number },
-                })]),
-            },
-        },
-    });
+            ["position"] = at + 1,
+            ["headCommit"] = new JsonObject { ["oid"] = queued.HeadSha },
+            ["pullRequest"] = new JsonObject { ["number"] = queued.Number },
+        })]);
+        return Data(new() { ["mergeQueue"] = branch == "main" ? new JsonObject { ["entries"] = new JsonObject { ["nodes"] = nodes } } : null });
+    }
 
     private static JsonObject Authors(GitHubWorld world, string query)
     {
         var repository = new JsonObject();
         foreach (Match asked in Asked().Matches(query))
         {
-            var commit = world.PullRequests.Values.SelectMany(request => request.Commits).FirstOrDefault(commit => commit.Sha == asked.Groups["sha"].Value);
-            var addresses = commit is null ? [] : Trailer().Matches(commit.Message).Select(match => match.Groups["address"].Value).Prepend(commit.Address);
-            repository[asked.Groups["alias"].Value] = commit is null ? null : new JsonObject
-            {
-                ["authors"] = new JsonObject
-                {
-                    ["pageInfo"] = new JsonObject { ["hasNextPage"] = false },
-                    ["nodes"] = new JsonArray([.. addresses.Distinct().Select(address => new JsonObject { ["email"] = address, ["user"] = User(world, address) })]),
-                },
-            };
+            repository[asked.Groups["alias"].Value] = world.PullRequests.Values.SelectMany(request => request.Commits).FirstOrDefault(commit => commit.Sha == asked.Groups["sha"].Value) is { } commit ? Commit(world, commit) : null;
         }
 
         return Data(repository);
+    }
+
+    private static JsonObject Commit(GitHubWorld world, GitHubCommit commit)
+    {
+        var addresses = Trailer().Matches(commit.Message).Select(match => match.Groups["address"].Value).Prepend(commit.Address).Distinct();
+        return new()
+        {
+            // Not asked for; by it a reader of the schema knows which kind of object this is.
+            ["__typename"] = "Commit",
+            ["authors"] = new JsonObject
+            {
+                ["nodes"] = new JsonArray([.. addresses.Select(address => new JsonObject { ["email"] = address, ["user"] = User(world, address) })]),
+            },
+        };
     }
 
     private static JsonObject? User(GitHubWorld world, string address) => world.Addresses.TryGetValue(address, out var login) && world.Accounts.TryGetValue(login, out var account)

@@ -44,6 +44,9 @@ public sealed class LoopbackGitHub : IAsyncDisposable
     /// <summary>The headers that came with the requests, in the same order.</summary>
     public ConcurrentQueue<IHeaderDictionary> Headers { get; } = new();
 
+    /// <summary>Every GraphQL query with its variables and the answer, one JSON object each.</summary>
+    public ConcurrentQueue<JsonObject> Queries { get; } = new();
+
     /// <summary>Starts a server.</summary>
     /// <param name="basePath">Where its REST API lies: <c>/</c>, or <c>/api/v3/</c> as GitHub Enterprise Server has it.</param>
     public static async Task<LoopbackGitHub> StartAsync(string basePath = "/")
@@ -128,7 +131,10 @@ public sealed class LoopbackGitHub : IAsyncDisposable
         if (path == "/api/graphql" || path == $"{basePath}graphql")
         {
             var query = (await JsonNode.ParseAsync(context.Request.Body))!;
-            reply = new(GitHubGraphQl.Answer(World, query["query"]!.GetValue<string>(), query["variables"]));
+            var answer = GitHubGraphQl.Answer(World, query["query"]!.GetValue<string>(), query["variables"]);
+            query["answer"] = answer.DeepClone();
+            Queries.Enqueue(query.AsObject());
+            reply = new(answer);
         }
         else
         {

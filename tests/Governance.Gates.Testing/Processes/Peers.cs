@@ -37,6 +37,9 @@ public static class Peers
     /// <summary>The folder of npm packages with two readers of CODEOWNERS, which <c>tests/peers/codeowners-js</c> times.</summary>
     public static Peer CodeownersJs { get; } = new("codeowners-js", Existing(Cache("peers/codeowners-js"), "version") is null ? null : Cache("peers/codeowners-js/node_modules"));
 
+    /// <summary>The folder of npm packages with GitHub's descriptions of its API and events, and with prism and graphql, which hold requests and answers against them.</summary>
+    public static Peer GitHubJs { get; } = new("github-js", Existing(Cache("peers/github-js"), "version") is null ? null : Cache("peers/github-js/node_modules"));
+
     /// <summary>node.</summary>
     public static Peer Node { get; } = Find("node");
 

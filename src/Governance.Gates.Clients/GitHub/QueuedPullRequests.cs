@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Governance.Gates.Clients.GitHub;
 
 /// <summary>Which pull requests a merge group would merge.</summary>
-public static class MergeQueue
+public static class QueuedPullRequests
 {
-    private const string Query = "query($owner: String!, $name: String!, $branch: String!) { repository(owner: $owner, name: $name) { mergeQueue(branch: $branch) { entries(first: 100) { nodes { position headCommit { oid } pullRequest { number } } } } } }";
+    private const string Text = "query($owner: String!, $name: String!, $branch: String!) { repository(owner: $owner, name: $name) { mergeQueue(branch: $branch) { entries(first: 100) { nodes { position headCommit { oid } pullRequest { number } } } } } }";
 
     /// <summary>Every pull request from the beginning of the queue to the one at the end of the group, in their order.</summary>
     /// <remarks>A group is built on what waits before it. Where groups are merged by their last check only, the event names only the last of its pull requests; the queue names all.</remarks>
@@ -28,5 +28,5 @@ public static class MergeQueue
             : new Reading<ImmutableArray<long>>.Unread(new("github", string.Create(CultureInfo.InvariantCulture, $"the merge queue of {group.Branch} in {client.Repository} has no entry that merges #{group.Number} as {group.HeadSha}"), "nothing, where the queue has moved on and made the group anew; otherwise take the pull request out of the queue and add it again"));
     }
 
-    internal static ReadOnlyMemory<byte> QueryOf(RepositoryName repository, string branch) => GraphQlQuery.Of(Query, ("owner", repository.Owner), ("name", repository.Name), ("branch", branch));
+    internal static ReadOnlyMemory<byte> QueryOf(RepositoryName repository, string branch) => GraphQlQuery.Of(Text, ("owner", repository.Owner), ("name", repository.Name), ("branch", branch));
 }
