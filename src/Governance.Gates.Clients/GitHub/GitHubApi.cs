@@ -31,6 +31,11 @@ internal sealed class GitHubApi(GitHubTransport transport)
     public async Task<Reading<T?>> FindAsync<T>(GitHubCall call, JsonTypeInfo<T> type, CancellationToken cancellation)
         where T : class
     {
+        if (IsElsewhere(call.Path))
+        {
+            return new Reading<T?>.Unread(NotSeen(call));
+        }
+
         if (!(await transport.GetAsync(transport.AddressOf(call.Path), cancellation)).Try(out var answer, out var why))
         {
             return new Reading<T?>.Unread(Because(call, why));
@@ -52,6 +57,11 @@ internal sealed class GitHubApi(GitHubTransport transport)
     /// <param name="cancellation">Ends the wait.</param>
     public async Task<Reading<ImmutableArray<T>>> ListAsync<T>(GitHubCall call, JsonTypeInfo<T[]> type, int most, CancellationToken cancellation)
     {
+        if (IsElsewhere(call.Path))
+        {
+            return new Reading<ImmutableArray<T>>.Unread(NotSeen(call));
+        }
+
         var items = ImmutableArray.CreateBuilder<T>();
         var seen = new HashSet<Uri>();
         for (Uri? page = transport.AddressOf($"{call.Path}{(call.Path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}per_page={PageSize}"); page is not null;)
@@ -125,8 +135,11 @@ internal sealed class GitHubApi(GitHubTransport transport)
         }
     }
 
+    // A name of dots would ask about something else: no escape keeps an address from being shortened by it.
+    private static bool IsElsewhere(string path) => path.Split('?')[0].Split('/').Any(part => part is "" or "." or "..");
+
     /// <summary>Why something that GitHub says is not there is unread.</summary>
-    public Reason NotSeen(GitHubCall call) => Lacks(call, "there is none, or the token may not see it (404)", null);
+    private Reason NotSeen(GitHubCall call) => Lacks(call, "there is none, or the token may not see it (404)", null);
 
     private Reason Refused(GitHubCall call, GitHubAnswer answer) => answer.Status switch
     {

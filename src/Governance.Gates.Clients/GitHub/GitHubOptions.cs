@@ -86,6 +86,9 @@ public sealed record GitHubLimits
     /// <summary>Requests that one connection makes.</summary>
     public int Requests { get; init; } = 5_000;
 
+    /// <summary>For this long a connection asks, waits included.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>Requests at the same time. GitHub allows 100 of one account.</summary>
     public int ConcurrentRequests { get; init; } = 8;
 

@@ -42,6 +42,7 @@ internal sealed class GitHubTransport : IDisposable
     private readonly GitHubOptions options;
     private readonly TimeProvider time;
     private readonly SemaphoreSlim slots;
+    private readonly DateTimeOffset begun;
 
     // Guards kept, keptBytes, pausedUntil and sent.
     private readonly Lock counting = new();
@@ -52,7 +53,7 @@ internal sealed class GitHubTransport : IDisposable
 
     public GitHubTransport(GitHubOptions options, RepositoryName repository, TimeProvider time)
     {
-        (this.options, this.time) = (options, time);
+        (this.options, this.time, begun) = (options, time, time.GetUtcNow());
         http = new(options);
         tokens = new(options, repository, time, (method, path, authorization, content, cancellation) => AuthorizedAsync(new(method, path, authorization) { Content = content }, mayRepeat: method == HttpMethod.Get, cancellation));
         slots = new(options.Limits.ConcurrentRequests);
@@ -112,6 +113,11 @@ internal sealed class GitHubTransport : IDisposable
                 if (Count() > options.Limits.Requests)
                 {
                     return Unread($"was asked {options.Limits.Requests} times, and no more is asked", "split the pull request");
+                }
+
+                if (time.GetUtcNow() - begun > options.Limits.Patience)
+                {
+                    return Unread($"did not answer everything within {options.Limits.Patience.TotalMinutes:0.###} min, and no more is asked", "try again later");
                 }
 
                 switch (await http.SendAsync(request, cancellation))

@@ -1,5 +1,4 @@
 using Governance.Gates.Clients.GitHub;
-using Governance.Gates.Policies;
 using Governance.Gates.Reviews;
 using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Tests.Reviews;

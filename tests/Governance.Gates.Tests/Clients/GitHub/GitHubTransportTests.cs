@@ -37,7 +37,7 @@ public sealed class GitHubTransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task C1_the_review_that_decides_is_found_on_the_last_of_three_pages()
+    public async Task C01_the_review_that_decides_is_found_on_the_last_of_three_pages()
     {
         for (var i = 0; i < 249; i++)
         {
@@ -291,6 +291,27 @@ public sealed class GitHubTransportTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_a_while_no_more_is_asked()
+    {
+        using var transport = Transport();
+        await Task.Delay(TimeSpan.FromMinutes(16), clock, TestContext.Current.CancellationToken);
+        Unread(await new GitHubApi(transport).GetAsync(Main, GitHubJson.Default.WireRef, default), "did not answer everything within 15 min");
+        Assert.Empty(server.Log);
+    }
+
+    [Theory]
+    [InlineData("orgs/example/teams/..")]
+    [InlineData("repos/example/trading/collaborators/./permission")]
+    [InlineData("repos/example/trading/collaborators//permission")]
+    public async Task A_name_of_dots_asks_about_nothing_else(string path)
+    {
+        using var transport = Transport();
+        Unread(await new GitHubApi(transport).GetAsync(Main with { Path = path }, GitHubJson.Default.WireRef, default), "there is none");
+        Unread(await new GitHubApi(transport).ListAsync(Reviews with { Path = path }, GitHubJson.Default.WireReviewArray, 10, default), "there is none");
+        Assert.Empty(server.Log);
+    }
+
+    [Fact]
     public async Task Who_cancels_ends_the_wait()
     {
         using var ending = new CancellationTokenSource();
@@ -309,7 +330,7 @@ public sealed class GitHubTransportTests : IAsyncLifetime
     {
         using var key = RSA.Create(2048);
         server.Script("access_tokens", context => LoopbackGitHub.WriteAsync(context, new System.Text.Json.Nodes.JsonObject { ["token"] = "ghs_first", ["expires_at"] = (Start + TimeSpan.FromHours(1)).ToString("O") }));
-        using var transport = Transport(new GitHubCredentials.App("12", key.ExportRSAPrivateKeyPem(), null));
+        using var transport = Transport(new GitHubCredentials.App("12", key.ExportRSAPrivateKeyPem(), null), new() { Patience = TimeSpan.FromHours(2) });
         var api = new GitHubApi(transport);
         Assert.True((await api.GetAsync(Main, GitHubJson.Default.WireRef, default)).Try(out _, out _));
         Assert.True((await api.GetAsync(Main, GitHubJson.Default.WireRef, default)).Try(out _, out _));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Reviews;
 using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Tests.Reviews;
@@ -20,7 +19,39 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C3_an_account_is_its_number_whatever_its_login()
+    public async Task C02_a_state_that_nobody_knows_is_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob").Review("carol", "ENDORSED");
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "has the state 'ENDORSED'");
+    }
+
+    [Fact]
+    public async Task C04_codeowners_plus_a_review_that_was_dismissed_brings_no_older_approval_back()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob").Review("bob", "COMMENTED").Review("bob", "DISMISSED");
+        Assert.Equal("the review was dismissed", (await scene.JudgeAsync()).WhyNot("bob"));
+        scene.Request.Review("bob");
+        (await scene.JudgeAsync()).Is(Verdict.Allow);
+        scene.Request.Review("bob", "CHANGES_REQUESTED", scene.Request.Commits[0].Sha);
+        (await scene.JudgeAsync()).Is(Verdict.Deny, "bob asks for changes");
+    }
+
+    [Fact]
+    public async Task A_second_account_of_an_approver_or_of_the_author_is_nobody()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Accounts["ann2"] = (34, "User");
+        scene.World.Permissions["ann2"] = "admin";
+        scene.Request.Change("risk/a").Push("ann").Review("carol").Review("carol2").Review("ann2");
+        var result = await scene.JudgeAsync();
+        result.Is(Verdict.Deny, "needs 1 more of: @bob, @carol, @example/risk");
+        Assert.Equal("the policy knows nobody with the account 34", result.WhyNot("ann2"));
+    }
+
+    [Fact]
+    public async Task C03_an_account_is_its_number_whatever_its_login()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Change("docs/b").Push("ann").Review("bob");
@@ -37,7 +68,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C5_a_reviewer_or_commit_that_is_gone_never_counts()
+    public async Task C05_a_reviewer_or_commit_that_is_gone_never_counts()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.World.Accounts["ghost"] = (10137, "User");
@@ -46,7 +77,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C6_approve_then_push_leaves_no_approval()
+    public async Task C06_approve_then_push_leaves_no_approval()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Change("docs/b").Push("ann").Review("bob");
@@ -55,7 +86,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C7_a_head_that_moves_while_it_is_read_is_read_again()
+    public async Task C07_a_head_that_moves_while_it_is_read_is_read_again()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Change("docs/b").Push("ann").Review("bob");
@@ -65,7 +96,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C7_a_head_that_never_rests_is_could_not_tell()
+    public async Task C07_a_head_that_never_rests_is_could_not_tell()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Change("docs/b").Push("ann");
@@ -89,7 +120,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C8_committers_and_co_authors_do_not_approve_their_own_work()
+    public async Task C08_committers_and_co_authors_do_not_approve_their_own_work()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.World.Addresses["carol@example.com"] = "carol";
@@ -107,7 +138,7 @@ public sealed class PullRequestSourceTests
     [InlineData("Co-authored-by: Nobody <nobody@example.com>", "names a co-author whose address belongs to no account")]
     [InlineData("co-authored-by: Nobody <0+bob@users.noreply.github.com>", "names a co-author whose address belongs to no account")]
     [InlineData("  Co-authored-by: Nobody <2+bob@users.noreply.github.com.example>", "names a co-author whose address belongs to no account")]
-    public async Task C9_a_co_author_whom_nobody_knows_is_could_not_tell(string trailer, string told)
+    public async Task C09_a_co_author_whom_nobody_knows_is_could_not_tell(string trailer, string told)
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Change("docs/b").Push("ann", $"x\n\n{trailer}").Review("bob");
@@ -115,7 +146,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C9_policy_bot_1263_a_commit_of_an_address_that_is_nobodys_is_could_not_tell()
+    public async Task C09_policy_bot_1263_a_commit_of_an_address_that_is_nobodys_is_could_not_tell()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Change("docs/b").Push("ann", authors: (null, "ann")).Review("bob");
