@@ -38,7 +38,7 @@ public sealed record GitHubOptions
         {
             ({ Length: > 0 } id, { Length: > 0 } key, _) => new GitHubCredentials.App(id, key, Installation()),
             ({ Length: > 0 }, _, _) or (_, { Length: > 0 }, _) => throw new GateException("of GATES_GITHUB_APP_ID and GATES_GITHUB_APP_PRIVATE_KEY only one is set", "set both, or neither"),
-            (_, _, { Length: > 0 } token) when token.All(char.IsAscii) && !token.Any(char.IsControl) => new GitHubCredentials.Token(token.Trim()),
+            (_, _, { Length: > 0 } text) when text.Trim() is { Length: > 0 } token && token.All(c => c is > ' ' and <= '~') => new GitHubCredentials.Token(token),
             (_, _, { Length: > 0 }) => throw new GateException("GITHUB_TOKEN is no token", "set it to the token alone"),
             _ => new GitHubCredentials.None(),
         };

@@ -73,7 +73,7 @@ internal sealed class GitHubPeople(GitHubApi api, RepositoryName repository)
         if (team is null)
         {
             // The same 404 for a team that is not there and for a token that may see none: whoever may list teams would see it.
-            return (await api.ListAsync(new($"orgs/{org}/teams", what, permission), GitHubJson.Default.WireTeamArray, MostMembers, cancellation)).Try(out _, out _)
+            return (await api.FindAsync(new($"orgs/{org}/teams?per_page=1", what, permission), GitHubJson.Default.WireTeamArray, cancellation)).Try(out var teams, out _) && teams is not null
                 ? Unread(new("github", $"could not {what}: the token may see teams of {org}, and none of that name is among them", "mend the name, or make the team visible"))
                 : Unread(new("github", $"could not {what}: the token may not see teams (404)", $"give the gate a GitHub App with the permission {permission}; a workflow's own GITHUB_TOKEN cannot have it"));
         }

@@ -16,6 +16,9 @@ public static class PullRequestSource
     private const int Attempts = 3;
     private const int MostFolders = 8;
 
+    /// <summary>Owners whose permission is read before they approve; it only tells that CODEOWNERS names somebody who cannot.</summary>
+    private const int MostOwners = 100;
+
     /// <summary>The most members of a list that the snapshot takes; GitHub tells fewer of files and commits.</summary>
     private const int MostItems = 10_000;
 
@@ -114,7 +117,7 @@ public static class PullRequestSource
                 return new Reading<ReviewQuestion>.Unread(why);
             }
 
-            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread] }, policy));
+            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy));
         }
 
         private async Task<PullRequest> WithFilesAsync(PullRequest request, ImmutableArray<WireFile> files, ReviewSettings settings, CommitFiles @base, CommitFiles head, CancellationToken cancellation)
@@ -152,7 +155,7 @@ public static class PullRequestSource
         private async Task<PullRequest> WithPeopleAsync(PullRequest request, Policy policy, ReviewSettings settings, ImmutableArray<WireCommit> commits, RepositoryName? fork, CancellationToken cancellation)
         {
             var people = new GitHubPeople(api, repository);
-            var owners = ReviewInputs.Owners(request, settings).OfType<CodeOwner.User>().Select(owner => owner.Login);
+            var owners = ReviewInputs.Owners(request, settings).OfType<CodeOwner.User>().Take(MostOwners).Select(owner => owner.Login);
             var permissionsRead = people.PermissionsAsync(ReviewInputs.Reviewers(request, policy), [.. owners, .. also], cancellation);
             var teamsRead = Task.WhenAll(ReviewInputs.Teams(request, policy).Select(team => people.RosterAsync(team, cancellation)));
             var pusher = settings.Exclude.Contains(Excluded.LastPusher) ? Take(await people.LastPusherAsync(fork, request.HeadRef, request.HeadSha, cancellation)) : null;

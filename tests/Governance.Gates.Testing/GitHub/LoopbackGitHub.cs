@@ -16,6 +16,9 @@ public sealed class LoopbackGitHub : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly string basePath;
+
+    // Guards the calls of Mangle, which need not be safe for several at once.
+    private readonly Lock mangling = new();
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Func<HttpContext, Task>>> scripts = new();
 
     private LoopbackGitHub(WebApplication app, string basePath) => (this.app, this.basePath) = (app, basePath);
@@ -37,6 +40,9 @@ public sealed class LoopbackGitHub : IAsyncDisposable
 
     /// <summary>Asked first for each request; answers it by returning true.</summary>
     public Func<HttpContext, Task<bool>>? Override { get; set; }
+
+    /// <summary>Changes the bytes of an answer on their way; null leaves them. Asked by one request at a time.</summary>
+    public Func<byte[], byte[]>? Mangle { get; set; }
 
     /// <summary>Every request: method, path and query, in the order of arrival.</summary>
     public ConcurrentQueue<string> Log { get; } = new();
@@ -151,7 +157,20 @@ public sealed class LoopbackGitHub : IAsyncDisposable
         }
 
         context.Response.StatusCode = reply.Status;
-        await WriteAsync(context, reply.Members is { } members ? Page(context, reply.Count, members) : reply.Body);
+        var body = reply.Members is { } members ? Page(context, reply.Count, members) : reply.Body;
+        if (Mangle is not { } mangle)
+        {
+            await WriteAsync(context, body);
+            return;
+        }
+
+        byte[] bytes;
+        lock (mangling)
+        {
+            bytes = mangle(Encoding.UTF8.GetBytes(body?.ToJsonString() ?? "null"));
+        }
+
+        await context.Response.Body.WriteAsync(bytes);
     }
 
     private JsonArray Page(HttpContext context, int count, Func<int, JsonNode?> member)

@@ -496,6 +496,36 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
+    public async Task Answers_that_are_changed_anywhere_never_throw_and_never_let_a_pull_request_through()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Teams["example/risk"].Add("erin");
+        scene.Request.Change("risk/a").Rename("docs/b", "docs/c").Push("ann", "x\n\nCo-authored-by: N <n@example.com>").Review("bob", "COMMENTED");
+        var (seed, changed) = (Environment.TickCount, 0);
+        var random = new Random(seed);
+        scene.Server.Mangle = body => random.Next(8) == 0 && body.Length > 0 ? Changed(body) : body;
+        for (var i = 0; i < 60; i++)
+        {
+            var result = await scene.JudgeAsync();
+            Assert.True(result.Decision.Verdict >= Verdict.Unknown, $"seed {seed}");
+        }
+
+        Assert.NotEqual(0, changed);
+
+        byte[] Changed(byte[] body)
+        {
+            Interlocked.Increment(ref changed);
+            var at = random.Next(body.Length);
+            return random.Next(3) switch
+            {
+                0 => [.. body[..at], (byte)random.Next(256), .. body[(at + 1)..]],
+                1 => body[..at],
+                _ => [.. body[..at], .. body[random.Next(at, body.Length)..]],
+            };
+        }
+    }
+
+    [Fact]
     public async Task What_was_read_is_written_and_read_back_the_same()
     {
         await using var scene = await GitHubScene.StartAsync();
