@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, and readers of CODEOWNERS.
+# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, readers of CODEOWNERS, and GitHub's descriptions of its API.
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
 #   sigstore-js   npm's @sigstore/verify, which check.mjs, bundle.mjs and time.mjs call
 #   sigstore-instance npm's sigstore and @sigstore/mock, which keyless.mjs and instance.mjs call
 #   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
+#   github-js     npm's @octokit/openapi, @octokit/graphql-schema and @octokit/webhooks-examples, with prism and graphql, which hold requests and answers against them
 #   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,4 +55,15 @@ if [ "$(cat "$out/codeowners-js/version" 2> /dev/null)" != "$codeowners" ]; then
   rm -rf "$out/codeowners-js"
   mv "$work/codeowners-js" "$out/codeowners-js"
 fi
-echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js"
+lock=$(sha256sum "$here/github-js/package-lock.json" | cut -c1-16)
+if [ "$(cat "$out/github-js/version" 2> /dev/null)" != "$lock" ]; then
+  mkdir "$work/github-js"
+  cp "$here/github-js/package.json" "$here/github-js/package-lock.json" "$work/github-js"
+  npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$work/github-js" > /dev/null
+  # 400 MB of the same with every reference spelled out, and of other editions.
+  find "$work/github-js/node_modules/@octokit/openapi/generated" -name '*.json' ! -name api.github.com.json -delete
+  echo "$lock" > "$work/github-js/version"
+  rm -rf "$out/github-js"
+  mv "$work/github-js" "$out/github-js"
+fi
+echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js, $out/github-js"

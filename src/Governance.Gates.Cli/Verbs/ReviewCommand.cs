@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text.Json;
-using Governance.Gates.Admission;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
 using Governance.Gates.Reviews;
@@ -10,119 +11,170 @@ using Governance.Gates.Reviews;
 namespace Governance.Gates.Cli.Verbs;
 
 /// <summary><c>gates review</c>: may this pull request merge?</summary>
-internal static class ReviewCommand
+internal sealed class ReviewCommand
 {
     private const string Approve = "approve=";
+    private const string PolicyFileName = "governance.yaml";
+
+    private readonly Option<string?> snapshot = new("--snapshot") { Description = "A saved pull request, judged without a network.", HelpName = "FILE" };
+    private readonly Option<string?> number = new("--pr") { Description = "The number of a pull request, read from GitHub. Left out inside a workflow: what its event speaks of.", HelpName = "N" };
+    private readonly Option<string?> repository = new("--repository") { Description = "Whose pull request. Left out: GITHUB_REPOSITORY.", HelpName = "OWNER/NAME" };
+    private readonly Option<string?> save = new("--save") { Description = "Writes what was read into a new file, for --snapshot.", HelpName = "FILE" };
+    private readonly Option<string?> policyFile = new("--policy") { Description = $"The policy as it stands at the base commit. Left out: {PolicyFileName} here for a snapshot, and that of the base commit otherwise.", HelpName = "FILE" };
+    private readonly Option<string?> policyAt = new("--policy-at") { Description = $"Where the policy lies in the base commit. Left out: {PolicyFileName}.", HelpName = "PATH" };
+    private readonly Option<bool> explain = new("--explain") { Description = "Tells of every review whether it counts, and of every rule how it stands." };
+    private readonly Option<string[]> simulate = new("--simulate") { Description = "Judges as if this account approved the head commit too. May be given again.", HelpName = "approve=LOGIN" };
+    private readonly Option<string> form = Report.OutputOption();
+
+    private ReviewCommand()
+    {
+    }
 
     public static Command Create(Terminal terminal)
     {
-        var snapshot = new Option<string>("--snapshot") { Description = "A saved pull request, judged without a network.", HelpName = "FILE", Required = true };
-        var policy = new Option<string>("--policy") { Description = "The policy as it stands at the base commit.", HelpName = "FILE", DefaultValueFactory = _ => "governance.yaml" };
-        var explain = new Option<bool>("--explain") { Description = "Tells of every review whether it counts, and of every rule how it stands." };
-        var simulate = new Option<string[]>("--simulate") { Description = "Judges as if this account approved the head commit too. May be given again.", HelpName = "approve=LOGIN" };
-        var form = Report.OutputOption();
-        var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence. Examples: gates review --snapshot pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
+        var verb = new ReviewCommand();
+        var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence. Examples: gates review --pr 7 --repository example/trading --save pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
         {
-            snapshot, policy, explain, simulate, form,
+            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.explain, verb.simulate, verb.form,
         };
-        command.Validators.Add(result =>
-        {
-            foreach (var given in result.GetValue(simulate) ?? [])
-            {
-                if (!given.StartsWith(Approve, StringComparison.Ordinal) || given.Length == Approve.Length)
-                {
-                    result.AddError($"--simulate '{given}' is not approve=LOGIN");
-                }
-            }
-        });
-        command.SetAction((parsed, _) =>
-        {
-            var file = parsed.GetRequiredValue(policy);
-            var (read, _) = PolicyFile.Load(file);
-            var path = parsed.GetRequiredValue(snapshot);
-            if (!PullRequestReader.Read(InputFile.Read(path, "snapshot", PullRequestReader.MostBytes)).Try(out var request, out var why))
-            {
-                throw new GateException($"{path}: {why.Message}", why.Remedy ?? "write it anew");
-            }
-
-            ImmutableArray<string> logins = [.. (parsed.GetValue(simulate) ?? []).Select(given => given[Approve.Length..])];
-            foreach (var login in logins)
-            {
-                request = ReviewGate.WithApproval(request, login) ?? throw new GateException($"nobody of the login '{login}' is among the accounts of {path}", "name an account whose permission or team the snapshot tells");
-            }
-
-            var result = ReviewGate.Decide(request, read, terminal.Clock.GetUtcNow());
-            return ReportOn(request, read, file, logins, result, parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
-        });
+        command.Validators.Add(result => verb.Validate(result, terminal));
+        command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
         return command;
     }
 
-    private static Report ReportOn(PullRequest request, Policy policy, string file, ImmutableArray<string> simulated, ReviewResult result, bool explain)
+    private void Validate(CommandResult result, Terminal terminal)
     {
-        var decision = result.Decision;
-        return new(
-            "review.schema.json",
-            decision.ExitCode,
-            $"{AdmissionAnswer.Name(decision.Verdict)}: {request.Repository}#{request.Number} at {request.HeadSha}",
-            [
-                new("policy", $"{file}, {policy.Name} version {policy.Version}, {policy.Digest}"),
-                .. simulated.Select(login => new Fact("as if", $"{login} approved")),
-                .. Fact.Of(decision),
-                .. explain ? Explain(result) : [],
-            ],
-            json => Write(json, request, policy, file, simulated, result));
-    }
-
-    private static IEnumerable<Fact> Explain(ReviewResult result) =>
-    [
-        .. result.Approvals.Select(one => new Fact("review", $"{(one.Login.Length == 0 ? "nobody" : one.Login)}: {one.State}, {(one.WhyNot is null ? $"counts as {one.Person}" : $"does not count: {one.WhyNot}")}")),
-        .. result.Needs.Select(need => new Fact("rule", $"{need.Rule}: {need.What}: {AdmissionAnswer.Name(need.Verdict)}{(need.By.IsEmpty ? "" : $", by {string.Join(", ", need.By)}")}")),
-    ];
-
-    private static void Write(Utf8JsonWriter json, PullRequest request, Policy policy, string file, ImmutableArray<string> simulated, ReviewResult result)
-    {
-        json.WriteDecision(result.Decision);
-        json.WriteString("repository", request.Repository);
-        json.WriteNumber("number", request.Number);
-        json.WriteString("base", request.BaseSha);
-        json.WriteString("head", request.HeadSha);
-        json.WritePolicy(file, policy);
-        WriteTexts(json, "simulated", simulated);
-        json.WriteStartArray("reviews");
-        foreach (var one in result.Approvals)
+        var saved = result.GetResult(snapshot) is { Implicit: false };
+        (bool Wrong, string Why)[] rules =
+        [
+            (saved && new Option[] { number, repository, save, policyAt }.Any(option => result.GetResult(option) is { Implicit: false }), "--snapshot needs no GitHub: leave out --pr, --repository, --save and --policy-at"),
+            (!saved && result.GetResult(number) is not { Implicit: false } && terminal.Variable("GITHUB_EVENT_PATH") is not { Length: > 0 }, "give --pr or --snapshot; only inside a workflow does the event say which pull request is meant"),
+            (result.GetValue(number) is { } text && NumberOf(text) is null, "--pr is a number from 1"),
+            (result.GetResult(policyFile) is { Implicit: false } && result.GetResult(policyAt) is { Implicit: false }, "give either --policy or --policy-at"),
+        ];
+        foreach (var (wrong, why) in rules)
         {
-            json.WriteStartObject();
-            json.WriteString("login", one.Login.Length == 0 ? null : one.Login);
-            json.WriteString("state", one.State);
-            json.WriteString("person", one.Person);
-            json.WriteString("whyNot", one.WhyNot);
-            json.WriteEndObject();
+            if (wrong)
+            {
+                result.AddError(why);
+            }
         }
 
-        json.WriteEndArray();
-        json.WriteStartArray("needs");
-        foreach (var need in result.Needs)
+        foreach (var given in result.GetValue(simulate) ?? [])
         {
-            json.WriteStartObject();
-            json.WriteString("rule", need.Rule);
-            json.WriteString("what", need.What);
-            json.WriteString("verdict", AdmissionAnswer.Name(need.Verdict));
-            WriteTexts(json, "by", need.By);
-            WriteTexts(json, "missing", need.Missing);
-            json.WriteEndObject();
+            if (!given.StartsWith(Approve, StringComparison.Ordinal) || given.Length == Approve.Length)
+            {
+                result.AddError($"--simulate '{given}' is not approve=LOGIN");
+            }
         }
-
-        json.WriteEndArray();
     }
 
-    private static void WriteTexts(Utf8JsonWriter json, string name, ImmutableArray<string> texts)
+    private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        json.WriteStartArray(name);
-        foreach (var text in texts)
+        ImmutableArray<string> logins = [.. (parsed.GetValue(simulate) ?? []).Select(given => given[Approve.Length..])];
+        if (parsed.GetValue(snapshot) is { } file)
         {
-            json.WriteStringValue(text);
+            var written = parsed.GetValue(policyFile) ?? PolicyFileName;
+            var (policy, _) = PolicyFile.Load(written);
+            return await WriteAsync(Judge(ReadSnapshot(file), policy, written, file, logins, terminal), parsed, terminal);
         }
 
-        json.WriteEndArray();
+        var name = RepositoryName.TryParse(parsed.GetValue(repository) ?? terminal.Variable("GITHUB_REPOSITORY"))
+            ?? throw new GateException("no repository is named as owner/name", "give --repository OWNER/NAME, or set GITHUB_REPOSITORY");
+        if (parsed.GetValue(save) is { } taken && Path.Exists(taken))
+        {
+            throw new GateException($"'{taken}' is there already", "name a file that is not there yet");
+        }
+
+        using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), name, terminal.Clock);
+        if (NumberOf(parsed.GetValue(number)) is { } asked)
+        {
+            return await WriteAsync(await JudgeAsync(client, asked, logins, parsed, terminal, cancellation), parsed, terminal);
+        }
+
+        switch (ReadEvent(terminal))
+        {
+            case WorkflowEvent.OfPullRequest(var one):
+                return await WriteAsync(await JudgeAsync(client, one, logins, parsed, terminal, cancellation), parsed, terminal);
+            case WorkflowEvent.OfMergeGroup group:
+                return await new ReviewedGroup(name, group, await JudgeAsync(client, group, logins, parsed, terminal, cancellation)).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
+            default:
+                throw new GateException("a push is not judged: what it brought is merged already", "run on pull_request_target, pull_request_review or merge_group, or name the pull request with --pr");
+        }
     }
+
+    private static long? NumberOf(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
+
+    private static PullRequest ReadSnapshot(string path) =>
+        PullRequestReader.Read(InputFile.Read(path, "snapshot", PullRequestReader.MostBytes)).Try(out var request, out var why) ? request : throw new GateException($"{path}: {why.Message}", why.Remedy ?? "write it anew");
+
+    private static WorkflowEvent ReadEvent(Terminal terminal)
+    {
+        var payload = InputFile.Read(terminal.Variable("GITHUB_EVENT_PATH")!, "event", WorkflowEvent.MostBytes);
+        return WorkflowEvent.Read(terminal.Variable("GITHUB_EVENT_NAME") ?? "", payload).Try(out var found, out var why) ? found : throw new GateException(why.Message, why.Remedy!);
+    }
+
+    private async Task<Reviewed> JudgeAsync(GitHubClient client, long asked, ImmutableArray<string> logins, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        var what = string.Create(CultureInfo.InvariantCulture, $"{client.Repository}#{asked}");
+        var (from, read) = PolicyOf(parsed);
+        var reading = await terminal.WhileAsync($"reading {what} from GitHub", PullRequestSource.ReadAsync(client, asked, read, logins, cancellation));
+        if (!reading.Try(out var question, out var why))
+        {
+            return Reviewed.Unread(client.Repository, asked, why);
+        }
+
+        if (parsed.GetValue(save) is { } file)
+        {
+            OutputFile.Write(file, PullRequestWriter.Write(question.Request).Span);
+        }
+
+        return Judge(question.Request, question.Policy, from ?? $"{parsed.GetValue(policyAt) ?? PolicyFileName} at {question.Request.BaseSha}", what, logins, terminal);
+    }
+
+    private async Task<ImmutableArray<Reviewed>> JudgeAsync(GitHubClient client, WorkflowEvent.OfMergeGroup group, ImmutableArray<string> logins, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(save) is not null)
+        {
+            throw new GateException("a merge group is not one pull request that --save could write", "leave --save out, or name one with --pr");
+        }
+
+        if (!(await QueuedPullRequests.ReadAsync(client, group, cancellation)).Try(out var numbers, out var why))
+        {
+            return [Reviewed.Unread(client.Repository, group.Number, why)];
+        }
+
+        var judged = ImmutableArray.CreateBuilder<Reviewed>();
+        foreach (var each in numbers)
+        {
+            judged.Add(await JudgeAsync(client, each, logins, parsed, terminal, cancellation));
+        }
+
+        return judged.ToImmutable();
+    }
+
+    // A file that is named is read before anything is asked: its mistakes are the caller's.
+    private (string? File, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> Read) PolicyOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(policyFile) is { } file)
+        {
+            var (policy, _) = PolicyFile.Load(file);
+            return (file, (_, _) => Task.FromResult<Reading<Policy>>(new Reading<Policy>.Found(policy)));
+        }
+
+        var path = parsed.GetValue(policyAt) ?? PolicyFileName;
+        return (null, (commit, cancellation) => RepositoryPolicy.ReadAsync(commit, path, cancellation));
+    }
+
+    private static Reviewed Judge(PullRequest request, Policy policy, string file, string from, ImmutableArray<string> logins, Terminal terminal)
+    {
+        foreach (var login in logins)
+        {
+            request = ReviewGate.WithApproval(request, login) ?? throw new GateException($"nobody of the login '{login}' is among the accounts of {from}", "name an account whose permission or team the snapshot tells");
+        }
+
+        return Reviewed.Of(request, policy, file, logins, ReviewGate.Decide(request, policy, terminal.Clock.GetUtcNow()));
+    }
+
+    private Task<int> WriteAsync(Reviewed reviewed, ParseResult parsed, Terminal terminal) => reviewed.ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
 }

@@ -48,9 +48,11 @@ internal sealed record OwnersOfBase(Codeowners? Owners, ImmutableArray<Decision>
         return new(owners, findings.ToImmutable());
     }
 
-    private static bool AsksForOwners(ReviewSettings settings) => settings.OwnersRequired || settings.Paths.Any(rule => rule.Demand is ReviewDemand.Approvals { FromOwners: true });
+    /// <summary>Whether any rule asks for the approval of owners.</summary>
+    public static bool AsksForOwners(ReviewSettings settings) => settings.OwnersRequired || settings.Paths.Any(rule => rule.Demand is ReviewDemand.Approvals { FromOwners: true });
 
-    private static Reading<Codeowners> Find(PullRequest request, Side side)
+    /// <summary>CODEOWNERS of a commit, as the snapshot tells of it.</summary>
+    public static Reading<Codeowners> Find(PullRequest request, Side side)
     {
         foreach (var location in Codeowners.Locations)
         {

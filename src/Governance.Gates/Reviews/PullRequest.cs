@@ -24,6 +24,9 @@ public sealed record PullRequest
     /// <summary>The commit whose CODEOWNERS and policy count.</summary>
     public required string BaseSha { get; init; }
 
+    /// <summary>The branch that it comes from, in whichever repository.</summary>
+    public string HeadRef { get; init; } = "";
+
     /// <summary>The commit that is to be merged.</summary>
     public required string HeadSha { get; init; }
 

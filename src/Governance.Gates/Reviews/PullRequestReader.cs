@@ -65,6 +65,7 @@ public static class PullRequestReader
             Author = fields.Account(root, "author"),
             BaseRef = fields.RequiredText(@base, "ref"),
             BaseSha = fields.Sha(@base, "sha") ?? "",
+            HeadRef = fields.Path(head, "ref"),
             HeadSha = fields.Sha(head, "sha") ?? "",
             HeadShaAfter = fields.Sha(root, "headAfter") ?? "",
             ChangedFiles = fields.Whole(root, "changedFiles"),

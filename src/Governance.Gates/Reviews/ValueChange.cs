@@ -16,8 +16,7 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
 
     public static ValueChange Judge(PullRequest request, ValueRule rule)
     {
-        // A folder on the way may have become something else.
-        if (!request.Files.Any(file => file.Paths.Any(path => path == rule.File || rule.File.StartsWith($"{path}/", StringComparison.Ordinal))))
+        if (!IsTouched(request, rule))
         {
             return None;
         }
@@ -31,6 +30,10 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
+
+    /// <summary>Whether the pull request changes the rule's file. A folder on the way may have become something else.</summary>
+    public static bool IsTouched(PullRequest request, ValueRule rule) =>
+        request.Files.Any(file => file.Paths.Any(path => path == rule.File || rule.File.StartsWith($"{path}/", StringComparison.Ordinal)));
 
     private static ValueChange Moved(ValueRule rule, ValueMove move, SortedDictionary<string, PolicyNode>? was, SortedDictionary<string, PolicyNode>? now)
     {

@@ -39,6 +39,8 @@ public static class Peers
 
     /// <summary>The .NET SDK.</summary>
     public static Peer Dotnet { get; } = Find("dotnet", Environment.GetEnvironmentVariable("DOTNET_ROOT"));
+    /// <summary>The folder of npm packages with GitHub's descriptions of its API and events, and with prism and graphql, which hold requests and answers against them.</summary>
+    public static Peer GitHubJs { get; } = new("github-js", Existing(Cache("peers/github-js"), "version") is null ? null : Cache("peers/github-js/node_modules"));
 
     /// <summary>node.</summary>
     public static Peer Node { get; } = Find("node");

@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+
+namespace Governance.Gates.Clients.GitHub;
+
+/// <summary>The files of one commit, read through git's own objects: a path is what git says it is, and no link is followed.</summary>
+/// <remarks>GitHub's contents API follows symbolic links, so that what is reviewed could be elsewhere.</remarks>
+public sealed class CommitFiles
+{
+    private const string Permission = "contents: read";
+    private readonly GitHubApi api;
+    private readonly RepositoryName repository;
+
+    // Guards trees: paths are looked up side by side, and each tree is asked for once.
+    private readonly Lock asking = new();
+    private readonly Dictionary<string, Task<Reading<ImmutableDictionary<string, WireEntry>>>> trees = new(StringComparer.Ordinal);
+    private ImmutableDictionary<string, WireEntry>? all;
+
+    internal CommitFiles(GitHubApi api, RepositoryName repository, string sha) => (this.api, this.repository, Sha) = (api, repository, sha);
+
+    /// <summary>The commit.</summary>
+    public string Sha { get; }
+
+    /// <summary>The bytes of a file; null where nothing is there. A symbolic link, a submodule and a folder are unread.</summary>
+    /// <param name="path">From the repository's root.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task<Reading<ReadOnlyMemory<byte>?>> ReadAsync(string path, CancellationToken cancellation)
+    {
+        if (!(await FindAsync(path, cancellation)).Try(out var entry, out var why))
+        {
+            return new Reading<ReadOnlyMemory<byte>?>.Unread(why);
+        }
+
+        switch (entry?.Mode)
+        {
+            case null:
+                return new Reading<ReadOnlyMemory<byte>?>.Found(null);
+            case "100644" or "100755":
+                break;
+            case var mode:
+                return new Reading<ReadOnlyMemory<byte>?>.Unread(new("github", $"{path} of commit {Sha} is {(mode == "120000" ? "a symbolic link" : mode == "160000" ? "a submodule" : "no plain file")}", "put the file itself there"));
+        }
+
+        var call = new GitHubCall($"repos/{repository}/git/blobs/{Uri.EscapeDataString(entry.Sha)}", $"read {path} of commit {Sha}", Permission);
+        if (!(await api.GetAsync(call, GitHubJson.Default.WireBlob, cancellation)).Try(out var blob, out why))
+        {
+            return new Reading<ReadOnlyMemory<byte>?>.Unread(why);
+        }
+
+        return Decode(blob) is { } bytes
+            ? new Reading<ReadOnlyMemory<byte>?>.Found(bytes)
+            : new Reading<ReadOnlyMemory<byte>?>.Unread(new("github", $"could not {call.What}: it came in another form, or not whole", "try again"));
+    }
+
+    /// <summary>What git has at a path; null where nothing is.</summary>
+    internal async Task<Reading<WireEntry?>> FindAsync(string path, CancellationToken cancellation)
+    {
+        if (all is not null)
+        {
+            return new Reading<WireEntry?>.Found(all.GetValueOrDefault(path));
+        }
+
+        var (tree, parts) = (Sha, path.Split('/'));
+        for (var at = 0; ; at++)
+        {
+            if (!(await TreeAsync(tree, cancellation)).Try(out var entries, out var why))
+            {
+                return new Reading<WireEntry?>.Unread(why);
+            }
+
+            var entry = entries.GetValueOrDefault(parts[at]);
+            if (at == parts.Length - 1 || entry?.Type != "tree")
+            {
+                return new Reading<WireEntry?>.Found(at == parts.Length - 1 ? entry : null);
+            }
+
+            tree = entry.Sha;
+        }
+    }
+
+    /// <summary>Asks for all paths at once, which is one request for most repositories. Where the tree is too large for that, paths go on being looked up one folder after another.</summary>
+    internal async Task PrepareAsync(CancellationToken cancellation)
+    {
+        var call = new GitHubCall($"repos/{repository}/git/trees/{Uri.EscapeDataString(Sha)}?recursive=1", $"read the files of commit {Sha}", Permission);
+        if ((await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out _) && !tree.Truncated)
+        {
+            all = Index(tree);
+        }
+    }
+
+    private Task<Reading<ImmutableDictionary<string, WireEntry>>> TreeAsync(string sha, CancellationToken cancellation)
+    {
+        lock (asking)
+        {
+            return trees.TryGetValue(sha, out var known) ? known : trees[sha] = AskAsync(sha, cancellation);
+        }
+    }
+
+    private async Task<Reading<ImmutableDictionary<string, WireEntry>>> AskAsync(string sha, CancellationToken cancellation)
+    {
+        var call = new GitHubCall($"repos/{repository}/git/trees/{Uri.EscapeDataString(sha)}", $"read the files of commit {Sha}", Permission);
+        return (await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out var why)
+            ? tree.Truncated
+                ? new Reading<ImmutableDictionary<string, WireEntry>>.Unread(new("github", $"could not {call.What}: a folder has more entries than GitHub tells", "split the folder"))
+                : new Reading<ImmutableDictionary<string, WireEntry>>.Found(Index(tree))
+            : new Reading<ImmutableDictionary<string, WireEntry>>.Unread(why);
+    }
+
+    // Of a path that is told twice, nothing is believed: it has no mode, and stands for anything.
+    private static ImmutableDictionary<string, WireEntry> Index(WireTree tree) => tree.Tree.GroupBy(entry => entry.Path, StringComparer.Ordinal)
+        .ToImmutableDictionary(group => group.Key, group => group.Count() == 1 ? group.First() : group.First() with { Mode = "", Type = "" }, StringComparer.Ordinal);
+
+    private static ReadOnlyMemory<byte>? Decode(WireBlob blob)
+    {
+        if (blob.Encoding != "base64")
+        {
+            return null;
+        }
+
+        try
+        {
+            // White space is skipped: GitHub breaks lines.
+            var bytes = Convert.FromBase64String(blob.Content);
+            return blob.Size is { } size && size != bytes.Length ? null : bytes;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,218 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Governance.Gates.Policies;
+using Governance.Gates.Reviews;
+
+namespace Governance.Gates.Clients.GitHub;
+
+/// <summary>A pull request, and the policy that it is judged by.</summary>
+public sealed record ReviewQuestion(PullRequest Request, Policy Policy);
+
+/// <summary>Reads a pull request from GitHub as one snapshot, with all that a policy asks about it.</summary>
+/// <remarks>What may not be seen, is cut off or could not be read stands in the snapshot as such: the gate decides what that means. CODEOWNERS and policy are those of the branch that the pull request
+/// goes into, as it is now: the base commit that GitHub keeps with a pull request is as old as its last push.</remarks>
+public static class PullRequestSource
+{
+    private const int Attempts = 3;
+    private const int MostFolders = 8;
+
+    /// <summary>Owners whose permission is read before they approve; it only tells that CODEOWNERS names somebody who cannot.</summary>
+    private const int MostOwners = 100;
+
+    /// <summary>The most members of a list that the snapshot takes; GitHub tells fewer of files and commits.</summary>
+    private const int MostItems = 10_000;
+
+    /// <summary>Reads a pull request. When its head moves meanwhile it is read again, and the third time told as it is.</summary>
+    /// <param name="client">The repository's API.</param>
+    /// <param name="number">The pull request.</param>
+    /// <param name="policy">Gives the policy, from the base commit or from elsewhere.</param>
+    /// <param name="also">Logins whose permission is read too.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public static async Task<Reading<ReviewQuestion>> ReadAsync(GitHubClient client, long number, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policy, ImmutableArray<string> also, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(policy);
+        for (var attempt = 1; ; attempt++)
+        {
+            var reading = await new PullRequestSnapshot(client, number, also).ReadAsync(policy, cancellation);
+            if (!reading.Try(out var question, out _))
+            {
+                return reading;
+            }
+
+            if (question.Request.HeadSha != question.Request.HeadShaAfter && attempt < Attempts)
+            {
+                continue;
+            }
+
+            // What is judged is what is written down: through the strict reader, like any snapshot.
+            return PullRequestReader.Read(PullRequestWriter.Write(question.Request)).Try(out var checkedRequest, out var why)
+                ? new Reading<ReviewQuestion>.Found(question with { Request = checkedRequest })
+                : new Reading<ReviewQuestion>.Unread(why with { Message = $"what GitHub tells of {client.Repository}#{number.ToString(CultureInfo.InvariantCulture)} is no pull request as its documentation has it: {why.Message}" });
+        }
+    }
+
+    /// <summary>One pass over everything.</summary>
+    private sealed class PullRequestSnapshot(GitHubClient client, long number, ImmutableArray<string> also)
+    {
+        private readonly GitHubApi api = client.Api;
+        private readonly RepositoryName repository = client.Repository;
+        private readonly string name = $"{client.Repository}#{number.ToString(CultureInfo.InvariantCulture)}";
+        private readonly string path = $"repos/{client.Repository}/pulls/{number.ToString(CultureInfo.InvariantCulture)}";
+
+        // Guards unread: parts are read side by side.
+        private readonly Lock telling = new();
+        private readonly HashSet<Reason> unread = [];
+
+        public async Task<Reading<ReviewQuestion>> ReadAsync(Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policyOf, CancellationToken cancellation)
+        {
+            if (!(await PullRequestAsync(cancellation)).Try(out var wire, out var why)
+                || !(await BranchAsync(wire.Base.Ref, cancellation)).Try(out var baseSha, out why))
+            {
+                return new Reading<ReviewQuestion>.Unread(why);
+            }
+
+            var (@base, head) = (new CommitFiles(api, repository, baseSha), new CommitFiles(api, repository, wire.Head.Sha));
+            var policyRead = policyOf(@base, cancellation);
+            var filesRead = ListAsync("files", "changed files", GitHubJson.Default.WireFileArray, cancellation);
+            var commitsRead = ListAsync("commits", "commits", GitHubJson.Default.WireCommitArray, cancellation);
+            var reviewsRead = ListAsync("reviews", "reviews", GitHubJson.Default.WireReviewArray, cancellation);
+            await Task.WhenAll(policyRead, filesRead, commitsRead, reviewsRead);
+            if (!(await policyRead).Try(out var policy, out why))
+            {
+                return new Reading<ReviewQuestion>.Unread(why);
+            }
+
+            var (files, commits) = (await filesRead, await commitsRead);
+            if (!commits.IsEmpty && commits.Length == wire.Commits && !commits.Any(commit => commit.Sha == wire.Head.Sha))
+            {
+                Tell(new("github", $"the commits of {name} do not lead to {wire.Head.Sha}", "run the gate again"));
+            }
+
+            var request = new PullRequest
+            {
+                Repository = wire.Base.Repo?.FullName ?? repository.ToString(),
+                Number = wire.Number,
+                IsDraft = wire.Draft,
+                Author = GitHubPeople.AccountOf(wire.User),
+                BaseRef = wire.Base.Ref,
+                BaseSha = baseSha,
+                HeadRef = wire.Head.Ref,
+                HeadSha = wire.Head.Sha,
+                HeadShaAfter = wire.Head.Sha,
+                ChangedFiles = wire.ChangedFiles,
+                CommitCount = wire.Commits,
+                Files = [.. files.Select(file => new ChangedFile(file.Filename, file.PreviousFilename, file.Status, null))],
+                Reviews = [.. (await reviewsRead).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, review.CommitId))],
+            };
+            if (policy.Review is { } settings)
+            {
+                request = await WithFilesAsync(request, files, settings, @base, head, cancellation);
+                request = await WithPeopleAsync(request, policy, settings, commits, RepositoryName.TryParse(wire.Head.Repo?.FullName), cancellation);
+            }
+
+            // Last of all: an approval that came with a push is of the commit before it.
+            if (!(await PullRequestAsync(cancellation)).Try(out var after, out why))
+            {
+                return new Reading<ReviewQuestion>.Unread(why);
+            }
+
+            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy));
+        }
+
+        private async Task<PullRequest> WithFilesAsync(PullRequest request, ImmutableArray<WireFile> files, ReviewSettings settings, CommitFiles @base, CommitFiles head, CancellationToken cancellation)
+        {
+            var present = request.Files.Where(file => file.Status != "removed").Select(file => file.Path).ToList();
+            if (present.Select(Folder).Distinct(StringComparer.Ordinal).Take(MostFolders + 1).Count() > MostFolders)
+            {
+                await head.PrepareAsync(cancellation);
+            }
+
+            var modes = await Task.WhenAll(files.Select(file => ModeAsync(file, head, cancellation)));
+            var contents = await Task.WhenAll(ReviewInputs.Contents(request, settings).Select(async asked => new FileContent(asked.Side, asked.Path, await (asked.Side == Side.Base ? @base : head).ReadAsync(asked.Path, cancellation))));
+            return request with
+            {
+                Files = [.. request.Files.Zip(modes, (file, mode) => file with { Mode = mode })],
+                Contents = [.. contents],
+            };
+        }
+
+        private async Task<string?> ModeAsync(WireFile file, CommitFiles head, CancellationToken cancellation)
+        {
+            if (file.Status == "removed" || Take(await head.FindAsync(file.Filename, cancellation)) is not { Mode.Length: > 0 } entry)
+            {
+                return null;
+            }
+
+            if (entry.Sha != file.Sha)
+            {
+                Tell(new("github", $"the changed files of {name} are those of another commit than {head.Sha}", "run the gate again"));
+            }
+
+            return entry.Mode;
+        }
+
+        private async Task<PullRequest> WithPeopleAsync(PullRequest request, Policy policy, ReviewSettings settings, ImmutableArray<WireCommit> commits, RepositoryName? fork, CancellationToken cancellation)
+        {
+            var people = new GitHubPeople(api, repository);
+            var owners = ReviewInputs.Owners(request, settings).OfType<CodeOwner.User>().Take(MostOwners).Select(owner => owner.Login);
+            var permissionsRead = people.PermissionsAsync(ReviewInputs.Reviewers(request, policy), [.. owners, .. also], cancellation);
+            var teamsRead = Task.WhenAll(ReviewInputs.Teams(request, policy).Select(team => people.RosterAsync(team, cancellation)));
+            var pusher = settings.Exclude.Contains(Excluded.LastPusher) ? Take(await people.LastPusherAsync(fork, request.HeadRef, request.HeadSha, cancellation)) : null;
+            var coAuthors = settings.Exclude.Contains(Excluded.CoAuthors) ? Take(await new CoAuthors(api, repository).ReadAsync(commits, cancellation)) : null;
+            var (permissions, missing) = await permissionsRead;
+            foreach (var reason in missing)
+            {
+                Tell(reason);
+            }
+
+            return request with
+            {
+                Commits = [.. commits.Select(commit => new PullRequestCommit(commit.Sha, GitHubPeople.AccountOf(commit.Author), GitHubPeople.AccountOf(commit.Committer), coAuthors?.GetValueOrDefault(commit.Sha, []) ?? []))],
+                LastPusher = pusher,
+                Permissions = permissions,
+                Teams = [.. await teamsRead],
+            };
+        }
+
+        private Task<Reading<WirePullRequest>> PullRequestAsync(CancellationToken cancellation) =>
+            api.GetAsync(new(path, $"read the pull request {name}", "pull requests: read"), GitHubJson.Default.WirePullRequest, cancellation);
+
+        private async Task<Reading<string>> BranchAsync(string branch, CancellationToken cancellation) =>
+            (await api.GetAsync(new($"repos/{repository}/git/ref/{Uri.EscapeDataString($"heads/{branch}")}", $"read the branch {branch} of {repository}", "contents: read"), GitHubJson.Default.WireRef, cancellation)).Try(out var found, out var why)
+                ? new Reading<string>.Found(found.Object.Sha)
+                : new Reading<string>.Unread(why);
+
+        private async Task<ImmutableArray<T>> ListAsync<T>(string part, string what, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T[]> type, CancellationToken cancellation)
+        {
+            if ((await api.ListAsync(new($"{path}/{part}", $"read the {what} of {name}", "pull requests: read"), type, MostItems, cancellation)).Try(out var items, out var why))
+            {
+                return items;
+            }
+
+            Tell(why);
+            return [];
+        }
+
+        private T? Take<T>(Reading<T> reading)
+        {
+            if (reading.Try(out var value, out var why))
+            {
+                return value;
+            }
+
+            Tell(why);
+            return default;
+        }
+
+        private void Tell(Reason reason)
+        {
+            lock (telling)
+            {
+                unread.Add(reason);
+            }
+        }
+
+        private static string Folder(string file) => file[..(file.LastIndexOf('/') + 1)];
+    }
+}

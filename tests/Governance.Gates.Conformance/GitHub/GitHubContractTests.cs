@@ -1,0 +1,155 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Governance.Gates.Clients.GitHub;
+using Governance.Gates.Reviews;
+using Governance.Gates.Testing;
+using Governance.Gates.Testing.GitHub;
+using Governance.Gates.Testing.Processes;
+
+namespace Governance.Gates.Conformance.GitHub;
+
+/// <summary>What we ask GitHub, and what our stand-in for it answers, is what GitHub's own descriptions say.</summary>
+public sealed class GitHubContractTests
+{
+    private const string Policy = """
+        apiVersion: governance.gates/v1alpha1
+        kind: GovernancePolicy
+        metadata: { name: firm, version: 1 }
+        spec:
+          people:
+            ann: { id: p-1, github: { login: ann, id: 1 } }
+            bob: { id: p-2, github: { login: bob, id: 2 } }
+            carol: { id: p-3, github: { login: carol, id: 3 } }
+          review:
+            approvals: { default: 1 }
+            paths:
+              - { paths: [risk/**], approvals: 2, from: codeowners }
+            values:
+              - { file: config/limits.json, at: /max, must: { atMost: 10 } }
+        """;
+
+    private static readonly string[] Events = ["pull_request", "pull_request_review", "merge_group", "push"];
+
+    [Fact]
+    public async Task Every_request_and_every_answer_is_as_githubs_openapi_description_says()
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        await using var server = await SceneAsync();
+        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        server.Shown = proxy.Address;
+        using var key = RSA.Create(2048);
+        var credentials = new GitHubCredentials.App("12", key.ExportPkcs8PrivateKeyPem(), null);
+
+        var question = await ReadAsync(new() { Api = proxy.Address, GraphQl = new(proxy.Address, "graphql"), Credentials = credentials }, 7);
+        var result = ReviewGate.Decide(question.Request, question.Policy, DateTimeOffset.UtcNow);
+        Assert.True(result.Decision.Verdict == Verdict.Allow, string.Join('\n', result.Decision.Reasons));
+
+        // Nothing was repeated: an answer that the proxy refused would have been.
+        Assert.Equal(server.Log.Count, server.Log.Distinct().Count() + 1);
+        foreach (var asked in (string[])["/installation", "/access_tokens", "/pulls/7", "/files?per_page=100&page=2", "/commits?", "/reviews?per_page=100&page=3", "/git/ref/heads%2Fmain", "/git/trees/", "?recursive=1", "/git/blobs/", "/permission", "/teams/risk", "/teams/risk/members", "/activity?ref="])
+        {
+            Assert.Contains(server.Log, line => line.Contains(asked, StringComparison.Ordinal));
+        }
+
+        // The proxy does look: neither a question nor an answer of another shape gets through.
+        using var client = new HttpClient { DefaultRequestHeaders = { { "User-Agent", "test" } } };
+        Assert.Equal(422, await StatusAsync("repos/example/trading/pulls/seven"));
+        server.Script("/pulls/7", context => LoopbackGitHub.WriteAsync(context, new System.Text.Json.Nodes.JsonObject { ["number"] = 7 }));
+        Assert.Equal(500, await StatusAsync("repos/example/trading/pulls/7"));
+
+        async Task<int> StatusAsync(string path)
+        {
+            using var response = await client.GetAsync(new Uri(proxy.Address, path), TestContext.Current.CancellationToken);
+            return (int)response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task Every_query_and_every_answer_is_as_githubs_graphql_schema_says()
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        await using var server = await SceneAsync();
+        server.World.Addresses["carol@example.com"] = "carol";
+        server.World.PullRequests[7].Push("ann", "x\n\nCo-authored-by: C <carol@example.com>\nCo-authored-by: N <nobody@example.com>");
+        server.World.Queue.Add(new(7, new string('1', 40), new string('2', 40)));
+        var options = new GitHubOptions { Api = server.Api, GraphQl = new(server.Api, "graphql"), Credentials = new GitHubCredentials.Token("t") };
+        await ReadAsync(options, 7);
+        using var client = GitHubClient.Open(options, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
+        Assert.True((await QueuedPullRequests.ReadAsync(client, new("main", new string('1', 40), new string('2', 40), 7), TestContext.Current.CancellationToken)).Try(out var numbers, out _));
+        Assert.Equal([7], numbers);
+        Assert.Equal(2, server.Queries.Count);
+
+        var script = Path.Combine(ProjectTree.Root, "tests/peers/github-js/validate.mjs");
+        var bad = """{"query":"{ repository(owner: \"a\", name: \"b\") { mergeQueues } }","answer":{"data":{}}}""";
+        var said = await Command.RunAsync(Peers.Node.Require(), [script, Peers.GitHubJs.Require()], input: string.Join('\n', server.Queries.Select(query => query.ToJsonString())));
+        Assert.Equal("", said.Succeeded().Output);
+        said = await Command.RunAsync(Peers.Node.Require(), [script, Peers.GitHubJs.Require()], input: bad);
+        Assert.Contains("Cannot query field \"mergeQueues\"", said.Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_example_of_an_event_that_github_publishes_is_read()
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        using var published = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Peers.GitHubJs.Require(), "@octokit/webhooks-examples/api.github.com/index.json")));
+        var read = 0;
+        foreach (var kind in published.RootElement.EnumerateArray().Where(kind => Events.Contains(kind.GetProperty("name").GetString())))
+        {
+            foreach (var example in kind.GetProperty("examples").EnumerateArray())
+            {
+                var name = kind.GetProperty("name").GetString()!;
+                Assert.True(WorkflowEvent.Read(name, System.Text.Encoding.UTF8.GetBytes(example.GetRawText())).Try(out var found, out var why), $"{name}: {why}");
+                Assert.True(
+                    found switch
+                    {
+                        WorkflowEvent.OfPullRequest(var number) => number == example.GetProperty("pull_request").GetProperty("number").GetInt64(),
+                        WorkflowEvent.OfMergeGroup group => group.HeadSha == example.GetProperty("merge_group").GetProperty("head_sha").GetString() && example.GetProperty("merge_group").GetProperty("head_ref").GetString()!.Contains($"/pr-{group.Number}-", StringComparison.Ordinal),
+                        WorkflowEvent.OfPush push => push.After == example.GetProperty("after").GetString(),
+                        _ => false,
+                    },
+                    name);
+                read++;
+            }
+        }
+
+        Assert.Equal(42, read);
+    }
+
+    private static async Task<ReviewQuestion> ReadAsync(GitHubOptions options, long number)
+    {
+        using var client = GitHubClient.Open(options, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
+        var reading = await PullRequestSource.ReadAsync(client, number, (commit, cancellation) => RepositoryPolicy.ReadAsync(commit, "governance.yaml", cancellation), ["ann", "nobody"], TestContext.Current.CancellationToken);
+        return reading.Try(out var question, out var why) ? question : throw new InvalidOperationException(why.ToString());
+    }
+
+    // A pull request with something of everything: pages, renames, links, removed files, accounts that are gone.
+    private static async Task<LoopbackGitHub> SceneAsync()
+    {
+        var server = await LoopbackGitHub.StartAsync();
+        server.World.With("ann", "bob", "carol", "dave");
+        server.World.Teams["example/risk"] = ["carol", "dave"];
+        var files = new Dictionary<string, GitHubFile>
+        {
+            ["governance.yaml"] = GitHubFile.Of(Policy),
+            [".github/CODEOWNERS"] = GitHubFile.Of("* @ann @bob\n/risk/ @bob @example/risk\n"),
+            ["config/limits.json"] = GitHubFile.Of("""{"max":5}"""),
+            ["risk/old"] = GitHubFile.Of("old\n"),
+            ["docs/gone"] = GitHubFile.Of("gone\n"),
+        };
+        server.World.Branches["main"] = server.World.Commit(files);
+        var request = server.World.Open(7, "ann").From(files).Change("config/limits.json", """{"max":6}""").Rename("risk/old", "risk/new").Remove("docs/gone");
+        for (var i = 0; i < 120; i++)
+        {
+            request.Change($"docs/{i % 10}/{i}");
+        }
+
+        request.Push("ann", "x\n\nCo-authored-by: D <4+dave@users.noreply.github.com>").Push("ann");
+        for (var i = 0; i < 220; i++)
+        {
+            request.Review(i % 2 == 0 ? "dave" : null, "COMMENTED", i % 3 == 0 ? null : "");
+        }
+
+        request.Review("bob").Review("carol");
+        return server;
+    }
+}

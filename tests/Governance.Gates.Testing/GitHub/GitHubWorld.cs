@@ -1,0 +1,242 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Governance.Gates.Testing.GitHub;
+
+/// <summary>One repository of an organisation, with its pull requests, people and teams, as a test sets them up.</summary>
+public sealed class GitHubWorld
+{
+    internal Dictionary<string, byte[]> Blobs { get; } = [];
+
+    internal Dictionary<string, List<(string Name, string Mode, string Sha, int Size)>> Trees { get; } = [];
+
+    internal Dictionary<string, string> TreeOfCommit { get; } = [];
+
+    /// <summary>Owner and name.</summary>
+    public string Repository { get; set; } = "example/trading";
+
+    /// <summary>What the repository was called before: asking for it redirects.</summary>
+    public string? FormerName { get; set; }
+
+    /// <summary>Accounts by login: number and type.</summary>
+    public Dictionary<string, (long Id, string Type)> Accounts { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What accounts may do; who is not listed is nobody whom the repository knows.</summary>
+    public Dictionary<string, string> Permissions { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Teams by organisation and slug: logins of their members.</summary>
+    public Dictionary<string, List<string>> Teams { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether the token may see teams.</summary>
+    public bool MaySeeTeams { get; set; } = true;
+
+    /// <summary>Whether the token may see who pushed.</summary>
+    public bool MaySeeActivity { get; set; } = true;
+
+    /// <summary>Whether trees are told whole however large they are; otherwise only their first entries.</summary>
+    public bool TellsLargeTrees { get; set; } = true;
+
+    /// <summary>Branches and the commits that they are at.</summary>
+    public Dictionary<string, string> Branches { get; } = [];
+
+    /// <summary>Pull requests by number.</summary>
+    public Dictionary<long, GitHubPullRequest> PullRequests { get; } = [];
+
+    /// <summary>Pushes, the newest first: of which repository and ref, to which commit, by whom.</summary>
+    public List<GitHubPush> Pushes { get; } = [];
+
+    /// <summary>Addresses of co-authors and the logins that have them.</summary>
+    public Dictionary<string, string> Addresses { get; } = [];
+
+    /// <summary>What waits to be merged, in its order.</summary>
+    public List<GitHubQueued> Queue { get; } = [];
+
+    /// <summary>The key of the App that may ask for tokens; null where there is none.</summary>
+    public RSA? AppKey { get; set; }
+
+    /// <summary>Adds accounts of people, numbered from 1 in their order, who may write.</summary>
+    public GitHubWorld With(params ReadOnlySpan<string> logins)
+    {
+        foreach (var login in logins)
+        {
+            Accounts[login] = (Accounts.Count + 1, login.EndsWith("[bot]", StringComparison.Ordinal) ? "Bot" : "User");
+            Permissions[login] = "write";
+        }
+
+        return this;
+    }
+
+    /// <summary>Makes a commit of these files and gives its name.</summary>
+    public string Commit(IEnumerable<KeyValuePair<string, GitHubFile>> files, string salt = "")
+    {
+        var tree = Tree([.. files.Select(file => (file.Key.Split('/'), file.Value))]);
+        var sha = Sha($"commit {tree} {salt}");
+        TreeOfCommit[sha] = tree;
+        return sha;
+    }
+
+    /// <summary>Opens a pull request from the branch <c>feat/N</c> of this repository into <c>main</c>; what it changes is said afterwards.</summary>
+    public GitHubPullRequest Open(long number, string author)
+    {
+        var request = new GitHubPullRequest(this, number, author);
+        PullRequests[number] = request;
+        return request;
+    }
+
+    /// <summary>The name of what lies at a path of a commit; null where nothing does.</summary>
+    internal string? ObjectAt(string commit, string path)
+    {
+        var at = TreeOfCommit.GetValueOrDefault(commit);
+        foreach (var name in path.Split('/'))
+        {
+            at = at is not null && Trees.TryGetValue(at, out var entries) ? entries.Find(entry => entry.Name == name).Sha : null;
+        }
+
+        return at;
+    }
+
+    /// <summary>The name of an object with this content.</summary>
+    internal static string Sha(string text) => Sha(Encoding.UTF8.GetBytes(text));
+
+    private static string Sha(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes))[..40];
+
+    private string Tree(List<(string[] Path, GitHubFile File)> files)
+    {
+        var entries = new List<(string Name, string Mode, string Sha, int Size)>();
+        foreach (var group in files.GroupBy(file => file.Path[0], StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            if (group.First().Path.Length > 1)
+            {
+                entries.Add((group.Key, "040000", Tree([.. group.Select(file => (file.Path[1..], file.File))]), 0));
+                continue;
+            }
+
+            var file = group.Single().File;
+            var sha = Sha(file.Content);
+            Blobs[sha] = file.Content;
+            entries.Add((group.Key, file.Mode, sha, file.Content.Length));
+        }
+
+        var name = Sha($"tree {string.Join('\n', entries.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Mode} {entry.Sha} {entry.Name}")))}");
+        Trees[name] = entries;
+        return name;
+    }
+}
+
+/// <summary>A file of a commit.</summary>
+public sealed record GitHubFile(byte[] Content, string Mode = "100644")
+{
+    /// <summary>A plain file of this text.</summary>
+    public static GitHubFile Of(string text, string mode = "100644") => new(Encoding.UTF8.GetBytes(text), mode);
+}
+
+/// <summary>A push.</summary>
+public sealed record GitHubPush(string Repository, string Ref, string After, string? Login, string Type = "push");
+
+/// <summary>A pull request in a merge queue.</summary>
+public sealed record GitHubQueued(long Number, string BaseSha, string HeadSha);
+
+/// <summary>A commit of a pull request, as the API tells it.</summary>
+public sealed record GitHubCommit(string Sha, string? Author, string? Committer, string Message, string Address);
+
+/// <summary>A review, as the API tells it.</summary>
+public sealed record GitHubReview(long Id, string? Login, string State, string? Commit);
+
+/// <summary>A pull request. Its head commit is made when it is asked for, of what main held when it was opened and of what was changed since.</summary>
+public sealed class GitHubPullRequest(GitHubWorld world, long number, string author)
+{
+    private readonly SortedDictionary<string, GitHubFile> files = new(StringComparer.Ordinal);
+
+    /// <summary>Its number.</summary>
+    public long Number => number;
+
+    /// <summary>Who opened it; null where the account is gone.</summary>
+    public string? Author { get; set; } = author;
+
+    /// <summary>Whether it is a draft.</summary>
+    public bool IsDraft { get; set; }
+
+    /// <summary>The branch that it is to be merged into.</summary>
+    public string BaseRef { get; set; } = "main";
+
+    /// <summary>The branch that it comes from.</summary>
+    public string HeadRef { get; set; } = $"feat/{number}";
+
+    /// <summary>The repository that it comes from; null where that is gone.</summary>
+    public string? HeadRepository { get; set; } = world.Repository;
+
+    /// <summary>The head commit.</summary>
+    public string Head { get; set; } = "";
+
+    /// <summary>How many files the pull request says it changes; null for as many as it does.</summary>
+    public long? ToldFiles { get; set; }
+
+    /// <summary>How many commits it says it has; null for as many as it does.</summary>
+    public long? ToldCommits { get; set; }
+
+    /// <summary>Changed files: path, path before, status.</summary>
+    public List<(string Path, string? Previous, string Status)> Changes { get; } = [];
+
+    /// <summary>Its commits.</summary>
+    public List<GitHubCommit> Commits { get; } = [];
+
+    /// <summary>Its reviews, the oldest first.</summary>
+    public List<GitHubReview> Reviews { get; } = [];
+
+    /// <summary>What lies at the head commit before the next push.</summary>
+    public GitHubPullRequest From(IEnumerable<KeyValuePair<string, GitHubFile>> before)
+    {
+        foreach (var (path, file) in before)
+        {
+            files[path] = file;
+        }
+
+        return this;
+    }
+
+    /// <summary>Changes or adds a file.</summary>
+    public GitHubPullRequest Change(string path, string content = "changed\n", string mode = "100644")
+    {
+        Changes.Add((path, null, files.ContainsKey(path) ? "modified" : "added"));
+        files[path] = GitHubFile.Of(content, mode);
+        return this;
+    }
+
+    /// <summary>Renames a file.</summary>
+    public GitHubPullRequest Rename(string from, string to)
+    {
+        Changes.Add((to, from, "renamed"));
+        files[to] = files[from];
+        files.Remove(from);
+        return this;
+    }
+
+    /// <summary>Removes a file.</summary>
+    public GitHubPullRequest Remove(string path)
+    {
+        Changes.Add((path, null, "removed"));
+        files.Remove(path);
+        return this;
+    }
+
+    /// <summary>Commits and pushes what was changed.</summary>
+    /// <param name="login">Who pushes, and commits unless said otherwise.</param>
+    /// <param name="message">The commit's message.</param>
+    /// <param name="authors">Author and committer of the commit; null for one whose address is nobody's.</param>
+    public GitHubPullRequest Push(string login, string message = "Change it", (string? Author, string? Committer)? authors = null)
+    {
+        Head = world.Commit(files, string.Create(CultureInfo.InvariantCulture, $"{number} {Commits.Count} {message}"));
+        var (author, committer) = authors ?? (login, login);
+        Commits.Add(new(Head, author, committer, message, $"{author ?? "nobody"}@example.com"));
+        world.Pushes.Insert(0, new(HeadRepository ?? world.Repository, $"refs/heads/{HeadRef}", Head, login));
+        return this;
+    }
+
+    /// <summary>Adds a review of the head commit, or of another.</summary>
+    public GitHubPullRequest Review(string? login, string state = "APPROVED", string? commit = "")
+    {
+        Reviews.Add(new(Reviews.Count + 1, login, state, commit is "" ? Head : commit));
+        return this;
+    }
+}
