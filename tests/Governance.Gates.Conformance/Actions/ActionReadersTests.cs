@@ -16,7 +16,7 @@ public sealed class ActionReadersTests
         { Example, "contents: read", "contents: reads" },
         { Example, "synchronize", "synchronise" },
         { Example, "runs-on: ubuntu-latest", "needs: nobody\n    runs-on: ubuntu-latest" },
-        { Example, "runs-on: ubuntu-latest\n", "" },
+        { Example, "    runs-on: ubuntu-latest\n", "" },
         { Example, "${{ github.token }}", "${{ githb.token }}" },
         { Example, "${{ github.token }}", "${{ github.token }" },
         { Example, "    steps:", "    step:" },
@@ -24,9 +24,9 @@ public sealed class ActionReadersTests
         { Action, "inputs:", "input:" },
         { Action, "runs:", "run:" },
         { Action, "args: [action, verify]", "args: [action, '${{ githb.token }}']" },
-        { Action, "required: true", "require: true" },
+        { Action, "args: [action, verify]", "arg: [action, verify]" },
         { "actions/Dockerfile", "COPY", "COPPY" },
-        { "actions/Dockerfile", "[\"/usr/local/bin/gates\"]", "[\"/usr/local/bin/gates\"" },
+        { "actions/Dockerfile", "ENTRYPOINT [\"/usr/local/bin/gates\"]", "ENTRYPOINT" },
         { "actions/Dockerfile", "FROM ", "FORM " },
     };
 

@@ -12,8 +12,8 @@ public sealed partial class PublishedActionTests : IDisposable
     private static readonly string Examples = Path.Combine(ProjectTree.Root, "docs/examples/pull-request");
     private static readonly string[] Hostile =
     [
-        "risk/<img src=x onerror=alert(1)>", "risk/![x](https://evil.example/p.png)", "risk/[a](javascript:x) www.evil.example https://evil.example a@evil.example", "risk/`code` *a* _b_ ~~c~~ **d**", "risk/| a | b |\n| c | d |",
-        "risk/::error::x\n::set-output name=decision::allow\n##[add-mask]x", "risk/\n\n# heading\n\n- list\n\n```\ncode", "risk/<!-- @everyone &lt;b&gt; \\| \\", "risk/\u202Ea\u0000b\u001b[2J", $"risk/{new string('|', 4_000)}",
+        "<img src=x onerror=alert(1)>", "![x](https://evil.example/p.png)", "[a](javascript:x) www.evil.example https://evil.example a@evil.example", "`code` *a* _b_ ~~c~~ **d**", "| a | b |\n| c | d |",
+        "::error::x\n::set-output name=decision::allow\n##[add-mask]x", "\n\n# heading\n\n- list\n\n```\ncode", "<!-- @everyone &lt;b&gt; \\| \\", "\u202Ea\u0007b\u001b[2J", new('|', 4_000),
     ];
 
     private readonly MiniRunner runner = new();
@@ -30,26 +30,29 @@ public sealed partial class PublishedActionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_hostile_path_changes_nothing_but_the_text_of_the_summary_that_is_shown()
+    public async Task Hostile_text_changes_nothing_but_the_text_of_the_summary_that_is_shown()
     {
         Assert.SkipWhen(Peers.WhyNot(Peers.Node, Peers.ActionsJs) is not null, Peers.ActionsJs.WhyNot);
-        var plain = await TagsAsync("risk/plain");
+        var plain = await TagsAsync("plain");
         Assert.Contains("<table>", plain, StringComparison.Ordinal);
-        foreach (var path in Hostile)
+        foreach (var text in Hostile)
         {
-            Assert.Equal(plain, await TagsAsync(path));
+            Assert.Equal(plain, await TagsAsync(text));
         }
     }
 
     // What a renderer of GitHub Flavored Markdown makes of the summary, without its text.
-    private async Task<string> TagsAsync(string path)
+    private async Task<string> TagsAsync(string text)
     {
         var snapshot = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Examples, "denied.json")))!;
-        snapshot["files"]![0]!["path"] = path;
+        snapshot["files"]![0]!["path"] = $"risk/{text.Replace("//", "", StringComparison.Ordinal)}";
+
+        // These may be no longer, and hold no control characters.
+        var line = string.Concat(text.Where(character => !char.IsControl(character) && character != '\u202E').Take(1_000));
+        snapshot["unread"] = new JsonArray(new JsonObject { ["rule"] = "forge", ["message"] = line, ["remedy"] = line });
         var step = await ReviewAsync(folder.Write("snapshot.json", snapshot.ToJsonString()));
-        Assert.Equal(("deny", 3), (step.Outputs["decision"], step.Outputs.Count));
-        Assert.All(step.Commands, command => Assert.Equal("error", command.Name));
-        Assert.Single(step.Commands);
+        Assert.True(step.Outputs["decision"] == "deny" && step.Outputs.Count == 3, $"{text}: {step.Output}{step.Error}");
+        Assert.Equal(["error", "error"], step.Commands.Select(command => command.Name));
         var html = await Command.RunAsync(Peers.Node.Require(), [Peers.ActionsJs.Require(), "--html", folder.Write("summary.md", step.Summary)]);
         return string.Concat(Tag().Matches(html.Succeeded().Output).Select(tag => tag.Value));
     }
