@@ -97,7 +97,7 @@ internal sealed record ActionAnswer(GateAction Action, int ExitCode, string Verd
     private static ImmutableArray<ActionNeed> NeedsOf(JsonElement root) =>
         [.. Items(root, "needs").Select(need => new ActionNeed(Text(need, "what") ?? "", Text(need, "verdict") ?? "", [.. Items(need, "by").Select(name => name.ToString())], [.. Items(need, "missing").Select(name => name.ToString())]))];
 
-    private static IEnumerable<JsonElement> Items(JsonElement from, string name) => from.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : [];
+    private static JsonElement.ArrayEnumerator Items(JsonElement from, string name) => from.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : default;
 
     private static string? Text(JsonElement from, string name) => from.TryGetProperty(name, out var text) && text.ValueKind is JsonValueKind.String or JsonValueKind.Number ? text.ToString() : null;
 
