@@ -28,21 +28,24 @@ internal static class WorkflowCommands
     /// <param name="at">Where it belongs; a path that cannot be shown as it is belongs nowhere.</param>
     public static string Annotation(string level, string title, string message, SourcePlace? at)
     {
-        var command = new StringBuilder("::").Append(level).Append(" title=").Append(Property(SafeText.Line(title)));
-        if (at is not null && SafeText.Line(at.File) == at.File)
+        var command = new StringBuilder("::").Append(level).Append(' ');
+
+        // Of file==a the runner reads the file a.
+        if (at is not null && SafeText.Line(at.File) == at.File && !at.File.StartsWith('='))
         {
-            command.Append(",file=").Append(Property(at.File));
+            command.Append("file=").Append(Property(at.File)).Append(',');
             if (at.Line is { } line)
             {
-                command.Append(CultureInfo.InvariantCulture, $",line={line}");
+                command.Append(CultureInfo.InvariantCulture, $"line={line},");
                 if (at.Column is { } column)
                 {
-                    command.Append(CultureInfo.InvariantCulture, $",col={column}");
+                    command.Append(CultureInfo.InvariantCulture, $"col={column},");
                 }
             }
         }
 
-        return command.Append("::").Append(Data(SafeText.Line(message))).ToString();
+        // Last, because blanks at the end of the properties are lost.
+        return command.Append("title=").Append(Property(SafeText.Line(title))).Append("::").Append(Data(SafeText.Line(message))).ToString();
     }
 
     /// <summary>An output, as GITHUB_OUTPUT takes it. The delimiter is random, so that no value can end before its end.</summary>

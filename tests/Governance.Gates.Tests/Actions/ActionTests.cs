@@ -101,6 +101,17 @@ public sealed class ActionTests : IDisposable
         Assert.Contains(policy, Assert.Single(step.Commands).Data, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--key=other.pub")]
+    [InlineData("@arguments.rsp")]
+    [InlineData("--help")]
+    public async Task Nor_is_the_text_of_one_without_an_option(string image)
+    {
+        var step = await steps.RunAsync("verify", ("image", image), ("key", "nowhere.pub"));
+        Assert.Equal((64, "unknown"), (step.ExitCode, step.Outputs["decision"]));
+        Assert.Contains($"'{image}'", step.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Blank_inputs_are_as_good_as_none_and_the_verb_tells_what_it_needs()
     {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
+using Governance.Gates.Cli.Actions;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Testing.Workflows;
 using Governance.Gates.Tests.Reviews;
@@ -58,6 +59,28 @@ public sealed partial class HostileActionTests : IDisposable
             Holds(step);
             Assert.NotEqual(0, step.ExitCode);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(200));
+    }
+
+    [Fact]
+    public void An_output_is_read_back_as_it_was_whatever_it_holds() => Prop.ForAll(Arb.From(Text), text =>
+    {
+        var read = FileCommands.Read(WorkflowCommands.Output("first", text) + WorkflowCommands.Output("second", "b"));
+        Assert.Null(read.Mistake);
+        Assert.Equal([("first", text), ("second", "b")], read.Pairs);
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
+
+    [Fact]
+    public void An_annotation_is_one_command_whatever_it_is_about()
+    {
+        var texts = from title in Text from message in Text from file in Text select (title, message, file);
+        Prop.ForAll(Arb.From(texts), text =>
+        {
+            var command = Assert.Single(MiniRunner.Commands(WorkflowCommands.Annotation("error", text.title, text.message, text.title.Length % 2 == 0 ? new(text.file) : new(text.file, 3, 4))));
+            Assert.Equal("error", command.Name);
+            Assert.Equal(SafeText.Line(text.message), command.Data);
+            Assert.All(command.Properties.Keys, key => Assert.Contains(key, (string[])["title", "file", "line", "col"]));
+            Assert.True(!command.Properties.TryGetValue("file", out var file) || file == text.file);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
     }
 
     [Theory]
