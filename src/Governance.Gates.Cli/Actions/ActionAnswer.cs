@@ -94,8 +94,12 @@ internal sealed record ActionAnswer(GateAction Action, int ExitCode, string Verd
         }),
     ];
 
-    private static ImmutableArray<ActionNeed> NeedsOf(JsonElement root) =>
-        [.. Items(root, "needs").Select(need => new ActionNeed(Text(need, "what") ?? "", Text(need, "verdict") ?? "", [.. Items(need, "by").Select(name => name.ToString())], [.. Items(need, "missing").Select(name => name.ToString())]))];
+    // Of a group of pull requests, each has its own.
+    private static ImmutableArray<ActionNeed> NeedsOf(JsonElement root, string of = "") =>
+    [
+        .. Items(root, "needs").Select(need => new ActionNeed($"{of}{Text(need, "what")}", Text(need, "verdict") ?? "", [.. Items(need, "by").Select(name => name.ToString())], [.. Items(need, "missing").Select(name => name.ToString())])),
+        .. Items(root, "group").SelectMany(member => NeedsOf(member, $"#{Text(member, "number")}: ")),
+    ];
 
     private static JsonElement.ArrayEnumerator Items(JsonElement from, string name) => from.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : default;
 

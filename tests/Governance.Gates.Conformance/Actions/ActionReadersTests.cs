@@ -11,7 +11,7 @@ public sealed class ActionReadersTests
 
     public static TheoryData<string, string, string> Mistakes => new()
     {
-        { Example, "      - uses: actions/checkout", "      - run: echo ${{ github.event.pull_request.title }}\n      - uses: actions/checkout" },
+        { Example, "    steps:", "    steps:\n      - run: echo ${{ github.event.pull_request.title }}" },
         { Example, "pull-requests: read", "pull-request: read" },
         { Example, "contents: read", "contents: reads" },
         { Example, "synchronize", "synchronise" },

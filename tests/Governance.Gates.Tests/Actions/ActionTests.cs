@@ -154,6 +154,25 @@ public sealed class ActionTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_group_of_pull_requests_the_needs_of_each_are_shown()
+    {
+        const string Json = """
+            {
+              "verdict": "deny", "reasons": [], "notes": [], "repository": "example/trading", "number": 8, "head": null, "policy": null, "needs": [],
+              "group": [
+                { "number": 7, "needs": [{ "rule": "r", "what": "one", "verdict": "allow", "by": ["bob"], "missing": [] }] },
+                { "number": 8, "needs": [{ "rule": "r", "what": "two", "verdict": "deny", "by": [], "missing": ["@carol"] }] }
+              ],
+              "exitCode": 1
+            }
+            """;
+        var answer = ActionAnswer.Read(GateAction.All[0], 1, Json, "");
+        Assert.Equal(["#7: one", "#8: two"], answer.Needs.Select(need => need.What));
+        Assert.Contains("| ○ | &#35;8: two |  | @&#8203;carol |", JobSummary.Of(answer), StringComparison.Ordinal);
+        Assert.All(answer.Action.Outputs, output => Assert.Null(answer.ValueOf(output)));
+    }
+
+    [Fact]
     public async Task Images_are_verified_with_one_key_on_each_line()
     {
         var (other, release) = (bench.Key("other"), bench.Key("release"));
