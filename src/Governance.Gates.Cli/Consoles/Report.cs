@@ -153,10 +153,27 @@ internal static class DecisionJson
             json.WriteString("rule", reason.Rule);
             json.WriteString("message", reason.Message);
             json.WriteString("remedy", reason.Remedy);
+            if (reason.At is { } at)
+            {
+                json.WriteStartObject("at");
+                json.WriteString("file", at.File);
+                Write("line", at.Line);
+                Write("column", at.Column);
+                json.WriteEndObject();
+            }
+
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+
+        void Write(string member, int? number)
+        {
+            if (number is { } from1)
+            {
+                json.WriteNumber(member, from1);
+            }
+        }
     }
 
     /// <summary><c>policy</c>, or another member: which one decided, or is spoken of.</summary>

@@ -46,7 +46,8 @@ internal static class SafeText
             _ = Markup.Contains(c, StringComparison.Ordinal) ? escaped.Append(CultureInfo.InvariantCulture, $"&#{(int)c};") : escaped.Append(c);
         }
 
-        return escaped.Replace("://", "&#58;//").Replace("www.", "www&#46;").ToString();
+        // GitHub looks for @name in the text that is shown, where entities are characters again; behind an invisible one it finds none.
+        return escaped.Replace("://", "&#58;//").Replace("www.", "www&#46;").Replace("@", "@&#8203;").ToString();
     }
 
     /// <summary>The line, where what a runner would take for a command is broken up visibly.</summary>

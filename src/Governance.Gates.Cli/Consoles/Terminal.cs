@@ -20,6 +20,9 @@ internal sealed record Terminal(Stream Input, TextWriter Output, TextWriter Erro
     /// <summary>Reads a variable of the environment; null where it is not set.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
+    /// <summary>The names of all variables of the environment.</summary>
+    public Func<IEnumerable<string>> VariableNames { get; init; } = () => Environment.GetEnvironmentVariables().Keys.Cast<string>();
+
     /// <summary>Waits for work, and says what it is once it lasts over a second.</summary>
     /// <param name="what">What is being done, such as <c>reading the evidence on …</c>.</param>
     /// <param name="work">The work.</param>

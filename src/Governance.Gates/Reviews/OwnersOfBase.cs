@@ -103,7 +103,7 @@ internal sealed record OwnersOfBase(Codeowners? Owners, ImmutableArray<Decision>
 
     private static Decision Told(Verdict verdict, Codeowners owners, CodeownersMistake mistake, string which)
     {
-        var reason = new Reason(Rule, $"{owners.File}, {which}, line {mistake.Line}, column {mistake.Column}: {mistake.Message}", mistake.Remedy);
+        var reason = new Reason(Rule, $"{owners.File}, {which}, line {mistake.Line}, column {mistake.Column}: {mistake.Message}", mistake.Remedy) { At = new(owners.File, mistake.Line, mistake.Column) };
         return verdict == Verdict.Warn ? Decision.Warn(reason) : Decision.Deny(reason);
     }
 }

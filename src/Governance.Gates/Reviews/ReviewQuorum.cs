@@ -32,7 +32,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         ];
         if (settings.Approvals > 0)
         {
-            AddPlain("review.approvals", "any change", settings.Approvals, null);
+            AddPlain("review.approvals", "any change", settings.Approvals, null, null);
         }
 
         if (settings.OwnersRequired)
@@ -45,13 +45,13 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
             switch (rule.Demand)
             {
                 case ReviewDemand.Roles(var require):
-                    AddRoles(rule.Path, Shown(matched), require, rule.Why);
+                    AddRoles(rule.Path, Shown(matched), require, rule.Why, new(matched[0]));
                     break;
                 case ReviewDemand.Approvals(var count, true):
                     AddOwners(rule.Path, matched, count, rule.Why, isUnownedFine: false);
                     break;
                 case ReviewDemand.Approvals(var count, false):
-                    AddPlain(rule.Path, Shown(matched), count, rule.Why);
+                    AddPlain(rule.Path, Shown(matched), count, rule.Why, new(matched[0]));
                     break;
             }
         }
@@ -61,7 +61,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
             decisions.Add(found.Decision);
             if (found.IsMoved && rule.Test is ValueTest.Moved(_, var require))
             {
-                AddRoles(rule.Path, found.What, require, rule.Why);
+                AddRoles(rule.Path, found.What, require, rule.Why, new(rule.File));
             }
         }
     }
@@ -72,8 +72,8 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         .. request.Files.SelectMany(file => file.Paths.Where(path => file.StandsForOthers || patterns.Any(pattern => pattern.Matches(path)))).Distinct(StringComparer.Ordinal),
     ];
 
-    private void AddPlain(string rule, string what, int count, string? why) =>
-        AddNeed(rule, $"{count} with write access, for {what}", why, [.. Enumerable.Repeat(new Place(_ => Fit.Yes, ["anybody with write access who had no part in the change"]), count)]);
+    private void AddPlain(string rule, string what, int count, string? why, SourcePlace? at) =>
+        AddNeed(rule, $"{count} with write access, for {what}", why, at, [.. Enumerable.Repeat(new Place(_ => Fit.Yes, ["anybody with write access who had no part in the change"]), count)]);
 
     private void AddOwners(string rule, ImmutableArray<string> matched, int count, string? why, bool isUnownedFine)
     {
@@ -91,23 +91,25 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
                     rule,
                     $"{count} of {string.Join(' ', decided.Owners)}, for {Shown(paths)} ({owners.File}:{decided.Line.ToString(CultureInfo.InvariantCulture)})",
                     why,
+                    new(paths[0]),
                     [.. Enumerable.Repeat(new Place(approver => Owns(decided, approver), [.. decided.Owners.Select(Named)]), count)]);
             }
             else if (!isUnownedFine)
             {
-                Deny(rule, $"{Shown(paths)} {(paths.Length == 1 ? "has" : "have")} no owner in CODEOWNERS, and {count} must approve{Because(why)}", "add a line with owners to CODEOWNERS, in a pull request of its own");
+                Deny(rule, $"{Shown(paths)} {(paths.Length == 1 ? "has" : "have")} no owner in CODEOWNERS, and {count} must approve{Because(why)}", "add a line with owners to CODEOWNERS, in a pull request of its own", new(paths[0]));
             }
         }
     }
 
-    private void AddRoles(string rule, string what, ImmutableArray<RoleCount> require, string? why) =>
+    private void AddRoles(string rule, string what, ImmutableArray<RoleCount> require, string? why, SourcePlace at) =>
         AddNeed(
             rule,
             $"{string.Join(" and ", require)}, for {what}",
             why,
+            at,
             [.. require.SelectMany(slot => Enumerable.Repeat(new Place(approver => IsIn(slot.Role, approver), [.. People(slot.Role)]), slot.Count))]);
 
-    private void AddNeed(string rule, string what, string? why, ImmutableArray<Place> places)
+    private void AddNeed(string rule, string what, string? why, SourcePlace? at, ImmutableArray<Place> places)
     {
         var sure = Fill(places, Fit.Yes);
         var missing = places.Where((_, i) => sure[i] is null).ToList();
@@ -123,11 +125,11 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         var who = candidates.IsEmpty ? "nobody could give it" : $"needs {missing.Count.ToString(CultureInfo.InvariantCulture)} more of: {string.Join(", ", candidates.Take(20))}";
         if (verdict == Verdict.Deny)
         {
-            Deny(rule, $"{what}{Because(why)}: {who}", candidates.IsEmpty ? "add people or owners who had no part in the change" : "have them approve the head commit");
+            Deny(rule, $"{what}{Because(why)}: {who}", candidates.IsEmpty ? "add people or owners who had no part in the change" : "have them approve the head commit", at);
             return;
         }
 
-        decisions.Add(Decision.Unknown([.. Unread(places).Select(reason => reason with { Message = $"{reason.Message}, and {what}{Because(why)} {who}" })]));
+        decisions.Add(Decision.Unknown([.. Unread(places).Select(reason => reason with { Message = $"{reason.Message}, and {what}{Because(why)} {who}", At = at })]));
     }
 
     // Which teams could not be asked that somebody who approved may be in.
@@ -193,7 +195,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         ? rosters.First()
         : new(rosters.Key, new Reading<ImmutableArray<Account>>.Unread(new("snapshot", $"the team {rosters.Key} is told twice", "write the snapshot anew")));
 
-    private void Deny(string rule, string message, string remedy) => decisions.Add(Decision.Deny(new Reason(rule, message, remedy)));
+    private void Deny(string rule, string message, string remedy, SourcePlace? at) => decisions.Add(Decision.Deny(new Reason(rule, message, remedy) { At = at }));
 
     private static string Because(string? why) => why is null ? "" : $" ({why})";
 

@@ -75,16 +75,17 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
     {
         if (values is null || values.Count == 0)
         {
-            return Decision.Unknown(new Reason(rule.Path, $"{rule.File} {(values is null ? "cannot be read" : $"has nothing at {rule.At}")} at the head commit{Because(rule)}", "let the file be plain YAML or JSON that has the value"));
+            return Decision.Unknown(new Reason(rule.Path, $"{rule.File} {(values is null ? "cannot be read" : $"has nothing at {rule.At}")} at the head commit{Because(rule)}", "let the file be plain YAML or JSON that has the value") { At = new(rule.File) });
         }
 
         return Decision.All(values.Select(value => value.Value.Decimal() switch
         {
-            null => Decision.Unknown(new Reason(rule.Path, $"{value.Key} of {rule.File} is {Shown(value.Value)} and no number{Because(rule)}", "write a number in decimal digits")),
+            null => Decision.Unknown(new Reason(rule.Path, $"{value.Key} of {rule.File} is {Shown(value.Value)} and no number{Because(rule)}", "write a number in decimal digits") { At = new(rule.File) }),
             { } number when number < must.AtLeast || number > must.AtMost => Decision.Deny(new Reason(
                 rule.Path,
                 string.Create(CultureInfo.InvariantCulture, $"{value.Key} of {rule.File} is {Shown(value.Value)}, and must be{(must.AtLeast is null ? "" : $" at least {must.AtLeast}")}{(must.AtMost is null ? "" : $" at most {must.AtMost}")}{Because(rule)}"),
-                "change the value: no approval allows it")),
+                "change the value: no approval allows it")
+            { At = new(rule.File) }),
             _ => Decision.Allow,
         }));
     }

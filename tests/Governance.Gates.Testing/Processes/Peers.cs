@@ -39,8 +39,12 @@ public static class Peers
 
     /// <summary>The .NET SDK.</summary>
     public static Peer Dotnet { get; } = Find("dotnet", Environment.GetEnvironmentVariable("DOTNET_ROOT"));
+
     /// <summary>The folder of npm packages with GitHub's descriptions of its API and events, and with prism and graphql, which hold requests and answers against them.</summary>
     public static Peer GitHubJs { get; } = new("github-js", Existing(Cache("peers/github-js"), "version") is null ? null : Cache("peers/github-js/node_modules"));
+
+    /// <summary>The program that checks workflows, actions and Dockerfiles with what others wrote: <c>tests/peers/actions-js/check.mjs</c>, for <see cref="Node"/>.</summary>
+    public static Peer ActionsJs { get; } = new("actions-js", Existing(Cache("peers/actions-js"), "check.bundle.mjs"));
 
     /// <summary>node.</summary>
     public static Peer Node { get; } = Find("node");
