@@ -34,6 +34,12 @@ internal static class ReviewChanges
             (PolicyChangeKind.Weaker, "may approve"));
         CompareRules(changes, "review.paths", was.Paths.Select(rule => (Shown(rule), rule.Why)), now.Paths.Select(rule => (Shown(rule), rule.Why)));
         CompareRules(changes, "review.values", was.Values.Select(rule => (Shown(rule), rule.Why)), now.Values.Select(rule => (Shown(rule), rule.Why)));
+        if (was.Commits != now.Commits)
+        {
+            // Signed statements count wherever they lie, but whoever looks for one looks there.
+            changes.Add(was.Commits is null ? PolicyChangeKind.Neutral : PolicyChangeKind.Weaker, "review.commits", $"{was.Commits?.ToString() ?? "nothing"} becomes {now.Commits?.ToString() ?? "nothing"}", []);
+        }
+
         CompareRules(changes, "review.evidence", was.Evidence.Select(rule => (Shown(rule), rule.Why)), now.Evidence.Select(rule => (Shown(rule), rule.Why)));
     }
 

@@ -64,7 +64,7 @@ internal static class ReviewGrammar
                     Optional("why", line, "The reason that users are told.")),
                 most),
             "Files that a change must carry."),
-        NotYet("commits"),
+        Optional("commits", line, "The repository in which review statements wait, without tag and digest: each behind the tag git- and its commit."),
         NotYet("branches"))
     { NotEmpty = true };
 }

@@ -32,6 +32,7 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
         Paths = [.. (review["paths"]?.Sound ?? []).Select(ReadPathRule)],
         Values = [.. (review["values"]?.Sound ?? []).Select(ReadValueRule)],
         Evidence = [.. (review["evidence"]?.Sound ?? []).Select(node => new EvidenceRule(Place(node), ReadPatterns(node["paths"]), ReadPatterns(node["files"]), node["why"]?.Text))],
+        Commits = DeclaredRules.ReadRepository(review["commits"], mistakes),
     };
 
     private ImmutableArray<Excluded> ReadExclude(PolicyNode? list)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Images;
 
 namespace Governance.Gates.Policies;
 
@@ -25,6 +26,9 @@ public sealed record ReviewSettings
 
     /// <summary>Which files a change must carry.</summary>
     public ImmutableArray<EvidenceRule> Evidence { get; init; } = [];
+
+    /// <summary>Where review statements wait, each behind the tag <c>git-</c> and its commit; null where the policy names no place.</summary>
+    public Repository? Commits { get; init; }
 }
 
 /// <summary>Somebody whose approval of a change does not count.</summary>

@@ -11,6 +11,7 @@ public sealed class PolicyDiffTests
     private static readonly string Base = PolicyDocuments.Filled(Edit(PolicyDocuments.Sound,
         ("dan: { id: p-4,", "dan: { id: p-4, github: { login: dan, id: 104 },"),
         ("eve: { id: p-5, keys: [eve-key] }", "eve: { id: p-5, github: { login: eve, id: 105 }, keys: [eve-key] }\n    fay: { id: p-6, github: { login: fay, id: 106 }, keys: [fay-key] }"),
+        ("    insider: {", "    watcher: { oidc: [{ issuer: https://ci.example.com, subject: watch }] }\n    insider: {"),
         ("people: [dan, eve]", "people: [dan, eve, fay]"),
         ("file: keys/5.pub }", "file: keys/5.pub }\n      fay-key: { spki: \"SPKI-6\", file: keys/6.pub }\n      spare-key: { spki: \"SPKI-7\", file: keys/7.pub }"),
         ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]"),
@@ -29,6 +30,7 @@ public sealed class PolicyDiffTests
                   - { file: caps.yaml, at: /capped, must: { atMost: 1.5, atLeast: 0.5 }, why: capped }
                 evidence:
                   - { paths: [models/**], files: [models/*/validation.json], why: protocol }
+                commits: registry.example.com/commits
 
             """),
         ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
@@ -137,6 +139,12 @@ public sealed class PolicyDiffTests
         { "pause@sha256:2222222222222222222222222222222222222222222222222222222222222222\"", "pause@sha256:2222222222222222222222222222222222222222222222222222222222222222\", \"registry.k8s.io/pause@sha256:3333333333333333333333333333333333333333333333333333333333333333\"", "artifacts.images[1]", Weaker, Stronger, "" },
         { "in: { namespaces: [kube-system], environments", "in: { namespaces: [kube-system, other], environments", "artifacts.images[1]", Weaker, Stronger, "" },
         { "covers: [artifact, template]", "covers: [artifact]", "artifacts.images[3]", Weaker, Stronger, "" },
+        { ", reviewed: { by: [reviewer] }", "", "artifacts.images[3]", Weaker, Stronger, "" },
+        { "reviewed: { by: [reviewer] }", "reviewed: { by: [reviewer, watcher] }", "artifacts.images[3]", Weaker, Stronger, "" },
+        { "reviewed: { by: [reviewer] }", "reviewed: { by: [reviewer], properties: [ORG_SOURCE_POLICY_ALLOWED] }", "artifacts.images[3]", Weaker, Stronger, "" },
+        { ", tagged: { by: { role: approver } }", "", "artifacts.images[3]", Weaker, Stronger, "" },
+        { "tagged: { by: { role: approver } }", "tagged: { by: [dan] }", "artifacts.images[3]", Weaker, Weaker, "p-4" },
+        { "commits: registry.example.com/commits", "commits: registry.example.com/others", "review.commits", Weaker, Weaker, "" },
         { "in: { environments: [production] }, ", "", "artifacts.images[3]", Stronger, Weaker, "" },
         { "action: deploy", "action: policy-change", "artifacts.images[3]", Weaker, Weaker, "p-4 p-5 p-6" },
         { ", approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] }", "", "artifacts.images[3]", Weaker, Stronger, "" },
@@ -197,11 +205,16 @@ public sealed class PolicyDiffTests
         ["spec.trust.roots.sigstore.sha256"] = ($"file: root.json, sha256: \"{Root}\"", "file: other-root.json, sha256: \"ROOT-2\""),
         ["spec.trust.roots.sigstore.logs"] = ("logs: promise", "logs: none"),
         ["spec.artifacts.images[].require.provenance.by[]"] = ("provenance: { by: [flow]", "provenance: { by: [flow, builder]"),
-        ["spec.artifacts.images[].require.provenance.by.role"] = (Told, "provenance: { by: { role: releaser } }"),
+        ["spec.artifacts.images[].require.provenance.by.role"] = (Told, "provenance: { by: { role: releaser }, source: https://github.com/example/app }"),
         ["spec.artifacts.images[].require.provenance.builder"] = ("https://builder.example.com/*", "https://builder.example.com/one"),
         ["spec.artifacts.images[].require.provenance.source"] = ("source: https://github.com/example/app,", "source: https://github.com/example/*,"),
         ["spec.artifacts.images[].require.provenance.ref"] = ("ref: refs/tags/v*", "ref: refs/heads/main"),
         ["spec.artifacts.images[].require.provenance.runner"] = ("refs/tags/v*, runner: github-hosted }", "refs/tags/v* }"),
+        ["spec.artifacts.images[].require.tagged.by[]"] = ("tagged: { by: { role: approver } }", "tagged: { by: [dan] }"),
+        ["spec.artifacts.images[].require.tagged.by.role"] = ("tagged: { by: { role: approver } }", "tagged: { by: { role: releaser } }"),
+        ["spec.artifacts.images[].require.reviewed.by[]"] = ("reviewed: { by: [reviewer] }", "reviewed: { by: [watcher] }"),
+        ["spec.artifacts.images[].require.reviewed.properties[]"] = ("reviewed: { by: [reviewer] }", "reviewed: { by: [reviewer], properties: [ORG_SOURCE_POLICY_ALLOWED] }"),
+        ["spec.review.commits"] = ("commits: registry.example.com/commits", "commits: registry.example.com/others"),
         ["spec.robots.*.why"] = ("why: builds and signs", "why: builds"),
         ["spec.trust.keys.*.spki"] = ($"\"{PolicyDocuments.Spki(7)}\", file: keys/7.pub", "\"SPKI-8\", file: keys/8.pub"),
         ["spec.trust.keys.*.file"] = ("keys/2.pub", "moved/keys/2.pub"),
