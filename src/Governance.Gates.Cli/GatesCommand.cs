@@ -21,6 +21,7 @@ internal static class GatesCommand
             VerifyCommand.Create(safe),
             SignCommand.Create(safe),
             AttestCommand.Create(safe),
+            ReleaseCommand.Create(safe),
             RevokeCommand.Create(safe),
             RequestCommand.Create(safe),
             ApproveCommand.Create(safe),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Cli.Signing;
 
@@ -9,11 +10,23 @@ namespace Governance.Gates.Cli.Signing;
 internal sealed class SigningArguments
 {
     private readonly SigningKey key = new();
-    private readonly KeylessArguments keyless = new();
+    private readonly KeylessArguments keyless;
     private readonly Option<bool> yes = new("--yes") { Description = "With --keyless: sign without asking whether the log may show it; for scripts." };
 
     /// <summary>The options, of which no single one is needed.</summary>
-    public SigningArguments() => key.File.Required = false;
+    public SigningArguments()
+        : this(new())
+    {
+    }
+
+    private SigningArguments(KeylessArguments keyless)
+    {
+        this.keyless = keyless;
+        key.File.Required = false;
+    }
+
+    /// <summary>The options of a verb whose policy says which instance's word counts.</summary>
+    public static SigningArguments UnderPolicy() => new(new KeylessArguments { RootIsOfPolicy = true });
 
     /// <summary>The options.</summary>
     public IEnumerable<Option> Options => [key.File, key.PasswordFile, .. keyless.Options, yes];
@@ -45,6 +58,16 @@ internal sealed class SigningArguments
     /// <exception cref="GateException">A key or token cannot be read or used.</exception>
     public async Task<StatementSigner> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation) =>
         IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, null, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
+
+    /// <summary>Reads what signs under a policy. The caller disposes of it.</summary>
+    /// <exception cref="GateException">A key or token cannot be read or used, or no signature without a key counts.</exception>
+    public async Task<StatementSigner> OpenAsync(ParseResult parsed, Policy policy, Terminal terminal, CancellationToken cancellation) =>
+        IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, RequireTrust(policy).Evidence, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
+
+    /// <summary>By whose word signatures without a key count.</summary>
+    /// <exception cref="GateException">None do.</exception>
+    public static SigstoreTrust RequireTrust(Policy policy) =>
+        policy.Sigstore ?? throw new GateException($"in the policy {policy.Name} version {policy.Version} no signature without a key counts", "sign with a key that the policy names, or have trust.roots.sigstore added to it");
 
     /// <summary>Asks whether a log may show the signature for ever, where nobody has said so.</summary>
     /// <exception cref="GateException">The answer was not yes.</exception>

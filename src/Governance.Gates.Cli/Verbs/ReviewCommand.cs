@@ -23,7 +23,7 @@ internal static class ReviewCommand
         var form = Report.OutputOption();
         var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence. Examples: gates review --snapshot pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
         {
-            snapshot, policy, explain, simulate, form,
+            snapshot, policy, explain, simulate, form, ReviewAttestCommand.Create(terminal),
         };
         command.Validators.Add(result =>
         {

@@ -181,6 +181,19 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
         return new(proven.ToImmutable(), refused.ToImmutable(), attached.Unread);
     }
 
+    /// <summary>Verifies a review statement that hangs on nothing yet.</summary>
+    /// <param name="item">The statement, signed.</param>
+    /// <param name="signers">Who may sign. Whether they may say this is judged at the decision, not here.</param>
+    public static Reading<Claim> VerifyReview(EvidenceItem item, TrustedSigners signers)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        ArgumentNullException.ThrowIfNull(signers);
+        return AboutCommit(item, signers) ?? new Reading<Claim>.Unread(new(
+            "statement",
+            $"{item.Where} is no review statement of somebody whom the policy trusts{(SigstoreVerifier.Verify(item.Entity, signers.PolicyForStatement(ReviewStatement.PredicateType)) is VerificationOutcome.Rejected rejected ? $": {rejected.Detail} ({rejected.Code})" : "")}",
+            "have it signed by a robot that the policy lets review"));
+    }
+
     // A review is about a commit, whatever it hangs on: no image has its digest.
     private static Reading<Claim>? AboutCommit(EvidenceItem item, TrustedSigners signers)
     {

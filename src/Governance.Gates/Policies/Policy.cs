@@ -120,6 +120,9 @@ public sealed record Policy
     /// <summary>What pull requests need; null where the policy says nothing about them.</summary>
     public ReviewSettings? Review { get; init; }
 
+    /// <summary>The robots that may say of a commit that it was reviewed: those that some image rule names for it.</summary>
+    public Signers Reviewers => new([.. Images.Select(rule => (rule.Demand as ImageDemand.Require)?.Reviewed).OfType<ReviewedRequirement>().SelectMany(reviewed => reviewed.By.Names).Distinct().Order(StringComparer.Ordinal)], null);
+
     /// <summary>The person for whom an identity acts, or null.</summary>
     public Person? PersonOf(Identity identity) => peopleByIdentity.GetValueOrDefault(identity);
 
