@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.Json;
 using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
@@ -8,13 +7,11 @@ using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Cli.Signing;
 using Governance.Gates.Cli.Statements;
 using Governance.Gates.Clients.Policies;
-using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Reviews;
-using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Verbs;
 

@@ -11,6 +11,7 @@ namespace Governance.Gates.Evidence;
 /// </remarks>
 internal static class ReviewedRule
 {
+    private const int MostShown = 16;
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(60);
 
     /// <summary>Decides.</summary>
@@ -96,7 +97,7 @@ internal static class ReviewedRule
         // The robot counted them then; who is revoked since then counts no more, and what the statement itself tells must bear out what it says.
         var reviewers = review.Reviewers.Where(id => PersonOf(policy, id) is not null && !revocations.People.Contains(id));
         return required.Properties.Contains(ReviewStatement.TwoPartyReviewed) && !ReviewStatement.IsTwoParty(review.Contributors, reviewers)
-            ? $"names no reviewer who counts beside {(review.Contributors.IsEmpty ? "another" : "those who wrote it")}: {(review.Reviewers.IsEmpty ? "nobody" : string.Join(", ", review.Reviewers.Select(id => WhyNotReviewer(question, review, id))))}"
+            ? $"names no reviewer who counts beside {(review.Contributors.IsEmpty ? "another" : "those who wrote it")}: {(review.Reviewers.IsEmpty ? "nobody" : string.Join(", ", review.Reviewers.Take(MostShown).Select(id => WhyNotReviewer(question, review, id))))}"
             : null;
     }
 
@@ -118,7 +119,7 @@ internal static class ReviewedRule
         $"have the commit reviewed, and the statement about it by {required.By} attached to the image (gates release)");
 
     private static string By(Policy policy, ReviewStatement review) =>
-        review.IndependentReviewers.Select(id => PersonOf(policy, id)?.Name).OfType<string>().ToArray() is [_, ..] names ? $" by {string.Join(" and ", names)}" : "";
+        review.IndependentReviewers.Select(id => PersonOf(policy, id)?.Name).OfType<string>().ToArray() is [_, ..] names ? $" by {string.Join(" and ", names.Take(MostShown))}" : "";
 
     private static Person? PersonOf(Policy policy, string id) => policy.People.Values.FirstOrDefault(person => person.Id == id);
 }
