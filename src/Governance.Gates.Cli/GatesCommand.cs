@@ -30,6 +30,7 @@ internal static class GatesCommand
             TemplateCommand.Create(safe),
             ModelCommand.Create(safe),
             ReviewCommand.Create(safe),
+            BranchesCommand.Create(safe),
             OwnersCommand.Create(safe),
             PolicyCommand.Create(safe),
             TrustCommand.Create(safe),

@@ -31,6 +31,7 @@ public sealed class PolicyDiffTests
                 evidence:
                   - { paths: [models/**], files: [models/*/validation.json], why: protocol }
                 commits: registry.example.com/commits
+                branches: { main: { directPush: blocked, reviewers: 2, merge: [squash, rebase], checks: [lint, { name: gates, app: 4711 }] } }
 
             """),
         ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
@@ -144,6 +145,11 @@ public sealed class PolicyDiffTests
         { "reviewed: { by: [reviewer] }", "reviewed: { by: [reviewer], properties: [ORG_SOURCE_POLICY_ALLOWED] }", "artifacts.images[3]", Weaker, Stronger, "" },
         { ", tagged: { by: { role: approver } }", "", "artifacts.images[3]", Weaker, Stronger, "" },
         { "tagged: { by: { role: approver } }", "tagged: { by: [dan] }", "artifacts.images[3]", Weaker, Weaker, "p-4" },
+        { "main: { directPush: blocked, ", "main: { ", "review.branches", Weaker, Stronger, "" },
+        { "main: { directPush: blocked, ", "main: { directPush: blocked, deletion: blocked, ", "review.branches", Stronger, Weaker, "" },
+        { "reviewers: 2, merge", "reviewers: 3, merge", "review.branches", Stronger, Weaker, "" },
+        { "[squash, rebase]", "[squash]", "review.branches", Stronger, Weaker, "" },
+        { ", { name: gates, app: 4711 }", ", gates", "review.branches", Weaker, Stronger, "" },
         { "commits: registry.example.com/commits", "commits: registry.example.com/others", "review.commits", Weaker, Weaker, "" },
         { "in: { environments: [production] }, ", "", "artifacts.images[3]", Stronger, Weaker, "" },
         { "action: deploy", "action: policy-change", "artifacts.images[3]", Weaker, Weaker, "p-4 p-5 p-6" },
@@ -214,6 +220,11 @@ public sealed class PolicyDiffTests
         ["spec.artifacts.images[].require.tagged.by.role"] = ("tagged: { by: { role: approver } }", "tagged: { by: { role: releaser } }"),
         ["spec.artifacts.images[].require.reviewed.by[]"] = ("reviewed: { by: [reviewer] }", "reviewed: { by: [watcher] }"),
         ["spec.artifacts.images[].require.reviewed.properties[]"] = ("reviewed: { by: [reviewer] }", "reviewed: { by: [reviewer], properties: [ORG_SOURCE_POLICY_ALLOWED] }"),
+        ["spec.review.branches.*.reviewers"] = ("reviewers: 2, ", "reviewers: 1, "),
+        ["spec.review.branches.*.merge[]"] = ("[squash, rebase]", "[squash]"),
+        ["spec.review.branches.*.checks[]"] = ("checks: [lint,", "checks: [test,"),
+        ["spec.review.branches.*.checks[].name"] = ("name: gates,", "name: gate,"),
+        ["spec.review.branches.*.checks[].app"] = ("app: 4711", "app: 4712"),
         ["spec.review.commits"] = ("commits: registry.example.com/commits", "commits: registry.example.com/others"),
         ["spec.robots.*.why"] = ("why: builds and signs", "why: builds"),
         ["spec.trust.keys.*.spki"] = ($"\"{PolicyDocuments.Spki(7)}\", file: keys/7.pub", "\"SPKI-8\", file: keys/8.pub"),
