@@ -37,9 +37,13 @@ public sealed record VerificationPolicy
     /// <summary>The artifact's bytes, where they are known: some signatures cannot be checked against a SHA-256.</summary>
     internal byte[]? Artifact { get; }
 
-    /// <summary>A policy for a statement whose subject the caller holds against what it describes. No other form is accepted.</summary>
-    internal static VerificationPolicy ForStatement(string predicateType, IReadOnlyCollection<PublicKey> keys) =>
-        new(ReadOnlyMemory<byte>.Empty, null, [.. keys.Distinct()]) { PredicateType = predicateType };
+    /// <summary>A policy for a statement whose subject the caller holds against what it describes, such as a git commit. No other form is accepted.</summary>
+    public static VerificationPolicy ForStatement(string predicateType, IReadOnlyCollection<PublicKey> keys)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(predicateType);
+        ArgumentNullException.ThrowIfNull(keys);
+        return new(ReadOnlyMemory<byte>.Empty, null, [.. keys.Distinct()]) { PredicateType = predicateType };
+    }
 
     /// <summary>A policy for one artifact. Without any key or <see cref="Keyless"/> signers, everything is refused with <see cref="RejectionCode.NoTrustedKeys"/>.</summary>
     /// <exception cref="ArgumentException">The digest does not have 32 bytes.</exception>

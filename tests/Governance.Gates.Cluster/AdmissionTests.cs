@@ -55,6 +55,37 @@ public sealed class AdmissionTests(GatedCluster cluster) : IClassFixture<GatedCl
     }
 
     [Fact]
+    public async Task An_image_of_a_reviewed_commit_is_admitted_once_it_is_released_and_one_of_an_unreviewed_commit_never()
+    {
+        GatedCluster.SkipWhereMissing();
+        var (ns, reviewed, unreviewed) = (await cluster.CreateNamespaceAsync(), new string('4', 40), new string('9', 40));
+        var image = await cluster.Released.BuildAsync("good", reviewed);
+        Refused(await ApplyAsync(ns, GatedCluster.PodNamed("early", image)), $"was built from commit {reviewed} of https://github.com/example/trading, and no review of it hangs on the image");
+        (await cluster.Released.AttestAsync(cluster.PolicyFile, reviewed, "bob")).Succeeded();
+        (await cluster.Released.ReleaseAsync(cluster.PolicyFile, image, reviewed)).Succeeded();
+
+        // For some seconds the gate takes what it did not find for what is not there.
+        await cluster.Admin.WaitForAdmissionAsync(ns, GatedCluster.PodNamed("web", image));
+        (await ApplyAsync(ns, GatedCluster.PodNamed("web", image))).Succeeded();
+
+        // Nobody reviewed it, so that nothing is attested and nothing released; the review of another commit does not help.
+        var other = await cluster.Released.BuildAsync("bad", unreviewed);
+        Assert.Equal(1, (await cluster.Released.AttestAsync(cluster.PolicyFile, unreviewed, "ann")).ExitCode);
+        Assert.Equal(1, (await cluster.Released.ReleaseAsync(cluster.PolicyFile, other, unreviewed)).ExitCode);
+        Assert.Equal(1, (await cluster.Released.ReleaseAsync(cluster.PolicyFile, other, reviewed)).ExitCode);
+        Refused(await ApplyAsync(ns, GatedCluster.PodNamed("bad", other)), $"was built from commit {unreviewed}");
+
+        // Both are in the ledger, and made again from what was kept they come out the same.
+        var entries = await EntriesAsync(ns, "bad");
+        foreach (var (name, outcome) in ((string, string)[])[("web", "admitted"), ("bad", "refused")])
+        {
+            var entry = entries.Single(entry => entry.Resource!.Name == name);
+            Assert.Equal(outcome, entry.Outcome);
+            (await ReleasedImages.GatesAsync("ledger", "replay", $"{entry.Sequence}", cluster.LedgerFolder)).Succeeded();
+        }
+    }
+
+    [Fact]
     public async Task A_signature_copied_from_another_repository_is_refused()
     {
         GatedCluster.SkipWhereMissing();
@@ -246,15 +277,7 @@ public sealed class AdmissionTests(GatedCluster cluster) : IClassFixture<GatedCl
 
         // What comes later shows that nothing more comes of the patch.
         Refused(await ApplyAsync(ns, GatedCluster.PodNamed("later", cluster.Unsigned)), "has no signature");
-        using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
-        var since = Stopwatch.GetTimestamp();
-        List<LedgerEntry> entries;
-        while ((entries = [.. cluster.Ledger().Where(entry => entry.EventType == LedgerEvents.Decision && entry.Namespace == ns)]).All(entry => entry.Resource!.Name != "later"))
-        {
-            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(20), "the last refusal is not published");
-            await interval.WaitForNextTickAsync();
-        }
-
+        var entries = await EntriesAsync(ns, "later");
         Assert.Equal(["create pods admitted", "update pods refused", "create pods refused"], entries.Select(entry => $"{entry.Action} {entry.Outcome}"));
     }
 
@@ -332,6 +355,21 @@ public sealed class AdmissionTests(GatedCluster cluster) : IClassFixture<GatedCl
         Assert.Contains("denied the request", run.Error, StringComparison.Ordinal);
         Assert.True(run.Error.Contains(because, StringComparison.Ordinal), run.Error);
         return run.Error;
+    }
+
+    // The decisions of a namespace, up to the one about a Pod: it comes under a checkpoint within a second.
+    private async Task<List<LedgerEntry>> EntriesAsync(string ns, string last)
+    {
+        using var interval = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        var since = Stopwatch.GetTimestamp();
+        List<LedgerEntry> entries;
+        while ((entries = [.. cluster.Ledger().Where(entry => entry.EventType == LedgerEvents.Decision && entry.Namespace == ns)]).All(entry => entry.Resource!.Name != last))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(20), $"the decision about {last} is not published");
+            await interval.WaitForNextTickAsync();
+        }
+
+        return entries;
     }
 
     private Task<Command> ApplyAsync(string ns, string manifest, params string[] more) => cluster.Admin.ApplyAsync(manifest, ["-n", ns, .. more]);

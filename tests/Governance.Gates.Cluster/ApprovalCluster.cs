@@ -1,6 +1,4 @@
 using System.Security.Cryptography;
-using Governance.Gates.Cli;
-using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Images;
 using Governance.Gates.Testing;
 using Governance.Gates.Testing.Certificates;
@@ -83,13 +81,7 @@ public sealed class ApprovalCluster : IAsyncLifetime
     public async Task RevokeAsync(params IEnumerable<string> more) => (await GatesAsync(["revoke", "--policy", PolicyFile, "--key", Key("dave"), .. more])).Succeeded();
 
     /// <summary>Runs <c>gates</c>, in this process.</summary>
-    public async Task<Command> GatesAsync(params string[] arguments)
-    {
-        using var output = new StringWriter();
-        using var error = new StringWriter();
-        var exitCode = await GatesCommand.RunAsync(arguments, new Terminal(Stream.Null, output, error));
-        return new($"gates {string.Join(' ', arguments)}", exitCode, output.ToString(), error.ToString());
-    }
+    public Task<Command> GatesAsync(params string[] arguments) => ReleasedImages.GatesAsync(arguments);
 
     /// <summary>The private key of a person.</summary>
     public string Key(string name) => folder.PathOf($"{name}.pem");

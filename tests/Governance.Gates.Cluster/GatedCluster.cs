@@ -24,6 +24,7 @@ public sealed class GatedCluster : IAsyncLifetime
     private DockerRegistry? registry;
     private Cosign? cosign;
     private WebhookProcess? webhook;
+    private ReleasedImages? released;
 
     /// <summary>kubectl as the cluster's administrator.</summary>
     public Kubectl Admin => plane!.Admin;
@@ -57,6 +58,9 @@ public sealed class GatedCluster : IAsyncLifetime
 
     /// <summary>The same where the rule names the same workflow as another issuer vouches for it.</summary>
     public string KeylessOfOtherIssuer => KeylessIn("elsewhere");
+
+    /// <summary>Images whose rule asks for the review of their commit.</summary>
+    public ReleasedImages Released => released!;
 
     /// <summary>The policy in force.</summary>
     public string PolicyFile => folder.PathOf("governance.yaml");
@@ -100,12 +104,16 @@ public sealed class GatedCluster : IAsyncLifetime
     }
 
     /// <summary>What the webhook's ledger holds by its last checkpoint, which verifies.</summary>
-    public IReadOnlyList<LedgerEntry> Ledger() => VerifiedLog.Read(folder.PathOf("ledger"));
+    public IReadOnlyList<LedgerEntry> Ledger() => VerifiedLog.Read(LedgerFolder);
+
+    /// <summary>Where the webhook's ledger lies.</summary>
+    public string LedgerFolder => folder.PathOf("ledger");
 
     private async Task StartAsync()
     {
         plane = await ControlPlane.StartAsync();
         registry = await DockerRegistry.StartAsync();
+        released = new(folder, registry);
         cosign = new Cosign();
         var release = await cosign.GenerateKeyPairAsync("release");
         var stranger = await cosign.GenerateKeyPairAsync("stranger");
@@ -206,15 +214,18 @@ public sealed class GatedCluster : IAsyncLifetime
             kind: GovernancePolicy
             metadata: { name: cluster-tier, version: 1 }
             spec:
+              people: { {{ReleasedImages.People}} }
+              review: {{released!.Review}}
               robots:
+                builder: { keys: [built] }
+                reviewer: { keys: [reviewed] }
                 release-workflow: { keys: [release], why: builds and signs }
                 models: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main }] }
                 original: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: https://github.com/example/models/.github/workflows/release.yml@refs/heads/main }] }
                 elsewhere: { oidc: [{ issuer: https://token.example.com, subject: https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main }] }
               trust:
                 roots: { sigstore: { file: root.json, sha256: "{{Digest.Of(File.ReadAllBytes(Recorded("trusted_root.json")))}}", logs: promise } }
-                keys:
-                  release: { spki: "sha256:{{spki}}", file: release.pub }
+                keys: { release: { spki: "sha256:{{spki}}", file: release.pub }, {{released!.Keys()}} }
               artifacts:
                 images:
                   - match: ["{{registry!.Host}}/trading/**"]
@@ -229,6 +240,7 @@ public sealed class GatedCluster : IAsyncLifetime
                   - match: ["{{registry!.Host}}/elsewhere/**"]
                     require:
                       signed: { by: [elsewhere], repository: any }
+                  - {{released!.Rule}}
               admission:
                 mode: enforce
                 namespaces: { audit: [watched], own: governance-gates }

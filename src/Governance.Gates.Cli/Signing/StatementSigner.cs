@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Clients.Signing;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Signing;
@@ -10,6 +12,9 @@ internal abstract class StatementSigner : IDisposable
 {
     /// <summary>Who signs, for people.</summary>
     public abstract Fact Shown { get; }
+
+    /// <summary>The identity that signs.</summary>
+    public abstract Identity Identity { get; }
 
     /// <summary>Signs an in-toto statement into a bundle.</summary>
     /// <exception cref="GateException">It could not be signed; nothing was written.</exception>
@@ -32,6 +37,9 @@ internal abstract class StatementSigner : IDisposable
         public override Fact Shown => new("key", signer.PublicKey.ToString());
 
         /// <inheritdoc/>
+        public override Identity Identity => new Identity.Key(Digest.FromHash(signer.PublicKey.SpkiSha256.Span));
+
+        /// <inheritdoc/>
         public override ValueTask<SignedEntity.Bundle> SignAsync(ReadOnlyMemory<byte> statement, CancellationToken cancellation) => SigstoreBundle.SignStatementAsync(statement, signer, cancellation);
 
         /// <inheritdoc/>
@@ -52,6 +60,9 @@ internal abstract class StatementSigner : IDisposable
 
         /// <inheritdoc/>
         public override Fact Shown => new("identity", signer.Token.ToString());
+
+        /// <inheritdoc/>
+        public override Identity Identity => new Identity.OidcSubject(signer.Token.Issuer, signer.Token.Name);
 
         /// <summary>What cannot be undone, for people; null where nothing is published.</summary>
         public string? Publishes => log is null ? null : $"{log.Authority} shows for ever, and to everybody who may read it, that {signer.Token} signed this";

@@ -96,13 +96,7 @@ internal sealed class StatementSigning
         var signer = await OpenAsync(parsed, policy, terminal, cancellation);
         try
         {
-            Identity identity = signer switch
-            {
-                StatementSigner.WithKey { Signer.PublicKey.SpkiSha256: var spki } => new Identity.Key(Digest.FromHash(spki.Span)),
-                StatementSigner.Keyless { Token: var token } => new Identity.OidcSubject(token.Issuer, token.Name),
-                _ => throw new System.Diagnostics.UnreachableException(),
-            };
-            return (signer, Signatory.Of(identity, policy));
+            return (signer, Signatory.Of(signer.Identity, policy));
         }
         catch (GateException)
         {
@@ -118,8 +112,7 @@ internal sealed class StatementSigning
             return new StatementSigner.WithKey(key.Read(parsed, terminal));
         }
 
-        var trust = policy.Sigstore ?? throw new GateException($"in the policy {policy.Name} version {policy.Version} no signature without a key counts", "sign with a key that the policy names, or have trust.roots.sigstore added to it");
-        return await keyless.OpenAsync(parsed, policy, trust.Evidence, terminal, cancellation);
+        return await keyless.OpenAsync(parsed, policy, SigningArguments.RequireTrust(policy).Evidence, terminal, cancellation);
     }
 
     /// <summary>Shows what would be signed, asks, signs and attaches; or writes what is to be signed.</summary>

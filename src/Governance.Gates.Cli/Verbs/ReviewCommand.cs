@@ -35,7 +35,7 @@ internal sealed class ReviewCommand
         var verb = new ReviewCommand();
         var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence. Examples: gates review --pr 7 --repository example/trading --save pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
         {
-            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.explain, verb.simulate, verb.form,
+            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
         };
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));

@@ -28,6 +28,9 @@ public sealed record ApprovalNeed(
     /// <summary>Persons who do not count besides requester and contributors: whom a change of the policy favours. By id.</summary>
     public ImmutableHashSet<string> Favoured { get; init; } = [];
 
+    /// <summary>Persons who do not count because they contributed to the source, as its review tells, whatever a request says of it. By id.</summary>
+    public ImmutableHashSet<string> Wrote { get; init; } = [];
+
     /// <summary>Tells how a document that was approved differs from the one that is to begin; null where nobody can tell.</summary>
     public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, IEnumerable<string>>? Difference { get; init; }
 }
@@ -281,7 +284,7 @@ public static class Quorum
                     .Select(answer => answer.Approval.Approver),
             ];
             groups = Groups();
-            groupsOut = [.. request.Contributors.Append(request.Requester.Person).Concat(need.Favoured).Select(person => groups.GetValueOrDefault(person, person))];
+            groupsOut = [.. request.Contributors.Append(request.Requester.Person).Concat(need.Favoured).Concat(need.Wrote).Select(person => groups.GetValueOrDefault(person, person))];
         }
 
         public RequestStanding Stand()

@@ -3,6 +3,7 @@ using Governance.Gates.Approvals;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Reviews;
 using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Evidence;
@@ -68,6 +69,12 @@ public sealed record Claim
     /// <summary>How the subject was built, where this is SLSA provenance; unread where it cannot be read.</summary>
     public Reading<Provenance>? Provenance { get; internal init; }
 
+    /// <summary>What was said of a commit, where this is a review statement that hangs on the image; null for anything else. It is not about the image: what joins the two is provenance.</summary>
+    public ReviewStatement? Review { get; init; }
+
+    /// <summary>Which release was tagged, where the statement says so; null for anything else.</summary>
+    public SignedTag? Tag { get; init; }
+
     /// <summary>Where they were found.</summary>
     public string Where { get; }
 
@@ -120,6 +127,17 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
         {
             switch (SigstoreVerifier.Verify(item.Entity, policy))
             {
+                case VerificationOutcome.Rejected { Code: RejectionCode.SubjectMismatch or RejectionCode.WeakDigest } when AboutCommit(item, signers) is { } review:
+                    if (review.Try(out var proof, out var why))
+                    {
+                        proven.Add(proof);
+                    }
+                    else
+                    {
+                        refused.Add(new(item.Where, RejectionCode.WrongShape, why.Message));
+                    }
+
+                    break;
                 case VerificationOutcome.Verified verified:
                     var (type, names) = verified.Content switch
                     {
@@ -127,7 +145,7 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                         SignedContent.ImageSignature image => (null, string.IsNullOrEmpty(image.DockerReference) ? null : image.DockerReference),
                         _ => ("", null),
                     };
-                    var by = TrustedSigners.SignersOf(verified);
+                    var claim = Of(item, verified, type, names);
                     SignedStatement? approval = null;
                     if (verified.Content is SignedContent.Statement { PredicateType: ApprovalStatement.RequestType or ApprovalStatement.ApprovalType } answer)
                     {
@@ -137,16 +155,20 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
                             break;
                         }
 
-                        approval = new(read, by, Digest.Of(answer.Payload.Span), item.Where);
+                        approval = new(read, claim.Signers, Digest.Of(answer.Payload.Span), item.Where);
                     }
 
-                    proven.Add(new(type, by, names, item.Digest, item.Where)
+                    SignedTag? tag = null;
+                    if (verified.Content is SignedContent.Statement tagging && SignedTag.Read(tagging) is { } reading && !reading.Try(out tag, out var illegible))
+                    {
+                        refused.Add(new(item.Where, RejectionCode.WrongShape, illegible.Message));
+                        break;
+                    }
+
+                    proven.Add(claim with
                     {
                         Approval = approval,
-                        Size = item.Bytes.Length,
-                        Signature = item.Signature,
-                        Annotations = verified.Certificate is null ? default : item.Annotations,
-                        SignedAt = verified.Times.IsEmpty ? null : verified.Times.Min(time => time.Time),
+                        Tag = tag,
                         Provenance = verified.Content is SignedContent.Statement built ? ProvenanceReader.Read(built) : null,
                     });
                     break;
@@ -158,6 +180,40 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
 
         return new(proven.ToImmutable(), refused.ToImmutable(), attached.Unread);
     }
+
+    /// <summary>Verifies a review statement that hangs on nothing yet.</summary>
+    /// <param name="item">The statement, signed.</param>
+    /// <param name="signers">Who may sign. Whether they may say this is judged at the decision, not here.</param>
+    public static Reading<Claim> VerifyReview(EvidenceItem item, TrustedSigners signers)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        ArgumentNullException.ThrowIfNull(signers);
+        return AboutCommit(item, signers) ?? new Reading<Claim>.Unread(new(
+            "statement",
+            $"{item.Where} is no review statement of somebody whom the policy trusts{(SigstoreVerifier.Verify(item.Entity, signers.PolicyForStatement(ReviewStatement.PredicateType)) is VerificationOutcome.Rejected rejected ? $": {rejected.Detail} ({rejected.Code})" : "")}",
+            "have it signed by a robot that the policy lets review"));
+    }
+
+    // A review is about a commit, whatever it hangs on: no image has its digest.
+    private static Reading<Claim>? AboutCommit(EvidenceItem item, TrustedSigners signers)
+    {
+        if (SigstoreVerifier.Verify(item.Entity, signers.PolicyForStatement(ReviewStatement.PredicateType)) is not VerificationOutcome.Verified { Content: SignedContent.Statement statement } verified || ReviewStatements.Read(statement) is not { } reading)
+        {
+            return null;
+        }
+
+        return reading.Try(out var review, out var unreadable)
+            ? new Reading<Claim>.Found(Of(item, verified, statement.PredicateType, null) with { Review = review })
+            : new Reading<Claim>.Unread(unreadable);
+    }
+
+    private static Claim Of(EvidenceItem item, VerificationOutcome.Verified verified, string? predicateType, string? names) => new(predicateType, TrustedSigners.SignersOf(verified), names, item.Digest, item.Where)
+    {
+        Size = item.Bytes.Length,
+        Signature = item.Signature,
+        Annotations = verified.Certificate is null ? default : item.Annotations,
+        SignedAt = verified.Times.IsEmpty ? null : verified.Times.Min(time => time.Time),
+    };
 
     // in-toto leaves a subject's name to its maker. cosign writes the repository there, with its host; a bare file name says nothing about a repository.
     private static string? RepositoryOf(SignedContent.Statement statement, Digest subject)

@@ -153,12 +153,23 @@ public static class ImageGate
             parts.Add(SignatureRule.Decide(ruling.Subject, signed, ruling.Rule.Path + ".signed", claims, policy, revocations, circumstances.Now));
         }
 
-        if (ruling.Rule.Demand is ImageDemand.Require { Provenance: { } provenance })
+        ImmutableHashSet<string> contributors = [];
+        if (ruling.Rule.Demand is ImageDemand.Require { Provenance: { } provenance } require)
         {
             parts.Add(ProvenanceRule.Decide(ruling.Subject, provenance, ruling.Rule.Path + ".provenance", claims, policy, revocations, circumstances.Now));
+            var source = new SourceQuestion(ruling.Subject, provenance, ruling.Rule.Path, claims, policy, revocations, circumstances.Now);
+            if (require.Tagged is { } tagged)
+            {
+                parts.Add(TaggedRule.Decide(source with { Rule = ruling.Rule.Path + ".tagged" }, tagged));
+            }
+
+            if (require.Reviewed is { } reviewed)
+            {
+                parts.Add(ReviewedRule.Decide(source with { Rule = ruling.Rule.Path + ".reviewed" }, reviewed, out contributors));
+            }
         }
 
-        var approved = ruling.Approval is { } needed ? DecideApproved(ruling, needed, claims, policy, revocations, circumstances) : null;
+        var approved = ruling.Approval is { } needed ? DecideApproved(ruling, needed, contributors, claims, policy, revocations, circumstances) : null;
         if (approved is not null)
         {
             parts.Add(approved.Decision);
@@ -267,7 +278,7 @@ public static class ImageGate
 
     private static string In(Place place) => place.Namespace is { } name ? $" in namespace {name}" : "";
 
-    private static ImageDecision DecideApproved(ImageRuling.NeedsEvidence ruling, NeededApproval needed, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
+    private static ImageDecision DecideApproved(ImageRuling.NeedsEvidence ruling, NeededApproval needed, ImmutableHashSet<string> contributors, Claims claims, Policy policy, RevocationList revocations, Circumstances circumstances)
     {
         var path = ruling.Rule.Path + ".approved";
         var covers = ImmutableArray.Create(new Covered(CoveredKind.Artifact, ruling.Subject.ToString(), ruling.Subject.Digest, default));
@@ -298,7 +309,7 @@ public static class ImageGate
             }
         }
 
-        var need = new ApprovalNeed(needed.Rule, path, ruling.Subject.ToString(), covers, needed.Environment, needed.Place.Cluster, needed.Place.Namespace, circumstances.Workload) { Difference = circumstances.Difference };
+        var need = new ApprovalNeed(needed.Rule, path, ruling.Subject.ToString(), covers, needed.Environment, needed.Place.Cluster, needed.Place.Namespace, circumstances.Workload) { Difference = circumstances.Difference, Wrote = contributors };
         var decided = DecideFresh(need, claims, policy, revocations, circumstances);
         return decided.Grant is not null ? decided : decided with { Decision = decided.Decision with { Notes = [.. decided.Decision.Notes, .. notes] } };
     }

@@ -12,32 +12,10 @@ internal static class ProvenanceRule
     public static Decision Decide(Subject subject, ProvenanceRequirement required, string rule, Claims claims, Policy policy, RevocationList revocations, DateTimeOffset now)
     {
         var why = ImmutableArray.CreateBuilder<Reason>();
-        foreach (var claim in claims.Proven)
+        if (Accepted(subject, required, rule, claims, policy, revocations, now, why).FirstOrDefault() is { } accepted)
         {
-            if (claim.Provenance is not { } reading)
-            {
-                continue;
-            }
-
-            foreach (var signer in claim.Signers)
-            {
-                var (name, mistake) = SignatureRule.Accept(signer, required.By, policy, revocations, now);
-                if (mistake is null && reading.Try(out var provenance, out var unread))
-                {
-                    if (WhyNot(provenance, signer, required) is not { } wrong)
-                    {
-                        return Decision.AllowBecause(new Reason(rule, $"{subject} was built by {OneLine.Show(provenance.Builder)}{(provenance.Source is { } source ? $" from {OneLine.Show(source)}{(provenance.Ref is { } at ? $" at {OneLine.Show(at)}" : "")}" : "")}, by the word of {name} ({claim.Where}, {claim.Evidence})"));
-                    }
-
-                    why.Add(new(rule, $"{subject}: {name} tells {wrong} ({claim.Where})", "build it as the rule asks, or correct the rule"));
-                }
-                else
-                {
-                    why.Add(mistake is not null
-                        ? new(rule, $"{subject}: its provenance in {claim.Where} is signed by {name}, {mistake}", $"have it told by {required.By}")
-                        : new(rule, $"{subject}: {claim.Where}: {((Reading<Provenance>.Unread)reading).Reason.Message}", $"have it told by {required.By}"));
-                }
-            }
+            var (provenance, name, claim) = accepted;
+            return Decision.AllowBecause(new Reason(rule, $"{subject} was built by {OneLine.Show(provenance.Builder)}{(provenance.Source is { } source ? $" from {OneLine.Show(source)}{(provenance.Ref is { } at ? $" at {OneLine.Show(at)}" : "")}" : "")}, by the word of {name} ({claim.Where}, {claim.Evidence})"));
         }
 
         why.AddRange(claims.Refused.Select(refused => SignatureRule.Refused(subject, refused, required.By, rule)));
@@ -54,6 +32,49 @@ internal static class ProvenanceRule
         }
 
         return new(Verdict.Deny, why.ToImmutable(), []);
+    }
+
+    /// <summary>What is told of the build by those who may, and as the rule asks: each statement once.</summary>
+    /// <param name="subject">The image.</param>
+    /// <param name="required">What the rule asks.</param>
+    /// <param name="rule">The rule.</param>
+    /// <param name="claims">What is known of the image.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="revocations">What no longer counts.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="why">Takes why others do not count.</param>
+    public static IEnumerable<AcceptedProvenance> Accepted(Subject subject, ProvenanceRequirement required, string rule, Claims claims, Policy policy, RevocationList revocations, DateTimeOffset now, ImmutableArray<Reason>.Builder why)
+    {
+        foreach (var claim in claims.Proven)
+        {
+            if (claim.Provenance is not { } reading)
+            {
+                continue;
+            }
+
+            foreach (var signer in claim.Signers)
+            {
+                var (name, mistake) = SignatureRule.Accept(signer, required.By, policy, revocations, now);
+                if (mistake is not null)
+                {
+                    why.Add(new(rule, $"{subject}: its provenance in {claim.Where} is signed by {name}, {mistake}", $"have it told by {required.By}"));
+                }
+                else if (!reading.Try(out var provenance, out var unread))
+                {
+                    why.Add(new(rule, $"{subject}: {claim.Where}: {unread.Message}", $"have it told by {required.By}"));
+                }
+                else if (WhyNot(provenance, signer, required) is { } wrong)
+                {
+                    why.Add(new(rule, $"{subject}: {name} tells {wrong} ({claim.Where})", "build it as the rule asks, or correct the rule"));
+                }
+                else
+                {
+                    // The certificate's authority saw the commit too, and they agree where both tell it.
+                    yield return new(provenance with { Commit = provenance.Commit ?? (signer as Identity.OidcSubject)?.Run?.Commit }, name, claim);
+                    break;
+                }
+            }
+        }
     }
 
     // What the certificate's authority saw is no claim of the builder's: where it says something, the statement must say the same.
@@ -79,3 +100,9 @@ internal static class ProvenanceRule
     private static string? Contradicts(string what, string? told, string? certified) =>
         certified is null || certified == told ? null : $"that its {what} is {OneLine.Show(told ?? "not known")}, and its certificate that it is {OneLine.Show(certified)}";
 }
+
+/// <summary>What a builder told, where it is as the rule asks.</summary>
+/// <param name="Provenance">What was told; its commit may be the certificate's.</param>
+/// <param name="By">Who told it, for people.</param>
+/// <param name="Claim">Where it stands.</param>
+internal sealed record AcceptedProvenance(Provenance Provenance, string By, Claim Claim);

@@ -21,9 +21,12 @@ internal sealed class DeclaredRules(PolicyNode admission, PartyRules parties, Ap
 
     private static readonly ImmutableArray<string> WithoutNamespace = ["clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io", "persistentvolumes", "nodes"];
 
-    public Repository? ReadStatements()
+    public Repository? ReadStatements() => ReadRepository(admission["statements"], mistakes);
+
+    /// <summary>The repository that a value names; null where there is none.</summary>
+    public static Repository? ReadRepository(PolicyNode? node, PolicyMistakes mistakes)
     {
-        if (admission["statements"] is not { } node)
+        if (node is null)
         {
             return null;
         }

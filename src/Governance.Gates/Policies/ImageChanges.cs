@@ -179,6 +179,8 @@ internal sealed class ImageChanges
     [
         .. Part("signed", was.Signed, now.Signed, CompareSigned),
         .. Part("built as its provenance must tell", was.Provenance, now.Provenance, CompareProvenance),
+        .. Part("tagged", was.Tagged, now.Tagged, (before, after) => CompareWho(before.By, after.By, "may tag its release")),
+        .. Part("reviewed", was.Reviewed, now.Reviewed, CompareReviewed),
         .. Part("pinned", was.Pinned, now.Pinned, ComparePinned),
         .. Part("approved", was.Approved, now.Approved, CompareApproved),
     ];
@@ -220,9 +222,9 @@ internal sealed class ImageChanges
 
     private IEnumerable<Finding> CompareProvenance(ProvenanceRequirement was, ProvenanceRequirement now)
     {
-        foreach (var (kind, text, gains) in changes.CompareSigners(was.By, now.By))
+        foreach (var finding in CompareWho(was.By, now.By, "may tell how it was built"))
         {
-            yield return new(kind, text.Replace("may sign", "may tell how it was built", StringComparison.Ordinal), gains);
+            yield return finding;
         }
 
         foreach (var finding in CompareMatch("builder", was.Builder, now.Builder)
@@ -235,6 +237,16 @@ internal sealed class ImageChanges
 
         static NameMatch? Exactly(string? text) => text is null ? null : NameMatch.Exactly(text);
     }
+
+    private IEnumerable<Finding> CompareReviewed(ReviewedRequirement was, ReviewedRequirement now) =>
+    [
+        .. CompareWho(was.By, now.By, "may say that its source was reviewed"),
+        .. was.Properties.Except(now.Properties).Select(property => Finding.Weaker($"its source need not be {property}")),
+        .. now.Properties.Except(was.Properties).Select(property => Finding.Stronger($"its source must be {property}")),
+    ];
+
+    private IEnumerable<Finding> CompareWho(Signers was, Signers now, string may) =>
+        changes.CompareSigners(was, now).Select(change => new Finding(change.Kind, change.Text.Replace("may sign", may, StringComparison.Ordinal), change.Gains));
 
     // A pattern that is another is neither shown to be wider nor narrower, but for a name that it is like.
     private static IEnumerable<Finding> CompareMatch(string what, NameMatch? was, NameMatch? now)
@@ -305,15 +317,19 @@ internal sealed class ImageChanges
         var demand = rule.Demand switch
         {
             ImageDemand.Fixed(var verdict) => $"{verdict}",
-            ImageDemand.Require { Signed: var signed, Pinned: var pinned, Approved: var approved, Provenance: var provenance } => string.Join(
+            ImageDemand.Require { Signed: var signed, Pinned: var pinned, Approved: var approved, Provenance: var provenance, Tagged: var tagged, Reviewed: var reviewed } => string.Join(
                 '\n',
-                provenance is null ? "" : $"{provenance.By.Role}|{(provenance.By.Role is null ? string.Join(',', provenance.By.Names) : "")}|{provenance.Builder}|{provenance.Source}|{provenance.Ref}|{provenance.Runner}",
-                signed is null ? "" : $"{signed.By.Role}|{(signed.By.Role is null ? string.Join(',', signed.By.Names) : "")}|{signed.Repository}|{string.Join(',', signed.Mirrors)}",
+                provenance is null ? "" : $"{Who(provenance.By)}|{provenance.Builder}|{provenance.Source}|{provenance.Ref}|{provenance.Runner}",
+                tagged is null ? "" : Who(tagged.By),
+                reviewed is null ? "" : $"{Who(reviewed.By)}|{string.Join(',', reviewed.Properties)}",
+                signed is null ? "" : $"{Who(signed.By)}|{signed.Repository}|{string.Join(',', signed.Mirrors)}",
                 pinned is null ? "" : string.Join(',', pinned.Images),
                 approved is null ? "" : $"{approved.Action}|{string.Join(',', approved.Environments)}|{approved.CoversTemplate}"),
             _ => "",
         };
         return string.Join('\n', string.Join(',', rule.Match), rule.In is null ? "" : $"{string.Join(',', rule.In.Namespaces)}|{string.Join(',', rule.In.Environments)}", rule.Mode, demand, rule.Why);
+
+        static string Who(Signers by) => $"{by.Role}|{(by.Role is null ? string.Join(',', by.Names) : "")}";
     }
 
     /// <summary>A pattern of a rule, by the rule's number.</summary>

@@ -15,6 +15,7 @@ internal sealed class ImageRules
     private readonly PartyRules parties;
     private readonly ApprovalRules approvals;
     private readonly PolicyMistakes mistakes;
+    private readonly SourceRules sources;
     private int patterns;
 
     private ImageRules(PartyRules parties, ApprovalRules approvals, PolicyMistakes mistakes)
@@ -22,6 +23,7 @@ internal sealed class ImageRules
         this.parties = parties;
         this.approvals = approvals;
         this.mistakes = mistakes;
+        sources = new(parties, mistakes);
     }
 
     public static ImmutableArray<ImageRule> Read(PolicyNode? spec, PartyRules parties, ApprovalRules approvals, PolicyMistakes mistakes)
@@ -41,6 +43,7 @@ internal sealed class ImageRules
             }
         }
 
+        rules.sources.Check();
         for (var i = 1; i < read.Count; i++)
         {
             rules.CheckReachable(read[i].Node, read[i].Rule, read.Take(i).Select(earlier => earlier.Rule));
@@ -139,9 +142,13 @@ internal sealed class ImageRules
         }
 
         var provenance = require["provenance"] is { } built ? ReadProvenance(built) : null;
+        sources.Build(signed?.By);
+        sources.Build(provenance?.By);
         return new(signed, require["pinned"] is { } pinned ? new(ReadPinned(pinned, match)) : null)
         {
             Provenance = provenance,
+            Tagged = sources.ReadTagged(require, provenance),
+            Reviewed = sources.ReadReviewed(require, provenance),
             Approved = require["approved"] is { } approved ? approvals.ReadRequirement(approved, signed?.By, provenance?.By) : null,
         };
     }

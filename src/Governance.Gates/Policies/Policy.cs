@@ -123,6 +123,9 @@ public sealed record Policy
     /// <summary>Where something may be signed without a key.</summary>
     public SigningSettings Signing { get; init; } = SigningSettings.Default;
 
+    /// <summary>The robots that may say of a commit that it was reviewed: those that some image rule names for it.</summary>
+    public Signers Reviewers => new([.. Images.Select(rule => (rule.Demand as ImageDemand.Require)?.Reviewed).OfType<ReviewedRequirement>().SelectMany(reviewed => reviewed.By.Names).Distinct().Order(StringComparer.Ordinal)], null);
+
     /// <summary>The person for whom an identity acts, or null.</summary>
     public Person? PersonOf(Identity identity) => peopleByIdentity.GetValueOrDefault(identity);
 
@@ -278,6 +281,12 @@ public abstract record ImageDemand
 
         /// <summary>The provenance that the image must have; null where none is asked for.</summary>
         public ProvenanceRequirement? Provenance { get; init; }
+
+        /// <summary>Who must have tagged the release from which the image was built; null where nobody need have.</summary>
+        public TaggedRequirement? Tagged { get; init; }
+
+        /// <summary>The review that the commit must have had from which the image was built; null where none is asked for.</summary>
+        public ReviewedRequirement? Reviewed { get; init; }
     }
 
     /// <summary>The rule's own verdict: <see cref="Verdict.Allow"/>, <see cref="Verdict.Warn"/> or <see cref="Verdict.Deny"/>.</summary>
@@ -297,6 +306,15 @@ public sealed record SignedRequirement(Signers By, SignedRepository Repository, 
 /// <param name="Ref">What the ref of the source must be; null: anything.</param>
 /// <param name="Runner">Where it must have run, by the word of the certificate's authority; null: anywhere.</param>
 public sealed record ProvenanceRequirement(Signers By, NameMatch? Builder, NameMatch? Source, NameMatch? Ref, string? Runner);
+
+/// <summary>The tag from which the image was built, by its provenance, must be signed.</summary>
+/// <param name="By">Which persons may have signed it: one of them suffices.</param>
+public sealed record TaggedRequirement(Signers By);
+
+/// <summary>The commit from which the image was built, by its provenance, must have been reviewed.</summary>
+/// <param name="By">Which robots may have said so: one of them suffices.</param>
+/// <param name="Properties">What must have been said, all of it.</param>
+public sealed record ReviewedRequirement(Signers By, ImmutableArray<string> Properties);
 
 /// <summary>The image must be one of these digests.</summary>
 public sealed record PinnedRequirement(ImmutableArray<ImageReference> Images);

@@ -110,7 +110,7 @@ public static class PolicyExplanation
             case ImageDemand.Fixed(var verdict):
                 lines.Add($"  verdict: {verdict.ToString().ToLowerInvariant()}, without looking at evidence");
                 break;
-            case ImageDemand.Require(var signed, var pinned) { Approved: var approved, Provenance: var provenance }:
+            case ImageDemand.Require(var signed, var pinned) { Approved: var approved, Provenance: var provenance, Tagged: var tagged, Reviewed: var reviewed }:
                 if (approved is not null)
                 {
                     AddApproved(lines, policy, approved);
@@ -124,6 +124,18 @@ public static class PolicyExplanation
                 if (provenance is not null)
                 {
                     AddProvenance(lines, policy, provenance);
+                }
+
+                if (tagged is not null)
+                {
+                    lines.Add($"  the tag that the provenance names must be signed by {tagged.By}");
+                    AddSigners(lines, policy, tagged.By);
+                }
+
+                if (reviewed is not null)
+                {
+                    lines.Add($"  the commit that the provenance names must be {string.Join(" and ", reviewed.Properties)}, by the word of {reviewed.By}");
+                    AddSigners(lines, policy, reviewed.By);
                 }
 
                 if (pinned is not null)

@@ -80,8 +80,17 @@ internal static class PolicyGrammar
                         Optional("ref", Line, "The ref that was built, as in refs/tags/v*; '*' as above."),
                         Optional("runner", Runner, "Where it must have run, by the word of the certificate's authority.")),
                     "Somebody must have told how the image was built: SLSA provenance v0.2 or v1."),
-                NotYet("tagged"),
-                NotYet("reviewed"),
+                Optional(
+                    "tagged",
+                    new Fields(Required("by", Signers, "People by name, one of whom must have signed the tag; or { role: NAME }.")),
+                    "The release from which the image was built, by its provenance, must have been tagged by somebody."),
+                Optional(
+                    "reviewed",
+                    new Fields(
+                        Required("by", Names, "Robots by name, one of which must have signed a review statement about the commit."),
+                        Optional("of", new Choice("provenance.commit"), "Which commit: the one that the provenance names."),
+                        Optional("properties", new List(new Choice("SLSA_SOURCE_TWO_PARTY_REVIEWED", "ORG_SOURCE_POLICY_ALLOWED"), 2), "What the statement must say, all of it. Left out: both.")),
+                    "The commit from which the image was built, by its provenance, must have been reviewed."),
                 NotYet("sbom"),
                 Optional(
                     "approved",

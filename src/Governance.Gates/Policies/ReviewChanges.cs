@@ -32,8 +32,15 @@ internal static class ReviewChanges
             now.Exclude.Select(ReviewRules.Word),
             (PolicyChangeKind.Stronger, "may approve no more"),
             (PolicyChangeKind.Weaker, "may approve"));
+        CompareRules(changes, "review.branches", was.Branches.SelectMany(Demands), now.Branches.SelectMany(Demands));
         CompareRules(changes, "review.paths", was.Paths.Select(rule => (Shown(rule), rule.Why)), now.Paths.Select(rule => (Shown(rule), rule.Why)));
         CompareRules(changes, "review.values", was.Values.Select(rule => (Shown(rule), rule.Why)), now.Values.Select(rule => (Shown(rule), rule.Why)));
+        if (was.Commits != now.Commits)
+        {
+            // Signed statements count wherever they lie, but whoever looks for one looks there.
+            changes.Add(was.Commits is null ? PolicyChangeKind.Neutral : PolicyChangeKind.Weaker, "review.commits", $"{was.Commits?.ToString() ?? "nothing"} becomes {now.Commits?.ToString() ?? "nothing"}", []);
+        }
+
         CompareRules(changes, "review.evidence", was.Evidence.Select(rule => (Shown(rule), rule.Why)), now.Evidence.Select(rule => (Shown(rule), rule.Why)));
     }
 
@@ -56,6 +63,25 @@ internal static class ReviewChanges
         {
             changes.Neutral(path, $"{rule}: the reason is {why ?? "gone"}");
         }
+    }
+
+    // Each demand is a rule of its own: one more asks for more. A branch of fewer merge methods asks for more too, and one of others is both.
+    private static IEnumerable<(string Rule, string? Why)> Demands(BranchRule branch)
+    {
+        IEnumerable<string> demands =
+        [
+            .. branch.BlocksDirectPush ? (string[])["no direct push"] : [],
+            .. branch.BlocksForcePush ? (string[])["no force push"] : [],
+            .. branch.BlocksDeletion ? (string[])["no deletion"] : [],
+            .. Enumerable.Range(1, (int)branch.Reviewers).Select(count => string.Create(CultureInfo.InvariantCulture, $"reviewer {count}")),
+            .. branch.NeedsCodeOwner ? (string[])["a code owner"] : [],
+            .. branch.DismissesStale ? (string[])["no stale approval"] : [],
+            .. branch.NeedsLastPushApproval ? (string[])["approval of the last push"] : [],
+            .. branch.NeedsSignatures ? (string[])["signed commits"] : [],
+            .. branch.Merge.IsEmpty ? [] : ((string[])["merge", "squash", "rebase"]).Except(branch.Merge).Select(method => $"no merge by {method}"),
+            .. branch.Checks.SelectMany(check => (string[])[$"the check {check.Name}", .. check.App is { } app ? (string[])[string.Create(CultureInfo.InvariantCulture, $"the check {check.Name} of app {app}")] : []]),
+        ];
+        return demands.Select(demand => ($"{demand} on {branch.Name}", (string?)null));
     }
 
     private static string Shown(PathRule rule) => $"{rule.Demand} on {Shown(rule.Paths)}";

@@ -6,6 +6,10 @@ namespace Governance.Gates.Policies;
 /// <summary>The structure of the policy's <c>review</c> section.</summary>
 internal static class ReviewGrammar
 {
+    // git check-ref-format(1), without what a shell or a pattern would take for something else.
+    private static readonly Word Branch = new("branch", "a branch", "^[A-Za-z0-9]([-._/A-Za-z0-9]{0,253}[A-Za-z0-9])?$", "write its name as in main or release/1.x, without refs/heads/");
+    private static readonly Shape Blocked = new Choice("blocked");
+
     /// <summary>The section, made of words that the whole language shares.</summary>
     /// <param name="line">A line of text.</param>
     /// <param name="pointer">A path within a document.</param>
@@ -64,7 +68,34 @@ internal static class ReviewGrammar
                     Optional("why", line, "The reason that users are told.")),
                 most),
             "Files that a change must carry."),
-        NotYet("commits"),
-        NotYet("branches"))
+        Optional("commits", line, "The repository in which review statements wait, without tag and digest: each behind the tag git- and its commit."),
+        Optional(
+            "branches",
+            new Named(
+                Branch,
+                new Fields(
+                    Optional("directPush", Blocked, "Changes must come by a pull request."),
+                    Optional("forcePush", Blocked, "Nobody may push over what is there."),
+                    Optional("deletion", Blocked, "Nobody may delete the branch."),
+                    Optional("reviewers", new Count(), "How many must approve on the forge. Workflows must not be able to."),
+                    Optional("codeowners", new Choice("required"), "A code owner must be among them."),
+                    Optional("stale", new Choice("dismissed"), "Approvals must end with the next push."),
+                    Optional("lastPush", new Choice("approved"), "Somebody else than who pushed last must approve."),
+                    Optional("signatures", new Choice("required"), "Commits must be signed."),
+                    Optional("merge", new List(new Choice("merge", "squash", "rebase"), 3), "The merge methods that may be offered."),
+                    Optional(
+                        "checks",
+                        new List(
+                            new Either(
+                                line,
+                                new Fields(
+                                    Required("name", line, "The check's name."),
+                                    Required("app", new Count(), "Number of the app that must post it, and that no workflow's token is.")),
+                                "write a name, or { name: NAME, app: NUMBER }"),
+                            most),
+                        "Checks that must have passed."),
+                    NotYet("prefixes"))
+                { NotEmpty = true }),
+            "How the forge must protect branches; nobody may be free of it."))
     { NotEmpty = true };
 }

@@ -32,7 +32,38 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
         Paths = [.. (review["paths"]?.Sound ?? []).Select(ReadPathRule)],
         Values = [.. (review["values"]?.Sound ?? []).Select(ReadValueRule)],
         Evidence = [.. (review["evidence"]?.Sound ?? []).Select(node => new EvidenceRule(Place(node), ReadPatterns(node["paths"]), ReadPatterns(node["files"]), node["why"]?.Text))],
+        Branches = [.. PartyRules.Entries(review["branches"]).Where(entry => !entry.Node.Refused).Select(entry => ReadBranch(entry.Name, entry.Node))],
+        Commits = DeclaredRules.ReadRepository(review["commits"], mistakes),
     };
+
+    private BranchRule ReadBranch(string name, PolicyNode node)
+    {
+        var checks = ImmutableArray.CreateBuilder<CheckRule>();
+        foreach (var item in node["checks"]?.Sound ?? [])
+        {
+            var check = item.Kind == NodeKind.Mapping ? new CheckRule(item["name"]?.Text ?? "", item["app"]?.Number()) : new(item.Text, null);
+            if (checks.Any(other => other.Name == check.Name))
+            {
+                mistakes.Add(item, $"the check {PolicyNode.Shown(check.Name)} stands twice", "remove one");
+            }
+
+            checks.Add(check);
+        }
+
+        return new(Place(node), name)
+        {
+            BlocksDirectPush = node["directPush"] is not null,
+            BlocksForcePush = node["forcePush"] is not null,
+            BlocksDeletion = node["deletion"] is not null,
+            Reviewers = ReadCount(node["reviewers"]) ?? 0,
+            NeedsCodeOwner = node["codeowners"] is not null,
+            DismissesStale = node["stale"] is not null,
+            NeedsLastPushApproval = node["lastPush"] is not null,
+            NeedsSignatures = node["signatures"] is not null,
+            Merge = node.Words("merge"),
+            Checks = checks.ToImmutable(),
+        };
+    }
 
     private ImmutableArray<Excluded> ReadExclude(PolicyNode? list)
     {

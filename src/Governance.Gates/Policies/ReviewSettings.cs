@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Images;
 
 namespace Governance.Gates.Policies;
 
@@ -25,7 +26,54 @@ public sealed record ReviewSettings
 
     /// <summary>Which files a change must carry.</summary>
     public ImmutableArray<EvidenceRule> Evidence { get; init; } = [];
+
+    /// <summary>Where review statements wait, each behind the tag <c>git-</c> and its commit; null where the policy names no place.</summary>
+    public Repository? Commits { get; init; }
+
+    /// <summary>How the forge must protect branches.</summary>
+    public ImmutableArray<BranchRule> Branches { get; init; } = [];
 }
+
+/// <summary>How the forge must protect one branch; what is not asked may be either way.</summary>
+/// <param name="Path">Where the rule stands, such as <c>review.branches.main</c>.</param>
+/// <param name="Name">The branch.</param>
+public sealed record BranchRule(string Path, string Name)
+{
+    /// <summary>Whether changes come by a pull request only.</summary>
+    public bool BlocksDirectPush { get; init; }
+
+    /// <summary>Whether nobody may push over what is there.</summary>
+    public bool BlocksForcePush { get; init; }
+
+    /// <summary>Whether nobody may delete it.</summary>
+    public bool BlocksDeletion { get; init; }
+
+    /// <summary>How many must approve on the forge; 0 asks for nobody.</summary>
+    public long Reviewers { get; init; }
+
+    /// <summary>Whether a code owner must be among them.</summary>
+    public bool NeedsCodeOwner { get; init; }
+
+    /// <summary>Whether approvals end with the next push.</summary>
+    public bool DismissesStale { get; init; }
+
+    /// <summary>Whether somebody else than who pushed last must approve.</summary>
+    public bool NeedsLastPushApproval { get; init; }
+
+    /// <summary>Whether commits must be signed.</summary>
+    public bool NeedsSignatures { get; init; }
+
+    /// <summary>The merge methods that may be offered; empty: any.</summary>
+    public ImmutableArray<string> Merge { get; init; } = [];
+
+    /// <summary>Checks that must have passed.</summary>
+    public ImmutableArray<CheckRule> Checks { get; init; } = [];
+}
+
+/// <summary>A check that must have passed before a merge.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="App">Number of the app that must have posted it; null: any.</param>
+public sealed record CheckRule(string Name, long? App);
 
 /// <summary>Somebody whose approval of a change does not count.</summary>
 public enum Excluded

@@ -54,6 +54,10 @@ public sealed class TrustedSigners
     /// <param name="sha256">SHA-256 of the artifact: 32 bytes.</param>
     public VerificationPolicy PolicyFor(ReadOnlyMemory<byte> sha256) => VerificationPolicy.For(sha256, Keys) with { Keyless = Keyless };
 
+    /// <summary>What a verifier is told of a statement whose subject is no artifact: the caller holds it against what it describes.</summary>
+    /// <param name="predicateType">The predicate type that it must have.</param>
+    public VerificationPolicy PolicyForStatement(string predicateType) => VerificationPolicy.ForStatement(predicateType, Keys) with { Keyless = Keyless };
+
     /// <summary>Who signed what was verified.</summary>
     public static ImmutableArray<Identity> SignersOf(VerificationOutcome.Verified verified)
     {

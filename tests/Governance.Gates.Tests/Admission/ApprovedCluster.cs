@@ -84,6 +84,10 @@ internal sealed class ApprovedCluster(Policy? policy = null, string? cluster = F
         return new(statement, [Firm.Key(key)], Digest.Of(payload), key);
     }
 
+    /// <summary>Hangs a statement on an image, as its signer wrote it.</summary>
+    public void Attach(ReadOnlyMemory<byte> statement, string key, Digest? subject = null) =>
+        attached.Add((subject ?? ImageReference.Parse(Api).Digest!, TestPolicy.Wait(SigstoreBundle.SignStatementAsync(statement, Firm.Signer(key), CancellationToken.None))));
+
     /// <summary>What a registry would show on a digest.</summary>
     public AttachedEvidence On(Digest digest) => new([.. attached.Where(one => one.Subject == digest).Select((one, i) => new EvidenceItem(one.Entity, Digest.Of(BitConverter.GetBytes(i)), $"referrer {i}"))], []);
 

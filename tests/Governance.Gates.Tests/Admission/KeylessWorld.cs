@@ -99,6 +99,7 @@ internal static class KeylessWorld
               why: tags of this form are protected
             other: { oidc: [{ issuer: {{ThrowAwaySigstore.Issuer}}, subject: https://github.com/example/app/.github/workflows/test.yml@refs/heads/main, repositoryId: 123 }] }
             keyed: { keys: [keyed] }
+            control: { oidc: [{ issuer: {{ThrowAwaySigstore.Issuer}}, subject: https://github.com/example/gates-control/.github/workflows/review.yml@refs/heads/main, repositoryId: 124 }] }
           trust:
             keys:
               keyed: { spki: "sha256:{{Convert.ToHexStringLower(TestPolicy.Builder.PublicKey.SpkiSha256.Span)}}", file: keyed.pub }

@@ -17,7 +17,7 @@ internal static class Firm
     public const string Primary = "3f0c7a52-0000-4000-8000-000000000001";
     public const string Standby = "3f0c7a52-0000-4000-8000-000000000002";
     private static readonly Dictionary<string, (EcdsaSigner Signer, byte[] Pem)> Made =
-        ((string[])["ann", "ann-2", "ben", "ben-2", "cem", "dan", "eve", "fay", "gus", "robot", "stranger"]).ToDictionary(name => name, _ => NewKey());
+        ((string[])["ann", "ann-2", "ben", "ben-2", "cem", "dan", "eve", "fay", "gus", "robot", "reviewer", "stranger"]).ToDictionary(name => name, _ => NewKey());
 
     /// <summary>The bytes of every policy that was read here and of its key files, as a gate keeps them.</summary>
     public static ConcurrentDictionary<Digest, ReadOnlyMemory<byte>> Files { get; } = [];
@@ -56,6 +56,7 @@ internal static class Firm
             auditor: { people: [ben, fay, gus] }
           robots:
             builder: { keys: [robot], why: builds }
+            reviewer: { keys: [reviewer], why: says what was reviewed }
           trust:
             keys:
               ann: { spki: "{{Key("ann").Spki}}", file: ann }
@@ -68,6 +69,7 @@ internal static class Firm
               fay: { spki: "{{Key("fay").Spki}}", file: fay, validFrom: 2026-06-10, validUntil: 2026-06-20 }
               gus: { spki: "{{Key("gus").Spki}}", file: gus }
               robot: { spki: "{{Key("robot").Spki}}", file: robot }
+              reviewer: { spki: "{{Key("reviewer").Spki}}", file: reviewer }
           approvals:
             deploy: { require: [{ role: operator, count: 2 }], useBy: 7d, runUntil: 26w, maxUses: 3 }
             rotate: { require: [{ role: operator, count: 2 }], useBy: 7d }

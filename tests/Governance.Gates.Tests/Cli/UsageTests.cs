@@ -142,6 +142,15 @@ public sealed class UsageTests : IDisposable
         { "review", "--snapshot" },
         { "review --snapshot s --simulate dismiss=ann", "is not approve=LOGIN" },
         { "review --snapshot s --simulate approve=", "is not approve=LOGIN" },
+        { $"review attest --merged {Hex[..40]} --tree {Hex[..40]} --reviewed-tree {Hex[..40]} --key k", "--snapshot" },
+        { $"review attest --snapshot s --merged {Hex[..40]} --tree {Hex[..40]} --reviewed-tree {Hex[..40]}", "say how it is signed" },
+        { $"review attest --snapshot s --merged {Hex[..40]} --tree HEAD --reviewed-tree {Hex[..40]} --key k", "--tree 'HEAD' is no name of a git object" },
+        { $"review attest --snapshot s --merged {Hex[..40]} --tree {Hex[..40]} --reviewed-tree {Hex[..40]} --key k --server http://forge", "is no https address" },
+        { $"review attest --snapshot s --merged {Hex[..40]} --tree {Hex[..40]} --reviewed-tree {Hex[..40]} --key k --trusted-root r", "--trusted-root" },
+        { $"release {Image} --key k", "--commit" },
+        { $"release {Image} --commit {Hex[..12]} --key k", "is no name of a git object" },
+        { $"release {Image} --commit {Hex[..40]}", "say how it is signed" },
+        { "branches", "--snapshot" },
         { "owners", "PATH" },
         { "owners x --codeowners", "--codeowners" },
         { "owners x --output xml", "none of text, json, markdown" },
@@ -241,7 +250,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "review attest", "release", "branches", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

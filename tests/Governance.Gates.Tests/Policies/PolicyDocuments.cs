@@ -42,6 +42,8 @@ internal static class PolicyDocuments
           robots:
             builder: { keys: [build-key], why: builds and signs }
             flow: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: "https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*", repositoryId: 123, ownerId: 45, runner: github-hosted }], why: tags of this form are protected }
+            reviewer: { keys: [review-key], why: says what was reviewed }
+            insider: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: https://github.com/Example/app/.github/workflows/review.yml@refs/heads/main, repositoryId: 123 }] }
           trust:
             keys:
               ann-key: { spki: "SPKI-1", file: keys/1.pub, validFrom: 2026-01-01, validUntil: 2027-01-31 }
@@ -49,6 +51,7 @@ internal static class PolicyDocuments
               build-key: { spki: "SPKI-3", file: keys/3.pub }
               dan-key: { spki: "SPKI-4", file: keys/4.pub }
               eve-key: { spki: "SPKI-5", file: keys/5.pub }
+              review-key: { spki: "SPKI-9", file: keys/9.pub }
             roots: { sigstore: { file: root.json, sha256: "ROOT-1", logs: promise } }
             revocations: { from: revocations.json, maxAge: 1h, by: [builder] }
           artifacts:
@@ -62,7 +65,7 @@ internal static class PolicyDocuments
               - match: [tools.example.com/**]
                 require: { signed: { by: { role: releaser }, repository: any } }
               - match: [apps.example.com/**]
-                require: { signed: { by: [builder] }, approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] }, provenance: { by: [flow], builder: "https://builder.example.com/*", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted } }
+                require: { signed: { by: [builder] }, approved: { action: deploy, in: { environments: [production] }, covers: [artifact, template] }, provenance: { by: [flow], builder: "https://builder.example.com/*", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted }, tagged: { by: { role: approver } }, reviewed: { by: [reviewer] } }
               - match: ["**"]
                 verdict: deny
                 why: not a registry of ours

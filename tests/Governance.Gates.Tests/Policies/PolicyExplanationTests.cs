@@ -26,6 +26,9 @@ public sealed class PolicyExplanationTests
         var text = Explain("apps.example.com/api", "shop");
         Assert.Contains("how it was built must be told by flow, builder https://builder.example.com/*, source https://github.com/example/app, ref refs/tags/v*, runner github-hosted", text, StringComparison.Ordinal);
         Assert.Contains("flow: https://github.com/example/app/.github/workflows/release.yml@refs/tags/v* by https://token.actions.githubusercontent.com, repository 123, owner 45, github-hosted, by the word of root.json", text, StringComparison.Ordinal);
+        Assert.Contains("the tag that the provenance names must be signed by a person in the role approver (dan or eve)", text, StringComparison.Ordinal);
+        Assert.Contains("the commit that the provenance names must be SLSA_SOURCE_TWO_PARTY_REVIEWED and ORG_SOURCE_POLICY_ALLOWED, by the word of reviewer", text, StringComparison.Ordinal);
+        Assert.Contains($"reviewer: key review-key, {PolicyDocuments.Spki(9)}", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ namespace Governance.Gates.Tests.Policies;
 /// <summary>Each row changes one thing in a sound policy; '§' marks where the mistake is reported.</summary>
 public sealed class PolicyMistakeTests
 {
+    private const string Reviewed = "tagged: { by: { role: approver } }, reviewed: { by: [reviewer] }";
     private const string Deny = "verdict: deny\n        why: not a registry of ours";
     private const string Root = "sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66";
     private const string Pinned = "[\"registry.k8s.io/pause@sha256:2222222222222222222222222222222222222222222222222222222222222222\"]";
@@ -29,7 +30,7 @@ public sealed class PolicyMistakeTests
         { "version: 2", "version: §yes", "the text 'yes' stands where a whole number belongs" },
         { "{ name: shop, version: 2,", "§{ name: shop,", "'version' is missing" },
         { "\"sha256:1111111111111111111111111111111111111111111111111111111111111111\"", "§sha256:11", "is not a digest" },
-        { "  robots:\n    builder: { keys: [build-key], why: builds and signs }\n    flow:", "  robots: §~\n  flow:", "nothing stands where a mapping from names belongs" },
+        { "  robots:\n", "  robots: §~\n  flow:\n", "nothing stands where a mapping from names belongs" },
         { "{ people: [cem, ben] }", "§[cem, ben]", "a list stands where a mapping belongs" },
         { "people: [cem, ben]", "people: §cem", "stands where a list belongs" },
         { "people: [cem, ben]", "people: §[]", "the list is empty" },
@@ -63,7 +64,13 @@ public sealed class PolicyMistakeTests
         { "  admission:\n", "  ledger: { §witnesses: { anything: [goes] } }\n  admission:\n", "'witnesses' is not yet supported" },
         { "keys: [ann-key] }", "keys: [ann-key], oidc: §[] }", "the list is empty" },
         { "require: { signed:", "require: { provenance: §1, signed:", "the number '1' stands where a mapping belongs" },
-        { "require: { signed:", "require: { §reviewed: 1, signed:", "'reviewed' is not yet supported" },
+        { "require: { signed:", "require: { §sbom: 1, signed:", "'sbom' is not yet supported" },
+        { "require: { signed:", "require: { reviewed: §1, signed:", "the number '1' stands where a mapping belongs" },
+        { "require: { signed:", "require: { reviewed: §{ of: provenance.commit }, signed:", "'by' is missing" },
+        { "require: { signed:", "require: { reviewed: { by: §{ role: releaser } }, signed:", "a mapping stands where a list belongs" },
+        { "require: { signed:", "require: { reviewed: { by: [reviewer], of: §tag }, signed:", "is not 'provenance.commit'" },
+        { "require: { signed:", "require: { reviewed: { by: [reviewer], properties: [§SLSA_SOURCE_LEVEL_3] }, signed:", "one of SLSA_SOURCE_TWO_PARTY_REVIEWED, ORG_SOURCE_POLICY_ALLOWED" },
+        { "require: { signed:", "require: { tagged: §{}, signed:", "'by' is missing" },
         { "{ keys: [build-key], why: builds and signs }", "§{ why: builds and signs }", "'keys' or 'oidc' is missing" },
         { "issuer: https://accounts.example.com", "issuer: §http://accounts.example.com", "is not an OpenID Connect issuer" },
         { "issuer: https://accounts.example.com", "issuer: §\"https://*.example.com\"", "is not an OpenID Connect issuer" },
@@ -139,6 +146,14 @@ public sealed class PolicyMistakeTests
     /// <summary>What only the reader finds: parts that do not fit together.</summary>
     public static TheoryData<string, string, string> Meaning => new()
     {
+        { Reviewed, Reviewed.Replace("by: [reviewer]", "by: [§builder]", StringComparison.Ordinal), "can sign images or tell how they were built, and say that their source was reviewed" },
+        { Reviewed, Reviewed.Replace("by: [reviewer]", "by: [§ann]", StringComparison.Ordinal), "'ann' is a person, and a robot of the control repository says what was reviewed" },
+        { Reviewed, Reviewed.Replace("by: [reviewer]", "by: [§nobody]", StringComparison.Ordinal), "'nobody' is no person or robot" },
+        { Reviewed, Reviewed.Replace("by: [reviewer]", "by: [§insider]", StringComparison.Ordinal), "a workflow of the repository whose commits it would vouch for" },
+        { Reviewed, Reviewed.Replace("role: approver", "role: §approvr", StringComparison.Ordinal), "did you mean 'approver'?" },
+        { Reviewed, Reviewed.Replace("{ role: approver }", "[§builder]", StringComparison.Ordinal), "a release is tagged by a person" },
+        { "signed: { by: [builder, ann],", "reviewed: §{ by: [reviewer] }, signed: { by: [builder, ann],", "nothing says which source that is" },
+        { "signed: { by: [builder, ann],", "tagged: §{ by: [ann] }, provenance: { by: [builder] }, signed: { by: [builder, ann],", "the provenance may name any repository" },
                 { "{ name: shop, version: 2, previous: \"sha256:1111111111111111111111111111111111111111111111111111111111111111\" }", "§{ name: shop, version: 2 }", "'previous' is missing from version 2" },
         { "  admission:\n", "  ledger: { recover: { action: §deplay } }\n  admission:\n", "did you mean 'deploy'?" },
         { "version: 2, previous", "version: 1, §previous", "version 1 has no version before it" },
@@ -247,7 +262,7 @@ public sealed class PolicyMistakeTests
         }
 
         var mistakes = PolicyDocuments.Mistakes(yaml);
-        Assert.Equal([2, 10, 16, 16, 33, 48], mistakes.Select(mistake => mistake.Line));
+        Assert.Equal([2, 10, 16, 16, 36, 51], mistakes.Select(mistake => mistake.Line));
         Assert.Equal(
             ["kind", "spec.people.ben.id", "spec.roles.author", "spec.roles.author.people[1]", "spec.artifacts.images[0].modus", "spec.admission.unknownKinds"],
             mistakes.Select(mistake => mistake.Path));

@@ -27,7 +27,7 @@ internal static class FirmGate
     public static Task<RunningGate> StartAsync(string policy, string state, Func<WebhookOptions, WebhookOptions>? change = null) => RunningGate.StartAsync(options: options =>
     {
         var beside = Path.GetDirectoryName(options.Policy)!;
-        foreach (var key in (string[])["ann", "ann-2", "ben", "ben-2", "cem", "dan", "eve", "fay", "gus", "robot"])
+        foreach (var key in (string[])["ann", "ann-2", "ben", "ben-2", "cem", "dan", "eve", "fay", "gus", "robot", "reviewer"])
         {
             File.WriteAllText(Path.Combine(beside, key), Firm.Signer(key).PublicKey.ToPem() + "\n");
         }

@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using Governance.Gates.Identities;
+using Governance.Gates.Policies;
+using Governance.Gates.Reviews;
+
+namespace Governance.Gates.Evidence;
+
+/// <summary>Decides whether a robot whom the rule names vouches for the review of the commit from which an image was built.</summary>
+/// <remarks>
+/// The statement is about the commit, not about the image. Its own bytes hang on the image, where anybody may put them: they count only for the commit and the repository that the provenance names.
+/// </remarks>
+internal static class ReviewedRule
+{
+    private const int MostShown = 16;
+    private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(60);
+
+    /// <summary>Decides.</summary>
+    /// <param name="question">The image and its source.</param>
+    /// <param name="required">What the rule asks.</param>
+    /// <param name="contributors">Ids of the persons who contributed to the reviewed change; none where it does not hold.</param>
+    public static Decision Decide(SourceQuestion question, ReviewedRequirement required, out ImmutableHashSet<string> contributors)
+    {
+        var wrote = ImmutableHashSet<string>.Empty;
+        var decision = question.Decide((source, why) => Judge(question, required, source, why, out wrote), source => Absent(question, required, source));
+        contributors = decision.Verdict == Verdict.Allow ? wrote : [];
+        return decision;
+    }
+
+    private static Reason? Judge(SourceQuestion question, ReviewedRequirement required, AcceptedProvenance source, ImmutableArray<Reason>.Builder why, out ImmutableHashSet<string> contributors)
+    {
+        contributors = [];
+        var (subject, provenance) = (question.Subject, source.Provenance);
+        if (GitObjectId.TryParse(provenance.Commit) is not { } commit)
+        {
+            why.Add(new(question.Rule, $"{subject}: {source.By} tells {(provenance.Commit is null ? "no commit" : $"the commit {OneLine.Show(provenance.Commit)}, which is the name of none,")} from which it was built ({source.Claim.Where})", "build it with a builder that tells the commit in full"));
+            return null;
+        }
+
+        Reason? holds = null;
+        foreach (var claim in question.Claims.Proven)
+        {
+            if (claim.Review is not { } review || question.SignedBy(claim, required.By, "the review statement", why) is not { } name)
+            {
+                continue;
+            }
+
+            var wrong = WhyNotAbout(review, provenance.Source, commit);
+            if (wrong is null && !review.Passed && !question.Revocations.Approvals.Contains(review.Id))
+            {
+                // A "no" of whoever may say yes stands beside any yes.
+                why.Add(new(question.Rule, $"{subject}: {name} says that commit {commit} did not pass ({claim.Where})", "build from a reviewed commit; or have that statement revoked, where it was wrong"));
+                return null;
+            }
+
+            wrong ??= WhyNotCounted(question, review, required);
+            if (wrong is not null)
+            {
+                why.Add(new(question.Rule, $"{subject}: the review statement of {name} {wrong} ({claim.Where})", $"have commit {commit} reviewed, and the statement about it by {required.By} attached to the image (gates release)"));
+                continue;
+            }
+
+            contributors = contributors.Union(review.Contributors);
+            holds ??= new(question.Rule, $"{subject} was built from {commit}, reviewed in pull request {review.PullRequest.Number} of {OneLine.Show(review.Repository)}{By(question.Policy, review)}, by the word of {name} ({claim.Where}, {claim.Evidence})");
+        }
+
+        return holds;
+    }
+
+    private static string? WhyNotAbout(ReviewStatement review, string? source, GitObjectId commit) =>
+        review.Repository != source ? $"is about {OneLine.Show(review.Repository)}, and the image was built from {OneLine.Show(source ?? "nothing that is told")}"
+        : review.Commit != commit ? $"is about commit {review.Commit}, and the image was built from {commit}"
+        : null;
+
+    private static string? WhyNotCounted(SourceQuestion question, ReviewStatement review, ReviewedRequirement required)
+    {
+        var (policy, revocations) = (question.Policy, question.Revocations);
+        if (revocations.Approvals.Contains(review.Id))
+        {
+            return $"was revoked in list {revocations.Number}";
+        }
+
+        if (review.TimeVerified > question.Now + Tolerance)
+        {
+            return "is from a time that is still to come";
+        }
+
+        if (WhyNotUnder(review.Policy, policy) is { } other)
+        {
+            return other;
+        }
+
+        if (required.Properties.FirstOrDefault(property => !review.Properties.Contains(property)) is { } missing)
+        {
+            return $"does not say {missing}";
+        }
+
+        // The robot counted them then; who is revoked since then counts no more, and what the statement itself tells must bear out what it says.
+        var reviewers = review.Reviewers.Where(id => PersonOf(policy, id) is not null && !revocations.People.Contains(id));
+        return required.Properties.Contains(ReviewStatement.TwoPartyReviewed) && !ReviewStatement.IsTwoParty(review.Contributors, reviewers)
+            ? $"names no reviewer who counts beside {(review.Contributors.IsEmpty ? "another" : "those who wrote it")}: {(review.Reviewers.IsEmpty ? "nobody" : string.Join(", ", review.Reviewers.Take(MostShown).Select(id => WhyNotReviewer(question, review, id))))}"
+            : null;
+    }
+
+    // A version that is not in force here may ask for less, and so may another one of the same number.
+    private static string? WhyNotUnder(JudgingPolicy judged, Policy policy) =>
+        judged.Name != policy.Name ? $"was made under the policy {OneLine.Show(judged.Name)}, not under {policy.Name}"
+        : judged.Version > policy.Version ? $"was made under version {judged.Version} of the policy, and version {policy.Version} is in force"
+        : (judged.Version == policy.Version && judged.Digest != policy.Digest) || (judged.Version == policy.Version - 1 && judged.Digest != policy.Previous) ? $"was made under a version {judged.Version} of the policy that never was in force"
+        : null;
+
+    private static string WhyNotReviewer(SourceQuestion question, ReviewStatement review, string id) => PersonOf(question.Policy, id) is not { } person ? $"{OneLine.Show(id)} is nobody of the policy"
+        : question.Revocations.People.Contains(id) ? $"{person.Name} was revoked"
+        : review.Contributors.Contains(id) ? $"{person.Name} wrote a part of it"
+        : $"{person.Name} alone";
+
+    private static Reason Absent(SourceQuestion question, ReviewedRequirement required, AcceptedProvenance source) => new(
+        question.Rule,
+        $"{question.Subject} was built from commit {OneLine.Show(source.Provenance.Commit ?? "")} of {OneLine.Show(source.Provenance.Source ?? "")}, and no review of it hangs on the image",
+        $"have the commit reviewed, and the statement about it by {required.By} attached to the image (gates release)");
+
+    private static string By(Policy policy, ReviewStatement review) =>
+        review.IndependentReviewers.Select(id => PersonOf(policy, id)?.Name).OfType<string>().ToArray() is [_, ..] names ? $" by {string.Join(" and ", names.Take(MostShown))}" : "";
+
+    private static Person? PersonOf(Policy policy, string id) => policy.People.Values.FirstOrDefault(person => person.Id == id);
+}

@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+using Governance.Gates.Identities;
+using Governance.Gates.Images;
+using Governance.Gates.Policies;
+using Governance.Gates.Sigstore;
+
+namespace Governance.Gates.Reviews;
+
+/// <summary>What a review robot signs about one merged commit and its tree: a SLSA verification summary of a source revision. The format is in <c>docs/formats/review-statement.md</c>.</summary>
+/// <remarks>Everything in it is a claim of its signer. Persons are named by the ids of the policy.</remarks>
+public sealed record ReviewStatement
+{
+    /// <summary>The predicate type: SLSA's verification summary.</summary>
+    public const string PredicateType = PredicateTypes.VerificationSummary;
+
+    /// <summary>The property: whoever wrote it and at least one other person agree on it.</summary>
+    public const string TwoPartyReviewed = "SLSA_SOURCE_TWO_PARTY_REVIEWED";
+
+    /// <summary>The property: every path, role and value rule of the policy held.</summary>
+    public const string PolicyAllowed = "ORG_SOURCE_POLICY_ALLOWED";
+
+    /// <summary>Its own id: target of a revocation.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The chain from pull request to pod; null where there is none.</summary>
+    public string? ChangeId { get; init; }
+
+    /// <summary>Address of the repository, such as <c>https://github.com/example/trading</c>.</summary>
+    public required string Repository { get; init; }
+
+    /// <summary>The branch that it was merged into, such as <c>refs/heads/main</c>.</summary>
+    public required string Ref { get; init; }
+
+    /// <summary>The merged commit.</summary>
+    public required GitObjectId Commit { get; init; }
+
+    /// <summary>Its tree, which is what was reviewed.</summary>
+    public required GitObjectId Tree { get; init; }
+
+    /// <summary>Whether it passed; what did not vouches for nothing.</summary>
+    public bool Passed { get; init; } = true;
+
+    /// <summary>What is vouched for: <see cref="TwoPartyReviewed"/>, <see cref="PolicyAllowed"/>.</summary>
+    public required ImmutableArray<string> Properties { get; init; }
+
+    /// <summary>The pull request.</summary>
+    public required MergedPullRequest PullRequest { get; init; }
+
+    /// <summary>Ids of the persons who opened, wrote, committed, co-authored or pushed any of it. Who is no person of the policy is not named.</summary>
+    public ImmutableArray<string> Contributors { get; init; } = [];
+
+    /// <summary>Ids of the persons whose approval counted.</summary>
+    public ImmutableArray<string> Reviewers { get; init; } = [];
+
+    /// <summary>The commit that a statement was about before this one; null: this is the first of the branch.</summary>
+    public GitObjectId? Previous { get; init; }
+
+    /// <summary>The policy by which it was judged.</summary>
+    public required JudgingPolicy Policy { get; init; }
+
+    /// <summary>SHA-256 of the snapshot that was judged; null where none was kept.</summary>
+    public Digest? Snapshot { get; init; }
+
+    /// <summary>When its signer says it was judged.</summary>
+    public required DateTimeOffset TimeVerified { get; init; }
+
+    /// <summary>The persons whose review is not of their own work.</summary>
+    public IEnumerable<string> IndependentReviewers => Reviewers.Except(Contributors, StringComparer.Ordinal);
+
+    /// <summary>What can be said of a pull request that was merged.</summary>
+    /// <param name="id">The statement's own id.</param>
+    /// <param name="request">The pull request, when it was judged.</param>
+    /// <param name="result">What the review gate decided about it.</param>
+    /// <param name="merged">What was merged.</param>
+    /// <param name="policy">The policy by which it was judged.</param>
+    /// <param name="now">When.</param>
+    /// <returns>The statement; or why nothing can be said: it was not allowed, or another tree was merged than was reviewed.</returns>
+    public static Reading<ReviewStatement> Of(string id, PullRequest request, ReviewResult result, MergedCommit merged, Policy policy, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(result);
+        ArgumentNullException.ThrowIfNull(merged);
+        ArgumentNullException.ThrowIfNull(policy);
+        if (result.Decision.Verdict > Verdict.Warn)
+        {
+            return Unread($"{request.Repository}#{request.Number} was not allowed, so nothing is said about {merged.Commit}", "have the pull request reviewed as the policy asks; a commit that was merged all the same is a finding");
+        }
+
+        if (merged.Tree != merged.ReviewedTree)
+        {
+            return Unread($"commit {merged.Commit} has the tree {merged.Tree}, and {merged.ReviewedTree} was reviewed", "find out what was changed at the merge, and have it reviewed in a pull request of its own");
+        }
+
+        var contributors = Ids(policy, [request.Author, request.LastPusher, .. request.Commits.SelectMany(commit => commit.CoAuthors.Add(commit.Author).Add(commit.Committer))]);
+        ImmutableArray<string> reviewers = [.. result.Approvals.Select(approval => approval.Person).OfType<string>().Select(name => policy.People[name].Id).Distinct().Order(StringComparer.Ordinal)];
+        return new Reading<ReviewStatement>.Found(new()
+        {
+            Id = id,
+            Repository = merged.Repository,
+            Ref = $"refs/heads/{request.BaseRef}",
+            Commit = merged.Commit,
+            Tree = merged.Tree,
+            Properties = [.. IsTwoParty(contributors, reviewers) ? (string[])[TwoPartyReviewed] : [], PolicyAllowed],
+            PullRequest = new(request.Number, GitObjectId.TryParse(request.BaseSha), GitObjectId.TryParse(request.HeadSha)),
+            Contributors = contributors,
+            Reviewers = reviewers,
+            Previous = merged.Previous,
+            Policy = new(policy.Name, policy.Version, policy.Digest),
+            Snapshot = merged.Snapshot,
+            TimeVerified = now,
+        });
+    }
+
+    /// <summary>Whether two persons agree on a change: who wrote it and somebody else; or two others, where nobody of the policy wrote it.</summary>
+    /// <param name="contributors">Who wrote it.</param>
+    /// <param name="reviewers">Who approved it.</param>
+    public static bool IsTwoParty(IEnumerable<string> contributors, IEnumerable<string> reviewers)
+    {
+        var wrote = contributors.ToHashSet(StringComparer.Ordinal);
+        var others = reviewers.Where(reviewer => !wrote.Contains(reviewer)).ToHashSet(StringComparer.Ordinal);
+        return others.Count > 0 && others.Count + wrote.Count > 1;
+    }
+
+    private static ImmutableArray<string> Ids(Policy policy, IEnumerable<Account?> accounts) =>
+        [.. accounts.OfType<Account>().Select(account => policy.PersonOf(new Identity.GitHubAccount(account.Id))?.Id).OfType<string>().Distinct().Order(StringComparer.Ordinal)];
+
+    private static Reading<ReviewStatement>.Unread Unread(string message, string remedy) => new(new("review", message, remedy));
+}
+
+/// <summary>What became of a pull request on its branch.</summary>
+/// <param name="Repository">Address of the repository, such as <c>https://github.com/example/trading</c>.</param>
+/// <param name="Commit">The commit on the branch.</param>
+/// <param name="Tree">Its tree.</param>
+/// <param name="ReviewedTree">The tree that reviewers agreed to: of the head commit merged into its base.</param>
+public sealed record MergedCommit(string Repository, GitObjectId Commit, GitObjectId Tree, GitObjectId ReviewedTree)
+{
+    /// <summary>The commit that a statement was about before; null: there was none.</summary>
+    public GitObjectId? Previous { get; init; }
+
+    /// <summary>SHA-256 of the snapshot that was judged; null where none is kept.</summary>
+    public Digest? Snapshot { get; init; }
+}
+
+/// <summary>A pull request as a statement names it.</summary>
+/// <param name="Number">Its number in the repository.</param>
+/// <param name="Base">The commit whose owners counted; null where it is not told.</param>
+/// <param name="Head">The commit that was approved; null where it is not told.</param>
+public sealed record MergedPullRequest(long Number, GitObjectId? Base, GitObjectId? Head);
+
+/// <summary>The policy by which something was judged.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Digest">SHA-256 of its bytes.</param>
+public sealed record JudgingPolicy(string Name, long Version, Digest Digest);
