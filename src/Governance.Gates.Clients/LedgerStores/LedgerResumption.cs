@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using Governance.Gates.Clients.GateState;
 using Governance.Gates.Ledgers;
 
 namespace Governance.Gates.Clients.LedgerStores;
@@ -59,4 +61,13 @@ internal static class LedgerResumption
         recent.Add(sequence, bytes);
         return bytes.Length;
     }
+
+    /// <summary>Why a log could not be opened, for people.</summary>
+    public static Exception Explain(string path, Exception exception) => exception switch
+    {
+        FormatException => new GateException($"the ledger {path} is not as it was written: {exception.Message}", "keep it as it is, and compare it with copies and checkpoints kept elsewhere; gates ledger recover tells what is whole, and how the log may go on", exception),
+        CryptographicException => new GateException($"the ledger {path} cannot be signed: {exception.Message}", "name the key of the log", exception),
+        _ when StateDisk.IsOfDisk(exception) => new GateException($"the ledger {path} cannot be used: {exception.Message}", "name a folder that this user may write and no other process has, on a disk with space", exception),
+        _ => exception,
+    };
 }

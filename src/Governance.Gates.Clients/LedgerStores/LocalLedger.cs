@@ -119,13 +119,7 @@ public sealed class LocalLedger : IAsyncDisposable
         {
             journal?.Dispose();
             held?.Dispose();
-            throw exception switch
-            {
-                FormatException => new GateException($"the ledger {path} is not as it was written: {exception.Message}", "keep it as it is, and compare it with copies and checkpoints kept elsewhere; gates ledger recover tells what is whole, and how the log may go on", exception),
-                CryptographicException => new GateException($"the ledger {path} cannot be signed: {exception.Message}", "name the key of the log", exception),
-                _ when StateDisk.IsOfDisk(exception) => new GateException($"the ledger {path} cannot be used: {exception.Message}", "name a folder that this user may write and no other process has, on a disk with space", exception),
-                _ => exception,
-            };
+            throw LedgerResumption.Explain(path, exception);
         }
 
         Array.ForEach(ledger.threads, static thread => thread.Start());
