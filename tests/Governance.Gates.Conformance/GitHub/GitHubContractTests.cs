@@ -46,7 +46,7 @@ public sealed class GitHubContractTests
 
         // Nothing was repeated: an answer that the proxy refused would have been.
         Assert.Equal(server.Log.Count, server.Log.Distinct().Count() + 1);
-        foreach (var asked in (string[])["/installation", "/access_tokens", "/pulls/7", "/files?per_page=100&page=2", "/commits?", "/reviews?per_page=100&page=3", "/git/ref/heads%2Fmain", "/git/trees/", "?recursive=1", "/git/blobs/", "/permission", "/teams/risk", "/teams/risk/members", "/activity?ref="])
+        foreach (var asked in (string[])["/installation", "/access_tokens", "/pulls/7", "/files?per_page=100&page=2", "/commits?", "/reviews?per_page=100&page=3", "/git/ref/heads%2Fmain", "/git/trees/", "?recursive=1", "/git/blobs/", "/permission", "/teams/risk", "/teams/risk/members", "/teams/gone", "/teams?per_page=1", "/activity?ref="])
         {
             Assert.Contains(server.Log, line => line.Contains(asked, StringComparison.Ordinal));
         }
@@ -131,7 +131,7 @@ public sealed class GitHubContractTests
         var files = new Dictionary<string, GitHubFile>
         {
             ["governance.yaml"] = GitHubFile.Of(Policy),
-            [".github/CODEOWNERS"] = GitHubFile.Of("* @ann @bob\n/risk/ @bob @example/risk\n"),
+            [".github/CODEOWNERS"] = GitHubFile.Of("* @ann @bob\n/risk/ @bob @example/risk\n/docs/ @bob @example/gone\n"),
             ["config/limits.json"] = GitHubFile.Of("""{"max":5}"""),
             ["risk/old"] = GitHubFile.Of("old\n"),
             ["docs/gone"] = GitHubFile.Of("gone\n"),
