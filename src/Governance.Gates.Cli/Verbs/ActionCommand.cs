@@ -14,7 +14,13 @@ internal static class ActionCommand
     public static Command Create(Terminal terminal, TextWriter commands)
     {
         var name = new Argument<string>("NAME") { Description = "The action." };
-        name.AcceptOnlyFromAmong([.. GateAction.All.Select(action => action.Name)]);
+        name.Validators.Add(result =>
+        {
+            if (GateAction.All.All(action => action.Name != result.Tokens[0].Value))
+            {
+                result.AddError($"'{result.Tokens[0].Value}' is none of {string.Join(", ", GateAction.All.Select(action => action.Name))}");
+            }
+        });
         var command = new Command("action", "Runs a verb as a step of a GitHub workflow.") { name };
         command.Hidden = true;
         command.SetAction((parsed, cancellation) => RunAsync(GateAction.All.Single(action => action.Name == parsed.GetRequiredValue(name)), terminal, commands, cancellation));

@@ -11,6 +11,7 @@ public sealed class UsageTests : IDisposable
         { "", "Required command" },
         { "frobnicate", "frobnicate" },
         { "verify --key k", "IMAGE" },
+        { "action nothing", "'nothing' is none of review, verify, approve" },
         { $"verify {Image}", "either --key or --policy" },
         { $"verify {Image} --key", "--key" },
         { $"verify {Image} --key k --policy p", "either --key or --policy" },
