@@ -154,23 +154,6 @@ internal sealed class LedgerBench : IDisposable
         })];
     }
 
-    public async Task MicroAsync()
-    {
-        for (var round = 0; round < 3; round++)
-        {
-            var raw = RawPerSecond();
-            foreach (var writers in (int[])[8, 64, 64])
-            {
-                var p = Process.GetCurrentProcess();
-                var (u, k, g) = (p.UserProcessorTime, p.PrivilegedProcessorTime, GC.GetTotalAllocatedBytes());
-                var (rate, p99) = await AppendAsync(writers);
-                p.Refresh();
-                var n = rate * Period.TotalSeconds;
-                Console.WriteLine($"{writers}: {rate:0}/s = {rate / raw:0.0}x of {raw:0}; p99 {p99:0.00}; per entry user {(p.UserProcessorTime - u).TotalMicroseconds / n:0.0} kernel {(p.PrivilegedProcessorTime - k).TotalMicroseconds / n:0.0} us, {(GC.GetTotalAllocatedBytes() - g) / n:0} B");
-            }
-        }
-    }
-
     private async Task<(double PerSecond, double P99)> AppendAsync(int writers)
     {
         var path = folder.PathOf($"append-{Guid.NewGuid():N}");
