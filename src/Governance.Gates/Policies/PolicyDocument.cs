@@ -207,7 +207,7 @@ internal sealed class PolicyDocument
         }
 
         var kind = scalar.Style == ScalarStyle.Plain ? CoreKind(scalar.Value) : NodeKind.Text;
-        return new(kind, Line(scalar), Column(scalar), parent, key) { Text = scalar.Value };
+        return new(kind, Line(scalar), Column(scalar), parent, key) { Text = scalar.Value, IsPlain = scalar.Style == ScalarStyle.Plain };
     }
 
     private PolicyNode ReadSequence(SequenceStart start, PolicyNode? parent, PolicyNode? key, int depth)

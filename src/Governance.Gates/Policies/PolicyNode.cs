@@ -37,6 +37,9 @@ internal sealed class PolicyNode(NodeKind kind, int line, int column, PolicyNode
     /// <summary>The text of a scalar.</summary>
     public string Text { get; init; } = "";
 
+    /// <summary>Whether a text stands without quotes, so that readers of YAML 1.1 may take it for something else: yes, no, 1:30.</summary>
+    public bool IsPlain { get; init; }
+
     /// <summary>The key of this node in its mapping, in its own place; null in a sequence and at the root.</summary>
     public PolicyNode? Key { get; } = key;
 

@@ -129,7 +129,7 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
         }
     }
 
-    // The same for what means the same: the order of a mapping says nothing.
+    // The same for what means the same to everybody: the order of a mapping says nothing, and quotes do.
     private static string Spelled(PolicyNode node)
     {
         var text = new StringBuilder();
@@ -139,10 +139,10 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
 
     private static void Spell(PolicyNode node, StringBuilder text)
     {
-        text.Append((int)node.Kind).Append(':').Append(node.Text.Length).Append(':').Append(node.Text).Append('{');
+        text.Append((int)node.Kind).Append(node.IsPlain ? 'p' : 'q').Append(':').Append(node.Text.Length).Append(':').Append(node.Text).Append('{');
         foreach (var item in node.Kind == NodeKind.Mapping ? node.Items.OrderBy(item => item.Key!.Text, StringComparer.Ordinal) : (IEnumerable<PolicyNode>)node.Items)
         {
-            text.Append(item.Key?.Text.Length ?? 0).Append(':').Append(item.Key?.Text);
+            text.Append(item.Key?.Text.Length ?? 0).Append(item.Key is { IsPlain: true } ? 'p' : ':').Append(item.Key?.Text);
             Spell(item, text);
         }
 

@@ -240,7 +240,8 @@ public sealed class ReviewGateTests
     [InlineData("changes", "a: 2", "a: 3", true)]
     [InlineData("changes", "a: { x: 1, y: [1, 2] }", "a: { y: [1, 2], x: 1 }", false)]
     [InlineData("changes", "a: { x: 1, y: [1, 2] }", "a: { y: [2, 1], x: 1 }", true)]
-    [InlineData("changes", "a: yes", "a: 'yes'", false)]
+    [InlineData("changes", "a: yes", "a: 'yes'", true)]
+    [InlineData("changes", "a: 'yes'", "a: \"yes\"", false)]
     public void A_value_moves_as_the_rule_says(string move, string before, string after, bool moved) =>
         new PullRequests(Limits).Content("base", Limits, before).Content("head", Limits, after)
             .Judge($"values:\n  - {{ file: {Limits}, at: /a, when: {move}, require: [{{ role: compliance, count: 1 }}] }}").Is(moved ? Verdict.Deny : Verdict.Allow);
