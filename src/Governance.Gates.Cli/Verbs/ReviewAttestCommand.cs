@@ -81,6 +81,12 @@ internal sealed class ReviewAttestCommand
             throw new GateException($"{path}: {illegible.Message}", illegible.Remedy ?? "write it anew");
         }
 
+        // What is merged into another branch nobody protects, and what lies under it nobody reviewed.
+        if (policy.Review is { Branches: [_, ..] branches } && !branches.Any(branch => branch.Name == request.BaseRef))
+        {
+            throw new GateException($"nothing is said about what is merged into {request.BaseRef}: the policy's review.branches does not name it", "attest what is merged into a branch that the policy protects");
+        }
+
         var now = terminal.Clock.GetUtcNow();
         var result = ReviewGate.Decide(request, policy, now);
         var commit = new MergedCommit($"{parsed.GetRequiredValue(server).TrimEnd('/')}/{request.Repository}", IdOf(parsed, merged)!, IdOf(parsed, tree)!, IdOf(parsed, reviewed)!) { Previous = IdOf(parsed, previous), Snapshot = Digest.Of(bytes) };
@@ -135,6 +141,7 @@ internal sealed class ReviewAttestCommand
         };
         return found is not null && Claims.VerifyReview(found, new TrustedSigners(policy)) is Reading<Claim>.Found(var claim) reading && WhyUncounted(reading, policy, now) is null
             && claim.Review is { Passed: true } stands && stands.Commit == statement.Commit && stands.Tree == statement.Tree && stands.Repository == statement.Repository && stands.Policy == statement.Policy
+            && stands.Ref == statement.Ref && stands.Author == statement.Author && stands.Properties.SequenceEqual(statement.Properties) && stands.Contributors.SequenceEqual(statement.Contributors) && stands.Reviewers.SequenceEqual(statement.Reviewers)
             ? claim
             : null;
     }

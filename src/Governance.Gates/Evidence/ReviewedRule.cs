@@ -23,7 +23,10 @@ internal static class ReviewedRule
         var wrote = ImmutableHashSet<string>.Empty;
         var decision = question.Decide((source, why) => Judge(question, required, source, why, out wrote), source => Absent(question, required, source));
         contributors = decision.Verdict == Verdict.Allow ? wrote : [];
-        return decision;
+
+        // A "no", or a statement that names more contributors, may stand in what could not be read.
+        return decision.Verdict > Verdict.Allow || question.Claims.Unread.IsEmpty ? decision
+            : new(Verdict.Unknown, [.. question.Claims.Unread.Select(reason => reason with { Rule = question.Rule, Message = $"{question.Subject}: {reason.Message}" })], decision.Reasons);
     }
 
     private static Reason? Judge(SourceQuestion question, ReviewedRequirement required, AcceptedProvenance source, ImmutableArray<Reason>.Builder why, out ImmutableHashSet<string> contributors)
@@ -96,8 +99,8 @@ internal static class ReviewedRule
 
         // The robot counted them then; who is revoked since then counts no more, and what the statement itself tells must bear out what it says.
         var reviewers = review.Reviewers.Where(id => PersonOf(policy, id) is not null && !revocations.People.Contains(id));
-        return required.Properties.Contains(ReviewStatement.TwoPartyReviewed) && !ReviewStatement.IsTwoParty(review.Contributors, reviewers)
-            ? $"names no reviewer who counts beside {(review.Contributors.IsEmpty ? "another" : "those who wrote it")}: {(review.Reviewers.IsEmpty ? "nobody" : string.Join(", ", review.Reviewers.Take(MostShown).Select(id => WhyNotReviewer(question, review, id))))}"
+        return required.Properties.Contains(ReviewStatement.TwoPartyReviewed) && !ReviewStatement.IsTwoParty(PersonOf(policy, review.Author ?? "")?.Id, review.Contributors, reviewers)
+            ? $"names no reviewer who counts beside {(review.Author is null ? "another" : "those who wrote it")}: {(review.Reviewers.IsEmpty ? "nobody" : string.Join(", ", review.Reviewers.Take(MostShown).Select(id => WhyNotReviewer(question, review, id))))}"
             : null;
     }
 

@@ -46,6 +46,9 @@ public sealed record ReviewStatement
     /// <summary>The pull request.</summary>
     public required MergedPullRequest PullRequest { get; init; }
 
+    /// <summary>Id of the person who opened it; null where that is nobody of the policy.</summary>
+    public string? Author { get; init; }
+
     /// <summary>Ids of the persons who opened, wrote, committed, co-authored or pushed any of it. Who is no person of the policy is not named.</summary>
     public ImmutableArray<string> Contributors { get; init; } = [];
 
@@ -91,6 +94,7 @@ public sealed record ReviewStatement
             return Unread($"commit {merged.Commit} has the tree {merged.Tree}, and {merged.ReviewedTree} was reviewed", "find out what was changed at the merge, and have it reviewed in a pull request of its own");
         }
 
+        var author = Ids(policy, [request.Author]).FirstOrDefault();
         var contributors = Ids(policy, [request.Author, request.LastPusher, .. request.Commits.SelectMany(commit => commit.CoAuthors.Add(commit.Author).Add(commit.Committer))]);
         ImmutableArray<string> reviewers = [.. result.Approvals.Select(approval => approval.Person).OfType<string>().Select(name => policy.People[name].Id).Distinct().Order(StringComparer.Ordinal)];
         return new Reading<ReviewStatement>.Found(new()
@@ -100,8 +104,9 @@ public sealed record ReviewStatement
             Ref = $"refs/heads/{request.BaseRef}",
             Commit = merged.Commit,
             Tree = merged.Tree,
-            Properties = [.. IsTwoParty(contributors, reviewers) ? (string[])[TwoPartyReviewed] : [], PolicyAllowed],
+            Properties = [.. ToldWhole(policy) && IsTwoParty(author, contributors, reviewers) ? (string[])[TwoPartyReviewed] : [], PolicyAllowed],
             PullRequest = new(request.Number, GitObjectId.TryParse(request.BaseSha), GitObjectId.TryParse(request.HeadSha)),
+            Author = author,
             Contributors = contributors,
             Reviewers = reviewers,
             Previous = merged.Previous,
@@ -111,15 +116,18 @@ public sealed record ReviewStatement
         });
     }
 
-    /// <summary>Whether two persons agree on a change: who wrote it and somebody else; or two others, where nobody of the policy wrote it.</summary>
-    /// <param name="contributors">Who wrote it.</param>
+    /// <summary>Whether two persons agree on a change: who opened it and somebody else; or two others, where nobody of the policy opened it.</summary>
+    /// <param name="author">Who opened it; null where that is nobody of the policy.</param>
+    /// <param name="contributors">Who wrote it. A commit can name anybody, so that these only ever take away.</param>
     /// <param name="reviewers">Who approved it.</param>
-    public static bool IsTwoParty(IEnumerable<string> contributors, IEnumerable<string> reviewers)
+    public static bool IsTwoParty(string? author, IEnumerable<string> contributors, IEnumerable<string> reviewers)
     {
-        var wrote = contributors.ToHashSet(StringComparer.Ordinal);
-        var others = reviewers.Where(reviewer => !wrote.Contains(reviewer)).ToHashSet(StringComparer.Ordinal);
-        return others.Count > 0 && others.Count + wrote.Count > 1;
+        var others = reviewers.Except(contributors, StringComparer.Ordinal).Count(reviewer => reviewer != author);
+        return others > (author is null ? 1 : 0);
     }
+
+    // Who pushed last and who is named as a co-author is only asked where the policy leaves them out.
+    private static bool ToldWhole(Policy policy) => policy.Review is { } settings && settings.Exclude.Contains(Excluded.CoAuthors) && settings.Exclude.Contains(Excluded.LastPusher);
 
     private static ImmutableArray<string> Ids(Policy policy, IEnumerable<Account?> accounts) =>
         [.. accounts.OfType<Account>().Select(account => policy.PersonOf(new Identity.GitHubAccount(account.Id))?.Id).OfType<string>().Distinct().Order(StringComparer.Ordinal)];

@@ -24,7 +24,7 @@ public static class ReviewStatements
     private const string TreeAlgorithm = "gitTree";
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
-    private static readonly ImmutableArray<string> Known = ["v", "critical", "id", "change_id", "ref", "pullRequest", "contributors", "reviewers", "continuity", "policy", "snapshot"];
+    private static readonly ImmutableArray<string> Known = ["v", "critical", "id", "change_id", "ref", "pullRequest", "author", "contributors", "reviewers", "continuity", "policy", "snapshot"];
 
     /// <summary>Reads a statement whose signature holds. Never throws for what it is given.</summary>
     /// <returns>Null where it is no statement of this kind.</returns>
@@ -109,6 +109,7 @@ public static class ReviewStatements
             Passed = result == "PASSED",
             Properties = fields.Texts(root, "verifiedLevels"),
             PullRequest = new(fields.RequiredCount(pullRequest, "number"), OptionalId(pullRequest, "base", fields), OptionalId(pullRequest, "head", fields)),
+            Author = fields.OptionalText(own, "author"),
             Contributors = fields.Texts(own, "contributors"),
             Reviewers = fields.Texts(own, "reviewers"),
             Previous = fields.Object(own, "continuity") is { } continuity ? OptionalId(continuity, "previous", fields) : null,
@@ -201,6 +202,7 @@ public static class ReviewStatements
         WriteOptional(json, "base", statement.PullRequest.Base?.Hex);
         WriteOptional(json, "head", statement.PullRequest.Head?.Hex);
         json.WriteEndObject();
+        WriteOptional(json, "author", statement.Author);
         WriteTexts(json, "contributors", statement.Contributors);
         WriteTexts(json, "reviewers", statement.Reviewers);
         if (statement.Previous is { } previous)

@@ -49,7 +49,9 @@ public sealed class ReviewedRuleTests
         { "nothing", review => review with { Properties = [] }, "does not say" },
         { "the only reviewer is a contributor", review => review with { Contributors = Persons("ann", "ben") }, "names no reviewer who counts beside those who wrote it: ben wrote a part of it" },
         { "no reviewer", review => review with { Reviewers = [] }, "nobody" },
-        { "one reviewer of what nobody of the policy wrote", review => review with { Contributors = [] }, "ben alone" },
+        { "one reviewer of what nobody of the policy opened", review => review with { Author = null, Contributors = [] }, "ben alone" },
+        { "one reviewer of what a robot opened and commits name ann for", review => review with { Author = null }, "ben alone" },
+        { "one reviewer of what nobody whom we know opened", review => review with { Author = "p-99" }, "ben alone" },
         { "a reviewer whom nobody knows", review => review with { Reviewers = ["p-99"] }, "p-99 is nobody of the policy" },
         { "a reviewer by name", review => review with { Reviewers = ["ben"] }, "ben is nobody of the policy" },
         { "another policy", review => review with { Policy = review.Policy with { Name = "lax" } }, "was made under the policy lax, not under firm" },
@@ -160,6 +162,15 @@ public sealed class ReviewedRuleTests
     }
 
     [Fact]
+    public void A_no_may_stand_beside_a_yes_in_what_could_not_be_read()
+    {
+        var claims = TestPolicy.Verify(ImageReference.Parse(ApprovedCluster.Api).Digest!, Asking, [.. Built(Asking).With(Good).On(ImageReference.Parse(ApprovedCluster.Api).Digest!).Items.Select(item => item.Entity)]);
+        var @case = Pod.Open(Asking, Firm.Primary);
+        Assert.Equal(Verdict.Allow, @case.Decide(@case.Subjects.ToDictionary(subject => subject, _ => claims), new Circumstances(Firm.Now)).Decision.Verdict);
+        Assert.Equal(Verdict.Unknown, @case.Decide(@case.Subjects.ToDictionary(subject => subject, _ => claims with { Unread = [new("registry", "it is down", "wait")] }), new Circumstances(Firm.Now)).Decision.Verdict);
+    }
+
+    [Fact]
     public void Whoever_and_whatever_was_revoked_counts_no_more()
     {
         var cluster = Built(Asking).With(Good);
@@ -225,7 +236,7 @@ public sealed class ReviewedRuleTests
     {
         const string Rule = "  artifacts:\n    images:\n      - match: [registry.example.com/shop/**]\n        require: { provenance: { by: [keyed], source: https://github.com/example/trading }, reviewed: { by: [control] } }\n";
         var policy = KeylessWorld.With(Rule);
-        var review = ReviewStatements.Write(Good with { Contributors = ["p-1"], Reviewers = ["p-2"], Policy = new("shop", 1, policy.Digest), TimeVerified = TestPolicy.Now });
+        var review = ReviewStatements.Write(Good with { Author = "p-1", Contributors = ["p-1"], Reviewers = ["p-2"], Policy = new("shop", 1, policy.Digest), TimeVerified = TestPolicy.Now });
         var built = TestPolicy.Wait(SigstoreBundle.SignStatementAsync(KeylessWorld.Statement(PredicateTypes.SlsaProvenance, JsonNode.Parse(Provenance())!["predicate"]!.ToJsonString()), TestPolicy.Builder, CancellationToken.None));
         var control = new Certified { Subject = "https://github.com/example/gates-control/.github/workflows/review.yml@refs/heads/main", RepositoryId = "124", Repository = "https://github.com/example/gates-control", Ref = "refs/heads/main" };
         KeylessWorld.AssertAllowed(KeylessWorld.Decide(policy, built, KeylessWorld.Bundle(control, review)));

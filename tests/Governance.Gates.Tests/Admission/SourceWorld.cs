@@ -67,6 +67,7 @@ internal static class SourceWorld
         Tree = Tree,
         Properties = [ReviewStatement.TwoPartyReviewed, ReviewStatement.PolicyAllowed],
         PullRequest = new(7, Id('1'), Id('2')),
+        Author = Firm.Id("ann"),
         Contributors = [Firm.Id("ann")],
         Reviewers = [Firm.Id("ben")],
         Policy = new(policy.Name, policy.Version, policy.Digest),

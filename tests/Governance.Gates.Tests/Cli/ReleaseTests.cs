@@ -86,6 +86,14 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_merged_into_a_branch_that_the_policy_does_not_protect_is_not_attested()
+    {
+        var request = new PullRequests("src/a").Reviewed("bob").With("base", new JsonObject { ["ref"] = "x", ["sha"] = "1111111111111111111111111111111111111111" });
+        Assert.Contains("review.branches does not name it", (await AttestAsync(2, request)).Error, StringComparison.Ordinal);
+        Assert.Contains("no review statement waits", (await ReleaseAsync(1)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_could_not_be_told_is_not_attested() =>
         await AttestAsync(2, request: new PullRequests("src/a").Reviewed("bob").With("lastPusher", null));
 
@@ -219,7 +227,7 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.True(run.ExitCode == 0, run.Error);
     }
 
-    private string Yaml(string more = "") => PullRequests.Yaml($"{PullRequests.Rules}\n    commits: {Commits}")
+    private string Yaml(string more = "") => PullRequests.Yaml($"{PullRequests.Rules}\n    commits: {Commits}\n    branches: {{ main: {{ directPush: blocked, forcePush: blocked }} }}")
         .Replace("bob: { id: p-2, ", "bob: { id: p-2, keys: [bob], ", StringComparison.Ordinal)
         .Replace("erin: { id: p-5, ", "erin: { id: p-5, keys: [erin], ", StringComparison.Ordinal)
         .Replace("  review:\n", "    release: { people: [bob, erin] }\n  review:\n", StringComparison.Ordinal) + "\n" + $$"""

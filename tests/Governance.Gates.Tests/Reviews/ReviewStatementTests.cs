@@ -25,6 +25,7 @@ public sealed class ReviewStatementTests
         Assert.Equal((Id('4'), Id('5'), Id('3'), true), (statement.Commit, statement.Tree, statement.Previous, statement.Passed));
         Assert.Equal(new MergedPullRequest(7, Id('1'), Id('2')), statement.PullRequest);
         Assert.Equal([ReviewStatement.TwoPartyReviewed, ReviewStatement.PolicyAllowed], statement.Properties);
+        Assert.Equal("p-1", statement.Author);
         Assert.Equal(["p-1", "p-4"], statement.Contributors);
         Assert.Equal(["p-2", "p-3"], statement.Reviewers);
         Assert.Equal(new JudgingPolicy("firm", 7, Filled('d')), statement.Policy);
@@ -132,16 +133,28 @@ public sealed class ReviewStatementTests
         Assert.Equal([ReviewStatement.PolicyAllowed], statement.Properties);
     }
 
+    [Fact]
+    public void No_two_parties_are_told_where_nobody_asked_who_pushed_last_or_is_a_co_author()
+    {
+        var lenient = PullRequests.Rules.Replace("committers, coAuthors, ", "committers, ", StringComparison.Ordinal);
+        Assert.NotEqual(PullRequests.Rules, lenient);
+        Assert.Equal([ReviewStatement.PolicyAllowed], Found(Say(new PullRequests("src/a").Reviewed("bob"), rules: lenient)).Properties);
+    }
+
     [Theory]
-    [InlineData("p-1", "p-2", true)]
-    [InlineData("p-1", "p-1", false)]
-    [InlineData("p-1", "", false)]
-    [InlineData("", "p-2", false)]
-    [InlineData("", "p-2 p-3", true)]
-    [InlineData("", "p-2 p-2", false)]
-    [InlineData("p-1 p-2", "p-2", false)]
-    public void Two_parties_are_two_persons_of_whom_one_wrote_nothing(string wrote, string approved, bool holds) =>
-        Assert.Equal(holds, ReviewStatement.IsTwoParty(wrote.Split(' ', StringSplitOptions.RemoveEmptyEntries), approved.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+    [InlineData("p-1", "p-1", "p-2", true)]
+    [InlineData("p-1", "", "p-2", true)]
+    [InlineData("p-1", "p-1", "p-1", false)]
+    [InlineData("p-1", "", "p-1", false)]
+    [InlineData("p-1", "p-1", "", false)]
+    [InlineData(null, "", "p-2", false)]
+    [InlineData(null, "", "p-2 p-3", true)]
+    [InlineData(null, "", "p-2 p-2", false)]
+    [InlineData("p-1", "p-1 p-2", "p-2", false)]
+    [InlineData(null, "p-1", "p-2", false)]
+    [InlineData(null, "p-1", "p-1 p-2 p-3", true)]
+    public void Two_parties_are_who_opened_it_and_another_or_two_others_and_nobody_whom_a_commit_names(string? author, string wrote, string approved, bool holds) =>
+        Assert.Equal(holds, ReviewStatement.IsTwoParty(author, wrote.Split(' ', StringSplitOptions.RemoveEmptyEntries), approved.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
     private static Reading<ReviewStatement> Say(PullRequests pullRequest, GitObjectId? reviewed = null, string? rules = null)
     {
