@@ -117,6 +117,11 @@ public static class PullRequestSource
                 return new Reading<ReviewQuestion>.Unread(why);
             }
 
+            if (after.Base.Ref != wire.Base.Ref || (after.Head.Sha == wire.Head.Sha && (after.ChangedFiles, after.Commits) != (wire.ChangedFiles, wire.Commits)))
+            {
+                Tell(new("github", $"{name} was pointed at another branch, or that branch moved, while it was read", "run the gate again"));
+            }
+
             return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy));
         }
 

@@ -235,19 +235,27 @@ public sealed class LocalLedger : IAsyncDisposable
             {
                 lock (ordering)
                 {
-                    PublishIfDue();
-                    if (!Take(ref taken))
+                    try
                     {
-                        return;
-                    }
+                        PublishIfDue();
+                        if (!Take(ref taken))
+                        {
+                            return;
+                        }
 
-                    Order(taken, batch);
-                    if (batch.IsEmpty)
+                        Order(taken, batch);
+                        if (batch.IsEmpty)
+                        {
+                            continue;
+                        }
+
+                        Claim(batch);
+                    }
+                    catch (Exception exception)
                     {
-                        continue;
+                        Fault(exception);
+                        throw;
                     }
-
-                    Claim(batch);
                 }
 
                 Write(batch);
@@ -257,7 +265,7 @@ public sealed class LocalLedger : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Fail(new("ledger", $"the ledger could not be written; {folder.Path}: {exception.Message}", "see to its disk, and start the gate again"), taken);
+            Fail(Fault(exception), taken);
         }
     }
 
@@ -365,6 +373,12 @@ public sealed class LocalLedger : IAsyncDisposable
                 }
             }
         }
+        catch (Exception exception)
+        {
+            // Before the other may write: the kernel tells of a flush that failed once, and the next one would be believed.
+            Fault(exception);
+            throw;
+        }
         finally
         {
             disk.Exit();
@@ -384,11 +398,18 @@ public sealed class LocalLedger : IAsyncDisposable
         }
     }
 
+    private Reason Fault(Exception exception)
+    {
+        lock (gate)
+        {
+            return fault ??= new("ledger", $"the ledger could not be written; {folder.Path}: {exception.Message}", "see to its disk, and start the gate again");
+        }
+    }
+
     private void Fail(Reason why, List<PendingEntry> taken)
     {
         lock (gate)
         {
-            fault ??= why;
             taken = [.. taken, .. queue];
             queue.Clear();
             Monitor.PulseAll(gate);
@@ -396,7 +417,7 @@ public sealed class LocalLedger : IAsyncDisposable
 
         foreach (var pending in taken)
         {
-            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(fault));
+            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(why));
         }
     }
 }

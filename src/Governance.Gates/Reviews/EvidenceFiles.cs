@@ -11,7 +11,9 @@ internal static class EvidenceFiles
     {
         var carried = request.Files.Where(file => file.Status is "added" or "modified" or "changed" or "renamed" or "copied" && !file.StandsForOthers).Select(file => file.Path.Split('/')).ToList();
         var (missing, asked) = (new SortedSet<string>(StringComparer.Ordinal), new HashSet<(PathPattern, int, string)>());
-        foreach (var path in request.Files.SelectMany(file => file.Paths).Where(path => rule.Paths.Any(pattern => pattern.Matches(path))))
+
+        // What stands for others may be any path, so every rule speaks of it.
+        foreach (var path in request.Files.SelectMany(file => file.Paths.Where(path => file.StandsForOthers || rule.Paths.Any(pattern => pattern.Matches(path)))))
         {
             var parts = path.Split('/');
             foreach (var pattern in rule.Files)

@@ -10,6 +10,9 @@ internal sealed class FaultyDisk : JournalDisk
 
     public bool FailSync { get; set; }
 
+    /// <summary>Fails one flush, and none after it.</summary>
+    public bool FailNextSync { get; set; }
+
     public bool IsFull { get; set; }
 
     /// <summary>How many bytes of the next write reach the file before it fails; null where it does not fail.</summary>
@@ -51,6 +54,12 @@ internal sealed class FaultyDisk : JournalDisk
         Flushing.Wait();
         var written = dirty.ToArray();
         dirty.Clear();
+        if (FailNextSync)
+        {
+            FailNextSync = false;
+            throw new IOException("Input/output error");
+        }
+
         if (FailSync || SyncsLeft-- <= 0)
         {
             throw new IOException("Input/output error");

@@ -51,7 +51,8 @@ public sealed class LedgerFaultTests : LedgerInFolder
     [Fact]
     public async Task A_full_disk_refuses_what_can_be_refused_keeps_space_for_the_rest_and_goes_on_once_there_is_space()
     {
-        await using (var ledger = await OpenAsync())
+        // While nothing is published no file becomes free.
+        await using (var ledger = await OpenAsync(clock: new Still()))
         {
             await AppendAsync(ledger, "first");
             Disk.IsFull = true;
@@ -275,6 +276,30 @@ public sealed class LedgerFaultTests : LedgerInFolder
         Assert.InRange(refused, 1, 39_999);
         var taken = (await Task.WhenAll(asked)).Count(answer => answer is Reading<AppendedEntry>.Found);
         Assert.Equal(taken, ledger.State.Size);
+    }
+
+    // The kernel tells of a failed flush once, and the next one says that all is well.
+    [Fact]
+    public async Task After_a_flush_that_failed_once_nothing_that_was_ordered_behind_it_is_acknowledged()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var folder = Temporary.PathOf($"round-{round}");
+            await using var ledger = await OpenAsync(folder);
+            Disk.Flushing.Reset();
+            Disk.FailNextSync = true;
+            var asked = new List<Task<Reading<AppendedEntry>>>();
+            for (var i = 0; i < 200; i++)
+            {
+                // The same event again, too: its answer is that of the first.
+                asked.Add(TryAppendAsync(ledger, $"e-{i / 2}", Precedence.Vital).AsTask());
+                await Task.Yield();
+            }
+
+            Disk.Flushing.Set();
+            Assert.All(await Task.WhenAll(asked), answer => Assert.IsType<Reading<AppendedEntry>.Unread>(answer));
+            Assert.NotNull(ledger.State.Fault);
+        }
     }
 
     [Fact]
