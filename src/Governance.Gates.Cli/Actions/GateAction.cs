@@ -24,7 +24,7 @@ internal sealed record GateAction(string Name, ImmutableArray<ActionInput> Input
     /// <summary>Every action that there is.</summary>
     public static ImmutableArray<GateAction> All { get; } =
     [
-        new("review", [new("snapshot"), new("policy")], [PolicyDigest, new("head-sha", "head")]),
+        new("review", [new("pr"), new("repository"), new("snapshot"), new("save"), new("policy"), new("policy-at")], [PolicyDigest, new("head-sha", "head")]),
         new(
             "verify",
             [new("image", InputKind.Argument), new("key", InputKind.Lines), new("policy"), new("type"), new("repository"), new("namespace"), new("cluster-uid"), new("as"), new("layout"), .. Registry],
@@ -40,6 +40,14 @@ internal sealed record GateAction(string Name, ImmutableArray<ActionInput> Input
             // Nobody can be asked on a runner; what is signed stands in the log.
             Always = ["--yes"],
         },
+        new(
+            "release",
+            [
+                new("image", InputKind.Argument), new("commit"), new("policy"), new("statement"), new("namespace"), new("cluster-uid"), new("as"), new("key"), new("keyless", InputKind.Flag), new("fulcio"), new("rekor"),
+                new("rekor-version"), new("tsa"), new("identity-token"), new("identity"), new("yes", InputKind.Flag), new("layout"), .. Registry,
+            ],
+            [new("digest", "digest"), new("review", "review"), new("summary", "summary")]),
+        new("branches", [new("snapshot"), new("policy")], [PolicyDigest]),
     ];
 
     /// <summary>Whether a workflow gave this input, or the <c>action.yml</c> has a default for it.</summary>

@@ -68,8 +68,8 @@ internal sealed partial class CoAuthors(GitHubApi api, RepositoryName repository
         return GraphQlQuery.Of(text.ToString(), ("owner", repository.Owner), ("name", repository.Name));
     }
 
-    private static Account? ByAddress(WireAuthor[] authors, string address) =>
-        Array.Find(authors, author => string.Equals(author.Email, address, StringComparison.OrdinalIgnoreCase))?.User is { DatabaseId: > 0 and var id, Login: { } login } ? new(id, login, TypeOf(login)) : null;
+    private static Account? ByAddress(WireAuthor?[] authors, string address) =>
+        Array.Find(authors, author => string.Equals(author?.Email, address, StringComparison.OrdinalIgnoreCase))?.User is { DatabaseId: > 0 and var id, Login: { } login } ? new(id, login, TypeOf(login)) : null;
 
     // "ID+USERNAME@users.noreply.github.com" (GitHub documentation, "Email addresses reference").
     private static Account? ByNumber(string address) =>

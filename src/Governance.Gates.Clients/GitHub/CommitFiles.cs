@@ -81,7 +81,7 @@ public sealed class CommitFiles
     internal async Task PrepareAsync(CancellationToken cancellation)
     {
         var call = new GitHubCall($"repos/{repository}/git/trees/{Uri.EscapeDataString(Sha)}?recursive=1", $"read the files of commit {Sha}", Permission);
-        if ((await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out _) && !tree.Truncated)
+        if ((await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out _) && IsWhole(tree))
         {
             all = Index(tree);
         }
@@ -99,14 +99,16 @@ public sealed class CommitFiles
     {
         var call = new GitHubCall($"repos/{repository}/git/trees/{Uri.EscapeDataString(sha)}", $"read the files of commit {Sha}", Permission);
         return (await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out var why)
-            ? tree.Truncated
-                ? new Reading<ImmutableDictionary<string, WireEntry>>.Unread(new("github", $"could not {call.What}: a folder has more entries than GitHub tells", "split the folder"))
-                : new Reading<ImmutableDictionary<string, WireEntry>>.Found(Index(tree))
+            ? IsWhole(tree)
+                ? new Reading<ImmutableDictionary<string, WireEntry>>.Found(Index(tree))
+                : new Reading<ImmutableDictionary<string, WireEntry>>.Unread(new("github", $"could not {call.What}: a folder has more entries than GitHub tells", "split the folder"))
             : new Reading<ImmutableDictionary<string, WireEntry>>.Unread(why);
     }
 
+    private static bool IsWhole(WireTree tree) => !tree.Truncated && !Array.Exists(tree.Tree, entry => entry is null);
+
     // Of a path that is told twice, nothing is believed: it has no mode, and stands for anything.
-    private static ImmutableDictionary<string, WireEntry> Index(WireTree tree) => tree.Tree.GroupBy(entry => entry.Path, StringComparer.Ordinal)
+    private static ImmutableDictionary<string, WireEntry> Index(WireTree tree) => tree.Tree.OfType<WireEntry>().GroupBy(entry => entry.Path, StringComparer.Ordinal)
         .ToImmutableDictionary(group => group.Key, group => group.Count() == 1 ? group.First() : group.First() with { Mode = "", Type = "" }, StringComparer.Ordinal);
 
     private static ReadOnlyMemory<byte>? Decode(WireBlob blob)

@@ -115,7 +115,7 @@ internal sealed class GitHubApi(GitHubTransport transport)
 
         return Parse(answer.Body, type) switch
         {
-            { Errors: [var error, ..] } => new Reading<T>.Unread(Lacks(call, $"GitHub says: {Kubernetes.OneLine.Of(error.Message)}", null)),
+            { Errors: [var error, ..] } => new Reading<T>.Unread(Lacks(call, $"GitHub says: {Kubernetes.OneLine.Of(error?.Message ?? "an error")}", null)),
             { Data: { } data } => new Reading<T>.Found(data),
             _ => new Reading<T>.Unread(Malformed(call)),
         };

@@ -36,7 +36,7 @@ internal sealed record WireRef(WireObject Object);
 internal sealed record WireObject(string Sha, string Type);
 
 /// <summary>A tree; of one that is too large only the first entries are told.</summary>
-internal sealed record WireTree(WireEntry[] Tree, bool Truncated);
+internal sealed record WireTree(WireEntry?[] Tree, bool Truncated);
 
 /// <summary>An entry of a tree.</summary>
 internal sealed record WireEntry(string Path, string Mode, string Type, string Sha);
@@ -63,7 +63,7 @@ internal sealed record WireTokenRequest(string[] Repositories);
 internal sealed record WireToken(string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>An answer of the GraphQL API.</summary>
-internal sealed record GraphQlAnswer<T>(T? Data = null, GraphQlError[]? Errors = null)
+internal sealed record GraphQlAnswer<T>(T? Data = null, GraphQlError?[]? Errors = null)
     where T : class;
 
 /// <summary>A mistake that the GraphQL API tells.</summary>
@@ -76,7 +76,7 @@ internal sealed record WireAuthorsOfCommits(Dictionary<string, WireAuthored?>? R
 internal sealed record WireAuthored(WireAuthors? Authors = null);
 
 /// <summary>A list of authors.</summary>
-internal sealed record WireAuthors(WireAuthor[] Nodes);
+internal sealed record WireAuthors(WireAuthor?[] Nodes);
 
 /// <summary>An author; null where the address belongs to no account.</summary>
 internal sealed record WireAuthor(string? Email, WireGraphUser? User);
@@ -94,7 +94,7 @@ internal sealed record WireQueueOf([property: JsonPropertyName("mergeQueue")] Wi
 internal sealed record WireWaiting(WireQueueEntries? Entries);
 
 /// <summary>Its entries.</summary>
-internal sealed record WireQueueEntries(WireQueueEntry[] Nodes);
+internal sealed record WireQueueEntries(WireQueueEntry?[] Nodes);
 
 /// <summary>A pull request in a merge queue, with the commit that merges it and all before it.</summary>
 internal sealed record WireQueueEntry(int Position, [property: JsonPropertyName("headCommit")] WireOid? HeadCommit, [property: JsonPropertyName("pullRequest")] WireNumber? PullRequest);

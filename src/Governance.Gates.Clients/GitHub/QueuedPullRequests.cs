@@ -20,9 +20,10 @@ public static class QueuedPullRequests
             return new Reading<ImmutableArray<long>>.Unread(why);
         }
 
-        var entries = (data.Repository?.MergeQueue?.Entries?.Nodes ?? []).OrderBy(entry => entry.Position).ToList();
-        var last = entries.FindIndex(entry => entry.HeadCommit?.Oid == group.HeadSha && entry.PullRequest?.Number == group.Number);
-        ImmutableArray<long?> numbers = [.. entries.Take(last + 1).Select(entry => entry.PullRequest?.Number)];
+        // An entry that is not told could be anywhere, and so stands before all others.
+        var entries = (data.Repository?.MergeQueue?.Entries?.Nodes ?? []).OrderBy(entry => entry?.Position ?? 0).ToList();
+        var last = entries.FindIndex(entry => entry?.HeadCommit?.Oid == group.HeadSha && entry?.PullRequest?.Number == group.Number);
+        ImmutableArray<long?> numbers = [.. entries.Take(last + 1).Select(entry => entry?.PullRequest?.Number)];
         return last >= 0 && numbers.All(number => number > 0)
             ? new Reading<ImmutableArray<long>>.Found([.. numbers.OfType<long>()])
             : new Reading<ImmutableArray<long>>.Unread(new("github", string.Create(CultureInfo.InvariantCulture, $"the merge queue of {group.Branch} in {client.Repository} has no entry that merges #{group.Number} as {group.HeadSha}"), "nothing, where the queue has moved on and made the group anew; otherwise take the pull request out of the queue and add it again"));

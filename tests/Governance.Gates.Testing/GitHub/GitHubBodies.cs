@@ -238,7 +238,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["id"] = review.Id,
             ["node_id"] = $"PRR_{review.Id}",
             ["user"] = User(review.Login),
-            ["body"] = "",
+            ["body"] = review.Text,
             ["state"] = review.State,
             ["commit_id"] = review.Commit,
             ["author_association"] = "MEMBER",

@@ -141,7 +141,7 @@ public sealed record GitHubQueued(long Number, string BaseSha, string HeadSha);
 public sealed record GitHubCommit(string Sha, string? Author, string? Committer, string Message, string Address);
 
 /// <summary>A review, as the API tells it.</summary>
-public sealed record GitHubReview(long Id, string? Login, string State, string? Commit);
+public sealed record GitHubReview(long Id, string? Login, string State, string? Commit, string Text = "");
 
 /// <summary>A pull request. Its head commit is made when it is asked for, of what main held when it was opened and of what was changed since.</summary>
 public sealed class GitHubPullRequest(GitHubWorld world, long number, string author)
@@ -234,9 +234,9 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
     }
 
     /// <summary>Adds a review of the head commit, or of another.</summary>
-    public GitHubPullRequest Review(string? login, string state = "APPROVED", string? commit = "")
+    public GitHubPullRequest Review(string? login, string state = "APPROVED", string? commit = "", string text = "")
     {
-        Reviews.Add(new(Reviews.Count + 1, login, state, commit is "" ? Head : commit));
+        Reviews.Add(new(Reviews.Count + 1, login, state, commit is "" ? Head : commit, text));
         return this;
     }
 }

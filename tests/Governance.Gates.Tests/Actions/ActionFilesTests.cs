@@ -16,6 +16,9 @@ public sealed partial class ActionFilesTests : IDisposable
 
     public static TheoryData<string> Workflows => [.. ((string[])[".github/workflows", "docs/examples"]).SelectMany(folder => Directory.GetFiles(Path.Combine(ProjectTree.Root, folder), "*.yml")).Select(path => Path.GetRelativePath(ProjectTree.Root, path)).Order(StringComparer.Ordinal)];
 
+    /// <summary>Those that judge pull requests which are not merged yet.</summary>
+    public static TheoryData<string> Judging => ["docs/examples/merge-group.yml", "docs/examples/pull-request-review.yml", "docs/examples/pull-request-target.yml"];
+
     [Fact]
     public void Every_action_that_has_a_folder_is_one_of_the_program() => Assert.Equal(
         GateAction.All.Select(action => action.Name).Order(StringComparer.Ordinal),
@@ -89,6 +92,25 @@ public sealed partial class ActionFilesTests : IDisposable
     {
         var text = File.ReadAllText(Path.Combine(ProjectTree.Root, path));
         Assert.False(text.Contains("pull_request_target", StringComparison.Ordinal) && text.Contains("pull_request.head", StringComparison.Ordinal), path);
+    }
+
+    [Theory, MemberData(nameof(Judging))]
+    public void C25_every_event_of_a_pull_request_leaves_a_check_of_one_name(string path)
+    {
+        var job = Assert.Single(((YamlMappingNode)Read(path)["jobs"]).Children).Value;
+        Assert.Equal("governance review", job["name"].ToString());
+    }
+
+    [Theory, MemberData(nameof(Judging))]
+    public void C27_no_workflow_that_judges_can_be_skipped_and_so_count_as_passed(string path)
+    {
+        var root = Read(path);
+        Assert.All(((YamlMappingNode)root["on"]).Children.Values, on => Assert.Equal(["types"], ((YamlMappingNode)on).Children.Keys.Select(key => key.ToString())));
+        Assert.All(((YamlMappingNode)root["jobs"]).Children.Values.Cast<YamlMappingNode>(), job =>
+        {
+            Assert.DoesNotContain(job.Children.Keys, key => key.ToString() is "if" or "needs" or "strategy" or "continue-on-error");
+            Assert.All(((YamlSequenceNode)job["steps"]).Cast<YamlMappingNode>(), step => Assert.DoesNotContain(step.Children.Keys, key => key.ToString() is "if" or "continue-on-error"));
+        });
     }
 
     [Fact]

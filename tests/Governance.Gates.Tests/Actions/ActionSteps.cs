@@ -11,7 +11,12 @@ internal sealed class ActionSteps : IDisposable
 {
     private readonly MiniRunner runner = new();
 
+    private readonly Dictionary<string, string> variables = [];
+
     public TemporaryFolder Folder { get; } = new();
+
+    /// <summary>What the runner or <c>env:</c> sets for every step.</summary>
+    public void Set(string name, string value) => variables[name] = value;
 
     public Task<FinishedStep> RunAsync(string action, params (string Name, string Value)[] inputs) => runner.RunAsync(
         inputs.ToDictionary(input => input.Name, input => input.Value),
@@ -19,7 +24,7 @@ internal sealed class ActionSteps : IDisposable
         {
             using var output = new StringWriter();
             using var error = new StringWriter();
-            var exitCode = await GatesCommand.RunAsync(["action", action], new Terminal(Stream.Null, output, error) { Clock = new ForwardClock(), Variable = name => environment.GetValueOrDefault(name), VariableNames = () => environment.Keys });
+            var exitCode = await GatesCommand.RunAsync(["action", action], new Terminal(Stream.Null, output, error) { Clock = new ForwardClock(), Variable = name => environment.GetValueOrDefault(name) ?? variables.GetValueOrDefault(name), VariableNames = () => environment.Keys });
             return (exitCode, output.ToString(), error.ToString());
         });
 

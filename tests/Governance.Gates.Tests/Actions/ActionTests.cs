@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Governance.Gates.Cli.Actions;
 using Governance.Gates.Tests.Cli;
+using Governance.Gates.Tests.Clients.GitHub;
 using Governance.Gates.Tests.Reviews;
 
 namespace Governance.Gates.Tests.Actions;
@@ -37,6 +39,44 @@ public sealed class ActionTests : IDisposable
         Assert.Contains("| bob | @&#8203;bob, @&#8203;carol, @&#8203;example/risk |", step.Summary, StringComparison.Ordinal);
         Assert.Contains("| have them approve the head commit |", step.Summary, StringComparison.Ordinal);
         Assert.Contains("deny: gates review\n  repository: example/trading", step.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_inputs_the_pull_request_of_the_event_is_judged_and_with_them_another_and_saved()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("risk/a").Push("ann").Review("bob");
+        scene.World.Open(8, "ann").From(scene.Main).Change("docs/b").Push("ann").Review("bob");
+        steps.Set("GITHUB_API_URL", scene.Server.Api.AbsoluteUri.TrimEnd('/'));
+        steps.Set("GITHUB_TOKEN", "secret-token");
+        steps.Set("GITHUB_REPOSITORY", "example/trading");
+        steps.Set("GITHUB_EVENT_NAME", "pull_request_target");
+        steps.Set("GITHUB_EVENT_PATH", steps.Folder.Write("event.json", """{"pull_request":{"number":7}}"""));
+        var step = await steps.RunAsync("review");
+        Assert.Equal((1, "deny", scene.Request.Head), (step.ExitCode, step.Outputs["decision"], step.Outputs["head-sha"]));
+
+        var saved = steps.Folder.PathOf("pr.json");
+        step = await steps.RunAsync("review", ("pr", "8"), ("repository", "example/trading"), ("policy-at", "governance.yaml"), ("save", saved));
+        Assert.Equal((0, "allow", scene.World.PullRequests[8].Head), (step.ExitCode, step.Outputs["decision"], step.Outputs["head-sha"]));
+        Assert.Equal(0, (await steps.RunAsync("review", ("snapshot", saved), ("policy", steps.Folder.Write("p.yaml", PullRequests.Yaml(PullRequests.Rules))))).ExitCode);
+
+        step = await steps.RunAsync("review", ("pr", "8"), ("snapshot", saved));
+        Assert.Equal((64, "unknown"), (step.ExitCode, step.Outputs["decision"]));
+        Assert.Contains("--snapshot needs no GitHub", step.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_branch_that_is_not_protected_as_asked_fails_and_says_what_is_missing()
+    {
+        var snapshot = BranchAuditTests.Ruled();
+        var policy = steps.Folder.Write("p.yaml", PullRequests.Yaml("    approvals: { default: 1 }\n    branches: { main: { forcePush: blocked } }"));
+        var step = await steps.RunAsync("branches", ("snapshot", steps.Folder.Write("ruled.json", snapshot.ToJsonString())), ("policy", policy));
+        Assert.True(step.Succeeded, step.Error);
+        snapshot["rules"] = new JsonArray();
+        step = await steps.RunAsync("branches", ("snapshot", steps.Folder.Write("bare.json", snapshot.ToJsonString())), ("policy", policy));
+        Assert.Equal((1, "deny"), (step.ExitCode, step.Outputs["decision"]));
+        Assert.Matches("^sha256:[0-9a-f]{64}$", step.Outputs["policy-digest"]);
+        Assert.Contains("nobody pushes over what is there", Assert.Single(step.Commands).Data, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,7 +127,7 @@ public sealed class ActionTests : IDisposable
     {
         var step = await steps.ReviewAsync(new PullRequests("risk/a").Reviewed("bob").Reviewed("carol"), ("polcy", "p.yaml"));
         Assert.Equal((2, "unknown"), (step.ExitCode, step.Outputs["decision"]));
-        Assert.Contains("the action review has no input 'polcy'; give one of snapshot, policy, report", Assert.Single(step.Commands).Data, StringComparison.Ordinal);
+        Assert.Contains("the action review has no input 'polcy'; give one of pr, repository, snapshot, save, policy, policy-at, report", Assert.Single(step.Commands).Data, StringComparison.Ordinal);
     }
 
     [Theory]

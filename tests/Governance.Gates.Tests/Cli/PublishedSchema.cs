@@ -7,7 +7,7 @@ namespace Governance.Gates.Tests.Cli;
 /// <summary>A JSON Schema of <c>docs/formats</c>, read in the few keywords that those use.</summary>
 internal sealed class PublishedSchema
 {
-    private static readonly string[] Known = ["$schema", "$id", "$defs", "$ref", "title", "description", "type", "required", "additionalProperties", "properties", "items", "enum", "const", "oneOf", "anyOf", "pattern", "minimum", "minItems"];
+    private static readonly string[] Known = ["$schema", "$id", "$defs", "$ref", "title", "description", "type", "required", "additionalProperties", "unevaluatedProperties", "properties", "items", "enum", "const", "oneOf", "anyOf", "pattern", "minimum", "minItems"];
     private readonly JsonElement root;
 
     private PublishedSchema(JsonElement root) => this.root = root;
@@ -31,10 +31,11 @@ internal sealed class PublishedSchema
             var rule = keyword.Value;
             var fault = keyword.Name switch
             {
-                "$ref" => Fault(value, root.GetProperty("$defs").GetProperty(rule.GetString()!["#/$defs/".Length..]), at),
+                "$ref" => Fault(value, Referred(rule), at),
                 "type" => (rule.ValueKind == JsonValueKind.Array ? [.. rule.EnumerateArray().Select(one => one.GetString())] : (string?[])[rule.GetString()]).Any(type => Is(value, type)) ? null : $"{at} is no {rule}",
                 "required" => rule.EnumerateArray().Select(name => name.GetString()!).Where(name => !value.TryGetProperty(name, out _)).Select(name => $"{at} lacks {name}").FirstOrDefault(),
                 "additionalProperties" => value.EnumerateObject().Where(member => !schema.GetProperty("properties").TryGetProperty(member.Name, out _)).Select(member => $"{at} has {member.Name}").FirstOrDefault(),
+                "unevaluatedProperties" => value.EnumerateObject().Where(member => !Names(schema).Contains(member.Name)).Select(member => $"{at} has {member.Name}").FirstOrDefault(),
                 "properties" => rule.EnumerateObject().Select(property => value.TryGetProperty(property.Name, out var member) ? Fault(member, property.Value, $"{at}.{property.Name}") : null).FirstOrDefault(found => found is not null),
                 "items" => value.EnumerateArray().Select((item, index) => Fault(item, rule, $"{at}[{index}]")).FirstOrDefault(found => found is not null),
                 "enum" => rule.EnumerateArray().Any(one => JsonElement.DeepEquals(one, value)) ? null : $"{at} is {value}",
@@ -53,6 +54,15 @@ internal sealed class PublishedSchema
 
         return null;
     }
+
+    // What this schema and those that it refers to name.
+    private IEnumerable<string> Names(JsonElement schema) =>
+    [
+        .. schema.TryGetProperty("properties", out var properties) ? properties.EnumerateObject().Select(property => property.Name) : [],
+        .. schema.TryGetProperty("$ref", out var reference) ? Names(Referred(reference)) : [],
+    ];
+
+    private JsonElement Referred(JsonElement reference) => root.GetProperty("$defs").GetProperty(reference.GetString()!["#/$defs/".Length..]);
 
     private static bool Is(JsonElement value, string? type) => type switch
     {

@@ -3,6 +3,7 @@ using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Reviews;
 using Governance.Gates.Sigstore;
+using Governance.Gates.Tests.Actions;
 using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Reviews;
 using Governance.Gates.Tests.Sigstore;
@@ -50,6 +51,26 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.Equal(attested.GetProperty("evidence").GetString(), released.GetProperty("review").GetString());
         Assert.NotNull(released.GetProperty("summary").GetString());
         Assert.Contains("reviewed in pull request 7 of https://github.com/example/trading by bob", (await VerifyAsync(0)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task As_a_step_of_a_workflow_it_releases_by_the_same_rules()
+    {
+        using var steps = new ActionSteps();
+        (string, string)[] inputs = [("image", Image), ("as", Workbench.Repository), ("commit", Commit), ("policy", policy), ("key", Key("builder"))];
+        var refused = await steps.RunAsync("release", inputs);
+        Assert.Equal((1, "deny", ""), (refused.ExitCode, refused.Outputs["decision"], refused.Outputs["summary"]));
+
+        var attested = (await AttestAsync(0, "--output", "json")).Json();
+        var released = await steps.RunAsync("release", inputs);
+        Assert.True(released.Succeeded, released.Error);
+        Assert.Equal(("allow", attested.GetProperty("evidence").GetString()), (released.Outputs["decision"], released.Outputs["review"]));
+        Assert.All([released.Outputs["digest"], released.Outputs["summary"]], digest => Assert.Matches("^sha256:[0-9a-f]{64}$", digest));
+
+        // What others read for ever is shown to them only where the workflow says so.
+        var unasked = await steps.RunAsync("release", [.. inputs[..4], ("keyless", "true"), ("fulcio", "https://f.example.com"), ("rekor", "https://r.example.com"), ("yes", "false")]);
+        Assert.Equal((64, "unknown"), (unasked.ExitCode, unasked.Outputs["decision"]));
+        Assert.Contains("r.example.com may show this signature for ever: add --yes", unasked.Error, StringComparison.Ordinal);
     }
 
     [Fact]

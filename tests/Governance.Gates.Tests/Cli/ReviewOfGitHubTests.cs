@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Tests.Clients.GitHub;
 using Governance.Gates.Tests.Reviews;
@@ -107,7 +108,7 @@ public sealed class ReviewOfGitHubTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task C23_databricks_4931_every_pull_request_of_a_merge_group_is_judged()
+    public async Task C23_policy_bot_and_databricks_4931_every_pull_request_of_a_merge_group_is_judged()
     {
         // #8 is in order, #7 before it is not: the event names #8 only.
         scene.World.Open(8, "ann").From(scene.Main).Change("docs/b").Push("ann").Review("bob");
@@ -141,10 +142,44 @@ public sealed class ReviewOfGitHubTests : IAsyncLifetime, IDisposable
         Assert.Equal(2, (await bench.GatesAsync("review")).ExitCode);
     }
 
+    [Theory]
+    [InlineData("""{"data":{"repository":null}}""")]
+    [InlineData("""{"data":{"repository":{"mergeQueue":{"entries":{"nodes":[null,ENTRY]}}}}}""")]
+    [InlineData("""{"data":{"repository":{"mergeQueue":{"entries":{"nodes":[{"position":1,"headCommit":null,"pullRequest":null},ENTRY]}}}}}""")]
+    [InlineData("""{"data":{"repository":{"mergeQueue":{"entries":{"nodes":[{"position":1,"headCommit":null,"pullRequest":{"number":-7}},ENTRY]}}}}}""")]
+    [InlineData("""{"data":{"repository":{"mergeQueue":{"entries":{"nodes":[ENTRY]}}}},"errors":[{"message":"Something went wrong"}]}""")]
+    public async Task C17_a_merge_queue_that_is_told_in_part_is_could_not_tell(string answer)
+    {
+        var (main, head) = (scene.World.Branches["main"], new string('a', 40));
+        scene.Request.Review("carol");
+        var entry = $$$"""{"position":2,"headCommit":{"oid":"{{{head}}}"},"pullRequest":{"number":7}}""";
+        Group("main", 7, main, head);
+        Answer("""{"data":{"repository":{"mergeQueue":{"entries":{"nodes":[ENTRY]}}}}}""");
+        Assert.Equal(0, (await bench.GatesAsync("review")).ExitCode);
+        Answer(answer);
+        var ended = await bench.GatesAsync("review");
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Contains("merge queue of main in example/trading", ended.Output, StringComparison.Ordinal);
+
+        void Answer(string text) => scene.Server.Script("graphql", context => LoopbackGitHub.WriteAsync(context, JsonNode.Parse(text.Replace("ENTRY", entry, StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public async Task C17_what_an_event_says_is_never_a_part_of_the_query()
+    {
+        Group("main\\\") { nodes", 7, new string('1', 40), new string('a', 40));
+        await bench.GatesAsync("review");
+        Group("main", 7, new string('1', 40), new string('a', 40));
+        await bench.GatesAsync("review");
+        var queries = scene.Server.Queries.ToArray();
+        Assert.Equal("main\") { nodes", queries[0]["variables"]!["branch"]!.GetValue<string>());
+        Assert.Equal(queries[1]["query"]!.GetValue<string>(), queries[0]["query"]!.GetValue<string>());
+    }
+
     [Fact]
     public async Task C23_a_queue_that_may_not_be_seen_is_could_not_tell()
     {
-        scene.Server.Script("graphql", context => LoopbackGitHub.WriteAsync(context, new System.Text.Json.Nodes.JsonObject { ["data"] = null, ["errors"] = new System.Text.Json.Nodes.JsonArray(new System.Text.Json.Nodes.JsonObject { ["type"] = "FORBIDDEN", ["message"] = "Resource not accessible" }) }));
+        scene.Server.Script("graphql", context => LoopbackGitHub.WriteAsync(context, new JsonObject { ["data"] = null, ["errors"] = new JsonArray(new JsonObject { ["type"] = "FORBIDDEN", ["message"] = "Resource not accessible" }) }));
         Group("main", 7, new string('1', 40), new string('a', 40));
         var ended = await bench.GatesAsync("review");
         Assert.Equal(2, ended.ExitCode);

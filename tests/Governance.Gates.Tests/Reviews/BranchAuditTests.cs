@@ -163,6 +163,15 @@ public sealed class BranchAuditTests
     }
 
     [Fact]
+    public void C26_policy_bot_376_a_status_that_anybody_may_post_is_forgeable_and_denied_where_an_app_is_named()
+    {
+        var snapshot = Ruled();
+        ChecksOf(snapshot)[0]!["integration_id"] = null;
+        Is(Decide(snapshot), Verdict.Warn, "the check lint is forgeable: anybody who may write statuses can post it");
+        Is(Decide(snapshot, Asked.Replace("[lint,", "[{ name: lint, app: 4711 },", StringComparison.Ordinal)), Verdict.Deny, "asked for from anybody");
+    }
+
+    [Fact]
     public void C26_a_required_check_that_is_missing_or_that_nothing_posts_is_told()
     {
         var snapshot = Ruled();

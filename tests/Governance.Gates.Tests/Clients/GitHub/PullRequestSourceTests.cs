@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Governance.Gates.Reviews;
 using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Tests.Reviews;
@@ -54,7 +55,7 @@ public sealed class PullRequestSourceTests
     }
 
     [Fact]
-    public async Task C19_midad_216_a_rename_out_of_a_protected_path_needs_its_owners()
+    public async Task C19_midad_216_and_codeowners_plus_a_rename_out_of_a_protected_path_needs_its_owners()
     {
         await using var scene = await GitHubScene.StartAsync();
         scene.Request.Rename("risk/a", "docs/a").Push("ann").Review("dave");
@@ -168,6 +169,24 @@ public sealed class PullRequestSourceTests
 
         scene.Request.Change("docs/link", "x", "120000").Push("ann").Review("dave");
         (await scene.JudgeAsync()).Is(Verdict.Deny, "for docs/link");
+    }
+
+    [Fact]
+    public async Task A_tree_with_an_entry_that_is_none_is_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Server.Override = async context =>
+        {
+            var isTree = context.Request.Path.Value!.Contains("/git/trees/", StringComparison.Ordinal);
+            if (isTree)
+            {
+                await LoopbackGitHub.WriteAsync(context, JsonNode.Parse("""{"sha":"1","tree":[null],"truncated":false}"""));
+            }
+
+            return isTree;
+        };
+        (await scene.JudgeAsync()).Is(Verdict.Unknown, "a folder has more entries than GitHub tells");
     }
 
     [Fact]
