@@ -22,6 +22,7 @@ internal sealed class ReviewCommand
     private readonly Option<string?> save = new("--save") { Description = "Writes what was read into a new file, for --snapshot.", HelpName = "FILE" };
     private readonly Option<string?> policyFile = new("--policy") { Description = $"The policy as it stands at the base commit. Left out: {PolicyFileName} here for a snapshot, and that of the base commit otherwise.", HelpName = "FILE" };
     private readonly Option<string?> policyAt = new("--policy-at") { Description = $"Where the policy lies in the base commit. Left out: {PolicyFileName}.", HelpName = "PATH" };
+    private readonly Option<string[]> bases = new("--base") { Description = "A branch into which pull requests are judged. Left out: the default branch of the repository. May be given again.", HelpName = "BRANCH" };
     private readonly Option<bool> explain = new("--explain") { Description = "Tells of every review whether it counts, and of every rule how it stands." };
     private readonly Option<string[]> simulate = new("--simulate") { Description = "Judges as if this account approved the head commit too. May be given again.", HelpName = "approve=LOGIN" };
     private readonly Option<string> form = Report.OutputOption();
@@ -35,7 +36,7 @@ internal sealed class ReviewCommand
         var verb = new ReviewCommand();
         var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence. Examples: gates review --pr 7 --repository example/trading --save pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
         {
-            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
+            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.bases, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
         };
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
@@ -47,7 +48,7 @@ internal sealed class ReviewCommand
         var saved = result.GetResult(snapshot) is { Implicit: false };
         (bool Wrong, string Why)[] rules =
         [
-            (saved && new Option[] { number, repository, save, policyAt }.Any(option => result.GetResult(option) is { Implicit: false }), "--snapshot needs no GitHub: leave out --pr, --repository, --save and --policy-at"),
+            (saved && new Option[] { number, repository, save, policyAt, bases }.Any(option => result.GetResult(option) is { Implicit: false }), "--snapshot needs no GitHub: leave out --pr, --repository, --save, --policy-at and --base"),
             (!saved && result.GetResult(number) is not { Implicit: false } && terminal.Variable("GITHUB_EVENT_PATH") is not { Length: > 0 }, "give --pr or --snapshot; only inside a workflow does the event say which pull request is meant"),
             (result.GetValue(number) is { } text && NumberOf(text) is null, "--pr is a number from 1"),
             (result.GetResult(policyFile) is { Implicit: false } && result.GetResult(policyAt) is { Implicit: false }, "give either --policy or --policy-at"),
@@ -127,6 +128,13 @@ internal sealed class ReviewCommand
         if (parsed.GetValue(save) is { } file)
         {
             OutputFile.Write(file, PullRequestWriter.Write(question.Request).Span);
+        }
+
+        var into = question.Request.BaseRef;
+        if (parsed.GetValue(bases) is { Length: > 0 } named ? !named.Contains(into, StringComparer.Ordinal) : into != question.DefaultBranch)
+        {
+            // Its policy may be anybody's, and a check stands on the commit, which may be the head of another pull request too.
+            return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review"));
         }
 
         return Judge(question.Request, question.Policy, from ?? $"{parsed.GetValue(policyAt) ?? PolicyFileName} at {question.Request.BaseSha}", what, logins, terminal);

@@ -12,7 +12,7 @@ internal sealed record WirePullRequest(long Number, bool Draft, WireAccount? Use
 internal sealed record WireSide(string Ref, string Sha, WireRepository? Repo);
 
 /// <summary>A repository.</summary>
-internal sealed record WireRepository(string FullName);
+internal sealed record WireRepository(string FullName, string? DefaultBranch = null);
 
 /// <summary>A changed file (OpenAPI <c>diff-entry</c>).</summary>
 internal sealed record WireFile(string Filename, string Status, string? Sha, string? PreviousFilename = null);
@@ -27,7 +27,10 @@ internal sealed record WireGitCommit(string Message, WireGitPerson? Author, Wire
 internal sealed record WireGitPerson(string? Email = null);
 
 /// <summary>A review.</summary>
-internal sealed record WireReview(long Id, WireAccount? User, string State, string? CommitId);
+internal sealed record WireReview(long Id, WireAccount? User, string State, string? CommitId, DateTimeOffset? SubmittedAt = null);
+
+/// <summary>Something that happened to a pull request (OpenAPI <c>issue-event</c>).</summary>
+internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt);
 
 /// <summary>A branch (OpenAPI <c>git-ref</c>).</summary>
 internal sealed record WireRef(WireObject Object);
@@ -111,6 +114,7 @@ internal sealed record WireNumber(long Number);
 [JsonSerializable(typeof(WireFile[]))]
 [JsonSerializable(typeof(WireCommit[]))]
 [JsonSerializable(typeof(WireReview[]))]
+[JsonSerializable(typeof(WireEvent[]))]
 [JsonSerializable(typeof(WireRef))]
 [JsonSerializable(typeof(WireTree))]
 [JsonSerializable(typeof(WireBlob))]

@@ -6,7 +6,10 @@ using Governance.Gates.Reviews;
 namespace Governance.Gates.Clients.GitHub;
 
 /// <summary>A pull request, and the policy that it is judged by.</summary>
-public sealed record ReviewQuestion(PullRequest Request, Policy Policy);
+/// <param name="Request">The pull request.</param>
+/// <param name="Policy">The policy.</param>
+/// <param name="DefaultBranch">The default branch of the repository that it is into; null where GitHub does not tell.</param>
+public sealed record ReviewQuestion(PullRequest Request, Policy Policy, string? DefaultBranch);
 
 /// <summary>Reads a pull request from GitHub as one snapshot, with all that a policy asks about it.</summary>
 /// <remarks>What may not be seen, is cut off or could not be read stands in the snapshot as such: the gate decides what that means. CODEOWNERS and policy are those of the branch that the pull request
@@ -74,16 +77,20 @@ public static class PullRequestSource
 
             var (@base, head) = (new CommitFiles(api, repository, baseSha), new CommitFiles(api, repository, wire.Head.Sha));
             var policyRead = policyOf(@base, cancellation);
-            var filesRead = ListAsync("files", "changed files", GitHubJson.Default.WireFileArray, cancellation);
-            var commitsRead = ListAsync("commits", "commits", GitHubJson.Default.WireCommitArray, cancellation);
-            var reviewsRead = ListAsync("reviews", "reviews", GitHubJson.Default.WireReviewArray, cancellation);
-            await Task.WhenAll(policyRead, filesRead, commitsRead, reviewsRead);
+            var filesRead = ListAsync($"{path}/files", "changed files", GitHubJson.Default.WireFileArray, cancellation);
+            var commitsRead = ListAsync($"{path}/commits", "commits", GitHubJson.Default.WireCommitArray, cancellation);
+            var reviewsRead = ListAsync($"{path}/reviews", "reviews", GitHubJson.Default.WireReviewArray, cancellation);
+            var eventsRead = ListAsync($"repos/{repository}/issues/{number.ToString(CultureInfo.InvariantCulture)}/events", "events", GitHubJson.Default.WireEventArray, cancellation);
+            await Task.WhenAll(policyRead, filesRead, commitsRead, reviewsRead, eventsRead);
             if (!(await policyRead).Try(out var policy, out why))
             {
                 return new Reading<ReviewQuestion>.Unread(why);
             }
 
             var (files, commits) = (await filesRead, await commitsRead);
+
+            // Whoever approved before the pull request was pointed at this branch saw another change, of the same head commit.
+            var pointed = (await eventsRead).Where(one => one.Event == "base_ref_changed").Select(one => (DateTimeOffset?)one.CreatedAt).Max();
             if (!commits.IsEmpty && commits.Length == wire.Commits && !commits.Any(commit => commit.Sha == wire.Head.Sha))
             {
                 Tell(new("github", $"the commits of {name} do not lead to {wire.Head.Sha}", "run the gate again"));
@@ -103,7 +110,7 @@ public static class PullRequestSource
                 ChangedFiles = wire.ChangedFiles,
                 CommitCount = wire.Commits,
                 Files = [.. files.Select(file => new ChangedFile(file.Filename, file.PreviousFilename, file.Status, null))],
-                Reviews = [.. (await reviewsRead).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, review.CommitId))],
+                Reviews = [.. (await reviewsRead).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, pointed is null || review.SubmittedAt > pointed ? review.CommitId : null))],
             };
             if (policy.Review is { } settings)
             {
@@ -122,7 +129,7 @@ public static class PullRequestSource
                 Tell(new("github", $"{name} was pointed at another branch, or that branch moved, while it was read", "run the gate again"));
             }
 
-            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy));
+            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch));
         }
 
         private async Task<PullRequest> WithFilesAsync(PullRequest request, ImmutableArray<WireFile> files, ReviewSettings settings, CommitFiles @base, CommitFiles head, CancellationToken cancellation)
@@ -188,9 +195,9 @@ public static class PullRequestSource
                 ? new Reading<string>.Found(found.Object.Sha)
                 : new Reading<string>.Unread(why);
 
-        private async Task<ImmutableArray<T>> ListAsync<T>(string part, string what, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T[]> type, CancellationToken cancellation)
+        private async Task<ImmutableArray<T>> ListAsync<T>(string list, string what, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T[]> type, CancellationToken cancellation)
         {
-            if ((await api.ListAsync(new($"{path}/{part}", $"read the {what} of {name}", "pull requests: read"), type, MostItems, cancellation)).Try(out var items, out var why))
+            if ((await api.ListAsync(new(list, $"read the {what} of {name}", "pull requests: read"), type, MostItems, cancellation)).Try(out var items, out var why))
             {
                 return items;
             }

@@ -52,6 +52,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
             ["git", "blobs", var sha] when world.Blobs.TryGetValue(sha, out var bytes) => new(Blob(sha, bytes)),
             ["collaborators", var login, "permission"] => Permission(login),
+            ["issues", var number, "events"] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => GitHubReply.List(request.Events, one => Event(request, one)),
             ["pulls", var number, .. var rest] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => rest switch
             {
                 [] => new(PullRequest(request)),
@@ -231,6 +232,18 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
         };
         return Addresses(body, $"repos/{world.Repository}/commits/{commit.Sha}", "", "html", "comments");
     }
+
+    private JsonObject Event(GitHubPullRequest request, (string Kind, string Time) one) => new()
+    {
+        ["id"] = 1,
+        ["node_id"] = "EV_1",
+        ["url"] = $"https://api.github.com/repos/{world.Repository}/issues/events/1",
+        ["actor"] = User(request.Author),
+        ["event"] = one.Kind,
+        ["commit_id"] = null,
+        ["commit_url"] = null,
+        ["created_at"] = one.Time,
+    };
 
     private JsonObject Review(GitHubPullRequest request, GitHubReview review) => Addresses(
         new()

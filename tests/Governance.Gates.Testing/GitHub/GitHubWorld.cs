@@ -181,6 +181,9 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
     /// <summary>Its commits.</summary>
     public List<GitHubCommit> Commits { get; } = [];
 
+    /// <summary>What else happened to it, and when. Reviews are of 10:00 on 2026-06-01.</summary>
+    public List<(string Kind, string Time)> Events { get; } = [];
+
     /// <summary>Its reviews, the oldest first.</summary>
     public List<GitHubReview> Reviews { get; } = [];
 

@@ -83,6 +83,19 @@ public sealed class ReviewOfGitHubTests : IAsyncLifetime, IDisposable
         Assert.Equal(2, (await bench.GatesAsync("review", "--pr", "7")).ExitCode);
     }
 
+    // The same commit may be the head of a pull request into a branch of somebody's own, with a policy of their own, and the check would stand on it.
+    [Fact]
+    public async Task A_pull_request_into_another_branch_than_those_that_are_named_is_could_not_tell()
+    {
+        scene.World.Branches["scratch"] = scene.World.Commit(new Dictionary<string, GitHubFile>(scene.Main) { ["governance.yaml"] = GitHubFile.Of(PullRequests.Yaml("    approvals: { default: 1 }")) });
+        scene.Request.BaseRef = "scratch";
+        var ended = await bench.GatesAsync("review", "--pr", "7");
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Contains("is into scratch", ended.Output, StringComparison.Ordinal);
+        Assert.Equal(2, (await bench.GatesAsync("review", "--pr", "7", "--base", "main")).ExitCode);
+        Assert.NotEqual(2, (await bench.GatesAsync("review", "--pr", "7", "--base", "main", "--base", "scratch")).ExitCode);
+    }
+
     [Fact]
     public async Task A_pull_request_that_is_not_there_is_could_not_tell_in_every_form()
     {

@@ -73,6 +73,37 @@ public sealed class PullRequestPeopleTests
         Assert.Equal("approved an earlier commit", (await scene.JudgeAsync()).WhyNot("bob"));
     }
 
+    [Theory]
+    [InlineData("2026-06-01T09:59:59Z", true)]
+    [InlineData("2026-06-01T10:00:00Z", false)]
+    [InlineData("2026-06-02T00:00:00Z", false)]
+    public async Task C06_an_approval_of_the_same_head_into_another_branch_does_not_count(string pointed, bool counts)
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Request.Events.AddRange([("labeled", "2026-06-03T00:00:00Z"), ("base_ref_changed", "2026-06-01T08:00:00Z"), ("base_ref_changed", pointed)]);
+        Assert.Equal(counts, (await scene.JudgeAsync()).WhyNot("bob") is null);
+    }
+
+    [Fact]
+    public async Task C06_events_that_cannot_be_read_are_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Request.Events.Add(("base_ref_changed", "yesterday"));
+        Assert.Equal(Verdict.Unknown, (await scene.JudgeAsync()).Decision.Verdict);
+    }
+
+    [Fact]
+    public async Task C07_a_base_that_changes_while_it_is_read_is_could_not_tell()
+    {
+        await using var scene = await GitHubScene.StartAsync();
+        scene.World.Branches["other"] = scene.World.Branches["main"];
+        scene.Request.Change("docs/b").Push("ann").Review("bob");
+        scene.Server.Override = Once("reviews", () => scene.Request.BaseRef = "other");
+        Assert.Equal(Verdict.Unknown, (await scene.JudgeAsync()).Decision.Verdict);
+    }
+
     [Fact]
     public async Task C07_a_head_that_moves_while_it_is_read_is_read_again()
     {
