@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Governance.Gates.Clients.GitHub;
@@ -120,6 +121,8 @@ internal sealed record WireNumber(long Number);
 [JsonSerializable(typeof(WireAccount))]
 [JsonSerializable(typeof(WireAccount[]))]
 [JsonSerializable(typeof(WireActivity[]))]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(JsonObject[]))]
 [JsonSerializable(typeof(WireInstallation))]
 [JsonSerializable(typeof(WireTokenRequest))]
 [JsonSerializable(typeof(WireToken))]

@@ -47,6 +47,8 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
 
         return path switch
         {
+            [] => new(FullRepository()),
+            ["rules" or "rulesets" or "branches" or "actions", ..] => world.Protection.Answer(path, world),
             ["installation"] => new(Installation()),
             ["git", "ref", var name] when name.StartsWith("heads/", StringComparison.Ordinal) && world.Branches.TryGetValue(name["heads/".Length..], out var sha) => new(Ref(name, sha)),
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
@@ -194,6 +196,8 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
 
         return Addresses(body, $"repos/{fullName}", "", "html", "archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents", "contributors", "deployments", "downloads", "events", "forks", "git_commits", "git_refs", "git_tags", "hooks", "issue_comment", "issue_events", "issues", "keys", "labels", "languages", "merges", "milestones", "notifications", "pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees");
     }
+
+    private JsonObject FullRepository() => With(With(Repository(world.Repository), ("network_count", 0), ("subscribers_count", 0), ("temp_clone_token", "secret-clone-token")), world.Protection.MergeSettings);
 
     private JsonObject File(GitHubPullRequest request, (string Path, string? Previous, string Status) change)
     {

@@ -52,6 +52,9 @@ public sealed class GitHubWorld
     /// <summary>What waits to be merged, in its order.</summary>
     public List<GitHubQueued> Queue { get; } = [];
 
+    /// <summary>How branches are protected.</summary>
+    public GitHubProtection Protection { get; } = new();
+
     /// <summary>The key of the App that may ask for tokens; null where there is none.</summary>
     public RSA? AppKey { get; set; }
 

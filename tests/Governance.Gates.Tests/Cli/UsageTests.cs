@@ -152,6 +152,8 @@ public sealed class UsageTests : IDisposable
         { $"release {Image} --commit {Hex[..12]} --key k", "is no name of a git object" },
         { $"release {Image} --commit {Hex[..40]}", "say how it is signed" },
         { "branches", "--snapshot" },
+        { "branches --snapshot s --repository example/trading", "--snapshot needs no GitHub" },
+        { "branches --repository example/trading --branch ", "--branch" },
         { "owners", "PATH" },
         { "owners x --codeowners", "--codeowners" },
         { "owners x --output xml", "none of text, json, markdown" },
