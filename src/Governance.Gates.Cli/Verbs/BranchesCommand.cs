@@ -35,7 +35,7 @@ internal static class BranchesCommand
                 result.AddError("give --repository or --snapshot");
             }
 
-            if (result.GetResult(name) is { Implicit: false } && result.GetValue(name) is null or "")
+            if (result.GetResult(name)?.Tokens is [{ Value: "" }])
             {
                 result.AddError("--branch is empty");
             }
