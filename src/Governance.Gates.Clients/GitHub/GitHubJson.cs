@@ -36,6 +36,12 @@ internal sealed record WireRef(WireObject Object);
 /// <summary>What a ref points at.</summary>
 internal sealed record WireObject(string Sha, string Type);
 
+/// <summary>A tag that is an object of its own (OpenAPI <c>git-tag</c>).</summary>
+internal sealed record WireTag(WireObject Object, WireVerification? Verification = null);
+
+/// <summary>What GitHub tells of a signature.</summary>
+internal sealed record WireVerification(string Reason, string? Payload, string? Signature);
+
 /// <summary>A tree; of one that is too large only the first entries are told.</summary>
 internal sealed record WireTree(WireEntry[] Tree, bool Truncated);
 
@@ -113,6 +119,7 @@ internal sealed record WireNumber(long Number);
 [JsonSerializable(typeof(WireCommit[]))]
 [JsonSerializable(typeof(WireReview[]))]
 [JsonSerializable(typeof(WireRef))]
+[JsonSerializable(typeof(WireTag))]
 [JsonSerializable(typeof(WireTree))]
 [JsonSerializable(typeof(WireBlob))]
 [JsonSerializable(typeof(WirePermission))]

@@ -81,6 +81,11 @@ public sealed class GitHubContractTests
              "required_pull_request_reviews":{"dismiss_stale_reviews":true,"require_code_owner_reviews":true,"required_approving_review_count":2,"require_last_push_approval":true},
              "required_status_checks":{"strict":true,"contexts":["gates"],"checks":[{"context":"gates","app_id":null}]}}
             """)!.AsObject();
+        var sha = new string('a', 40);
+        server.World.Tags["v1"] = ("tag", sha, JsonNode.Parse($$$"""
+            {"node_id":"T","tag":"v1","sha":"{{{sha}}}","message":"m","tagger":{"name":"A","email":"a@example.com","date":"2026-03-01T12:00:00Z"},"object":{"type":"commit","sha":"{{{sha}}}","url":"https://api.github.com/x"},
+             "verification":{"verified":false,"reason":"unsigned","payload":null,"signature":null,"verified_at":null}}
+            """)!.AsObject());
         server.LongestPage = 3;
         await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
         server.Shown = proxy.Address;
@@ -93,10 +98,12 @@ public sealed class GitHubContractTests
             Assert.True(branch.Rulesets.Try(out var rulesets, out why) && branch.Protection.Try(out var classic, out why) && (classic is not null) == hasClassic, why?.Message);
             Assert.True(branch.MergeMethods.Try(out _, out why) && branch.WorkflowsApprove.Try(out _, out why) && branch.Workflows.Try(out _, out why), why?.Message);
             Assert.Equal([true, true], rulesets.Select(ruleset => ruleset.Bypass.Try(out _, out _)));
+            Assert.True((await TagSource.ReadAsync(client, "v1", TestContext.Current.CancellationToken)).Try(out var tag, out why), why?.Message);
+            Assert.Equal(("commit", sha, "unsigned"), (tag.TargetType, tag.Target, tag.Verification?.Reason));
             protection.Classic.Clear();
         }
 
-        foreach (var asked in (string[])["/repos/example/trading", "/rules/branches/main?per_page=100&page=2", "/rulesets/1", "/rulesets/2", "/branches/main/protection", "/actions/permissions/workflow", "/git/ref/heads%2Fmain"])
+        foreach (var asked in (string[])["/repos/example/trading", "/rules/branches/main?per_page=100&page=2", "/rulesets/1", "/rulesets/2", "/branches/main/protection", "/actions/permissions/workflow", "/git/ref/heads%2Fmain", "/git/ref/tags%2Fv1", $"/git/tags/{sha}"])
         {
             Assert.Equal(2, server.Log.Count(line => line.EndsWith(asked, StringComparison.Ordinal)));
         }

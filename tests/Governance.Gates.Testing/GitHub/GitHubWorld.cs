@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Governance.Gates.Testing.GitHub;
 
@@ -39,6 +40,9 @@ public sealed class GitHubWorld
 
     /// <summary>Branches and the commits that they are at.</summary>
     public Dictionary<string, string> Branches { get; } = [];
+
+    /// <summary>Tags: what their names name (<c>commit</c> or <c>tag</c>, and its object id), and the tag object where there is one.</summary>
+    public Dictionary<string, (string Type, string Sha, JsonObject? Object)> Tags { get; } = [];
 
     /// <summary>Pull requests by number.</summary>
     public Dictionary<long, GitHubPullRequest> PullRequests { get; } = [];

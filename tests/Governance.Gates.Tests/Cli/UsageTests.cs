@@ -156,6 +156,7 @@ public sealed class UsageTests : IDisposable
         { "branches", "--snapshot" },
         { "branches --snapshot s --repository example/trading", "--snapshot needs no GitHub" },
         { "branches --repository example/trading --branch", "--branch" },
+        { "tag --repository example/trading", "TAG" },
         { "owners", "PATH" },
         { "owners x --codeowners", "--codeowners" },
         { "owners x --output xml", "none of text, json, markdown" },
@@ -255,7 +256,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "review attest", "release", "branches", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "review attest", "release", "branches", "tag", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)
