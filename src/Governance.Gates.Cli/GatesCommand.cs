@@ -31,6 +31,7 @@ internal static class GatesCommand
             ModelCommand.Create(safe),
             ReviewCommand.Create(safe),
             BranchesCommand.Create(safe),
+            TagCommand.Create(safe),
             OwnersCommand.Create(safe),
             PolicyCommand.Create(safe),
             TrustCommand.Create(safe),

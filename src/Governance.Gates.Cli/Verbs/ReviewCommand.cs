@@ -50,7 +50,7 @@ internal sealed class ReviewCommand
         [
             (saved && new Option[] { number, repository, save, policyAt, bases }.Any(option => result.GetResult(option) is { Implicit: false }), "--snapshot needs no GitHub: leave out --pr, --repository, --save, --policy-at and --base"),
             (!saved && result.GetResult(number) is not { Implicit: false } && terminal.Variable("GITHUB_EVENT_PATH") is not { Length: > 0 }, "give --pr or --snapshot; only inside a workflow does the event say which pull request is meant"),
-            (result.GetValue(number) is { } text && NumberOf(text) is null, "--pr is a number from 1"),
+            (result.GetResult(number)?.Tokens is [{ Value: var text }] && NumberOf(text) is null, "--pr is a number from 1"),
             (result.GetResult(policyFile) is { Implicit: false } && result.GetResult(policyAt) is { Implicit: false }, "give either --policy or --policy-at"),
         ];
         foreach (var (wrong, why) in rules)
@@ -61,7 +61,7 @@ internal sealed class ReviewCommand
             }
         }
 
-        foreach (var given in result.GetValue(simulate) ?? [])
+        foreach (var given in result.GetResult(simulate)?.Tokens.Select(token => token.Value) ?? [])
         {
             if (!given.StartsWith(Approve, StringComparison.Ordinal) || given.Length == Approve.Length)
             {

@@ -77,6 +77,24 @@ public sealed class CommitFiles
         }
     }
 
+    /// <summary>The paths of the plain files that lie directly in a folder; none where there is no such folder.</summary>
+    internal async Task<Reading<ImmutableArray<string>>> ListAsync(string folder, CancellationToken cancellation)
+    {
+        if (!(await FindAsync(folder, cancellation)).Try(out var entry, out var why))
+        {
+            return new Reading<ImmutableArray<string>>.Unread(why);
+        }
+
+        if (entry?.Type != "tree")
+        {
+            return new Reading<ImmutableArray<string>>.Found([]);
+        }
+
+        return (await TreeAsync(entry.Sha, cancellation)).Try(out var entries, out why)
+            ? new Reading<ImmutableArray<string>>.Found([.. entries.Where(one => one.Value.Mode is "100644" or "100755").Select(one => $"{folder}/{one.Key}").Order(StringComparer.Ordinal)])
+            : new Reading<ImmutableArray<string>>.Unread(why);
+    }
+
     /// <summary>Asks for all paths at once, which is one request for most repositories. Where the tree is too large for that, paths go on being looked up one folder after another.</summary>
     internal async Task PrepareAsync(CancellationToken cancellation)
     {

@@ -28,7 +28,11 @@ internal sealed class GitHubApi(GitHubTransport transport)
             : new Reading<T>.Unread(why);
 
     /// <summary>What is asked for, and null for 404: for callers who know how to tell "absent" from "may not be seen".</summary>
-    public async Task<Reading<T?>> FindAsync<T>(GitHubCall call, JsonTypeInfo<T> type, CancellationToken cancellation)
+    /// <param name="call">The question.</param>
+    /// <param name="type">The answer.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="absent">What GitHub says with a 404 where there is none; any other 404 is then unread. Null: every 404 is null.</param>
+    public async Task<Reading<T?>> FindAsync<T>(GitHubCall call, JsonTypeInfo<T> type, CancellationToken cancellation, string? absent = null)
         where T : class
     {
         if (IsElsewhere(call.Path))
@@ -43,7 +47,7 @@ internal sealed class GitHubApi(GitHubTransport transport)
 
         return answer switch
         {
-            { Status: 404 } => new Reading<T?>.Found(null),
+            { Status: 404 } => absent is null || answer.Message == absent ? new Reading<T?>.Found(null) : new Reading<T?>.Unread(NotSeen(call)),
             { Succeeded: false } => new Reading<T?>.Unread(Refused(call, answer)),
             _ when Parse(answer.Body, type) is { } value => new Reading<T?>.Found(value),
             _ => new Reading<T?>.Unread(Malformed(call)),

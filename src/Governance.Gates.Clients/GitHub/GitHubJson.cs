@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Governance.Gates.Clients.GitHub;
@@ -37,6 +38,12 @@ internal sealed record WireRef(WireObject Object);
 
 /// <summary>What a ref points at.</summary>
 internal sealed record WireObject(string Sha, string Type);
+
+/// <summary>A tag that is an object of its own (OpenAPI <c>git-tag</c>).</summary>
+internal sealed record WireTag(WireObject Object, WireVerification? Verification = null);
+
+/// <summary>What GitHub tells of a signature.</summary>
+internal sealed record WireVerification(string Reason, string? Payload, string? Signature);
 
 /// <summary>A tree; of one that is too large only the first entries are told.</summary>
 internal sealed record WireTree(WireEntry?[] Tree, bool Truncated);
@@ -116,6 +123,7 @@ internal sealed record WireNumber(long Number);
 [JsonSerializable(typeof(WireReview[]))]
 [JsonSerializable(typeof(WireEvent[]))]
 [JsonSerializable(typeof(WireRef))]
+[JsonSerializable(typeof(WireTag))]
 [JsonSerializable(typeof(WireTree))]
 [JsonSerializable(typeof(WireBlob))]
 [JsonSerializable(typeof(WirePermission))]
@@ -124,6 +132,8 @@ internal sealed record WireNumber(long Number);
 [JsonSerializable(typeof(WireAccount))]
 [JsonSerializable(typeof(WireAccount[]))]
 [JsonSerializable(typeof(WireActivity[]))]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(JsonObject[]))]
 [JsonSerializable(typeof(WireInstallation))]
 [JsonSerializable(typeof(WireTokenRequest))]
 [JsonSerializable(typeof(WireToken))]

@@ -185,7 +185,7 @@ public static class BranchAudit
             }
 
             var files = workflows.Where(claim => claim.Check == check).Select(claim => OneLine.Show(claim.Workflow)).Distinct().ToList();
-            return files.Count == 0 ? " (no workflow of the branch posts it)" : $" (now posted by {string.Join(", ", files.Take(16))})";
+            return files.Count == 0 ? " (no job of the branch's workflows is named so)" : $" (now posted by {string.Join(", ", files.Take(16))})";
         }
 
         private string Path(string name) => $"{rule.Path}.{name}";

@@ -81,7 +81,9 @@ public static class BranchReader
     // GET /repos/{owner}/{repo}/rules/branches/{branch} tells active rules, of whatever ruleset; GET …/rulesets/{id} who is not bound, to those who may change it.
     private static ImmutableArray<BranchGuard> ReadRulesets(SnapshotFields fields, JsonElement root)
     {
-        var bypass = fields.Many(root, "rulesets", ruleset => (Id: fields.RequiredCount(ruleset, "id"), Name: fields.RequiredText(ruleset, "name"), Actors: ReadActors(fields, ruleset)))
+        var bypass = fields.Many(root, "rulesets", ruleset => fields.Object(ruleset, "unread") is { } why
+                ? (Id: fields.RequiredCount(ruleset, "id"), Name: null, Actors: new Reading<ImmutableArray<BypassActor>>.Unread(fields.Reason(why)))
+                : (Id: fields.RequiredCount(ruleset, "id"), Name: (string?)fields.RequiredText(ruleset, "name"), Actors: ReadActors(fields, ruleset)))
             .GroupBy(ruleset => ruleset.Id).ToDictionary(group => group.Key, group => group.First());
         var rules = fields.Many(root, "rules", rule => (Ruleset: fields.RequiredCount(rule, "ruleset_id"), Type: fields.RequiredText(rule, "type"), Parameters: fields.Object(rule, "parameters") ?? default));
         return
@@ -89,7 +91,7 @@ public static class BranchReader
             .. rules.GroupBy(rule => rule.Ruleset).Select(group =>
             {
                 var (name, actors) = bypass.TryGetValue(group.Key, out var known)
-                    ? ($"ruleset '{known.Name}' ({Number(group.Key)})", known.Actors)
+                    ? (known.Name is null ? $"ruleset {Number(group.Key)}" : $"ruleset '{known.Name}' ({Number(group.Key)})", known.Actors)
                     : ($"ruleset {Number(group.Key)}", Unseen(group.Key));
                 return group.Aggregate(new BranchGuard(name) { Bypass = actors }, (guard, rule) => Add(fields, guard, rule.Type, rule.Parameters));
             }),

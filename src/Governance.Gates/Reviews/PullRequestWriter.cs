@@ -126,7 +126,7 @@ public static class PullRequestWriter
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, Reason reason)
+    internal static void Write(Utf8JsonWriter json, Reason reason)
     {
         json.WriteStartObject();
         json.WriteString("rule", Text(reason.Rule));
@@ -175,7 +175,7 @@ public static class PullRequestWriter
         json.WriteEndArray();
     }
 
-    // Words of others stand in reasons; the reader takes them on one line only.
-    private static string Text(string text) => string.Concat(text.Take(LongestText).Select(c =>
+    /// <summary>A text as the reader takes it, on one line: words of others stand in reasons.</summary>
+    internal static string Text(string text) => string.Concat(text.Take(LongestText).Select(c =>
         char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? '\uFFFD' : c));
 }

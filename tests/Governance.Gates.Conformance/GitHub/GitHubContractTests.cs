@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Reviews;
 using Governance.Gates.Testing;
@@ -54,13 +55,57 @@ public sealed class GitHubContractTests
         // The proxy does look: neither a question nor an answer of another shape gets through.
         using var client = new HttpClient { DefaultRequestHeaders = { { "User-Agent", "test" } } };
         Assert.Equal(422, await StatusAsync("repos/example/trading/pulls/seven"));
-        server.Script("/pulls/7", context => LoopbackGitHub.WriteAsync(context, new System.Text.Json.Nodes.JsonObject { ["number"] = 7 }));
+        server.Script("/pulls/7", context => LoopbackGitHub.WriteAsync(context, new JsonObject { ["number"] = 7 }));
         Assert.Equal(500, await StatusAsync("repos/example/trading/pulls/7"));
 
         async Task<int> StatusAsync(string path)
         {
             using var response = await client.GetAsync(new Uri(proxy.Address, path), TestContext.Current.CancellationToken);
             return (int)response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task Every_request_and_every_answer_about_a_branch_is_as_githubs_openapi_description_says()
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        await using var server = await SceneAsync();
+        var protection = server.World.Protection;
+        JsonObject Rule(string type, long ruleset, string parameters) => JsonNode.Parse($$"""{"type":"{{type}}","ruleset_source_type":"Repository","ruleset_source":"example/trading","ruleset_id":{{ruleset}}{{parameters}}}""")!.AsObject();
+        protection.Rules.AddRange([Rule("deletion", 1, ""), Rule("non_fast_forward", 2, ""), Rule("pull_request", 1, ""","parameters":{"required_approving_review_count":2,"require_code_owner_review":true,"dismiss_stale_reviews_on_push":true,"require_last_push_approval":true,"required_review_thread_resolution":true,"allowed_merge_methods":["squash"]}"""),
+            Rule("required_status_checks", 2, ""","parameters":{"strict_required_status_checks_policy":true,"required_status_checks":[{"context":"gates","integration_id":4711}]}""")]);
+        protection.Rulesets[1] = [new JsonObject { ["actor_id"] = 7, ["actor_type"] = "Team", ["bypass_mode"] = "pull_request" }];
+        protection.Rulesets[2] = [];
+        protection.Classic["main"] = JsonNode.Parse("""
+            {"enforce_admins":{"url":"https://api.github.com/a","enabled":true},"allow_force_pushes":{"enabled":false},"allow_deletions":{"enabled":false},"required_signatures":{"url":"https://api.github.com/s","enabled":true},
+             "required_pull_request_reviews":{"dismiss_stale_reviews":true,"require_code_owner_reviews":true,"required_approving_review_count":2,"require_last_push_approval":true},
+             "required_status_checks":{"strict":true,"contexts":["gates"],"checks":[{"context":"gates","app_id":null}]}}
+            """)!.AsObject();
+        var sha = new string('a', 40);
+        server.World.Tags["v1"] = ("tag", sha, JsonNode.Parse($$$"""
+            {"node_id":"T","tag":"v1","sha":"{{{sha}}}","message":"m","tagger":{"name":"A","email":"a@example.com","date":"2026-03-01T12:00:00Z"},"object":{"type":"commit","sha":"{{{sha}}}","url":"https://api.github.com/x"},
+             "verification":{"verified":false,"reason":"unsigned","payload":null,"signature":null,"verified_at":null}}
+            """)!.AsObject());
+        server.LongestPage = 3;
+        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        server.Shown = proxy.Address;
+
+        foreach (var hasClassic in (bool[])[true, false])
+        {
+            using var client = GitHubClient.Open(new() { Api = proxy.Address, GraphQl = new(proxy.Address, "graphql"), Credentials = new GitHubCredentials.Token("t") }, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
+            var reading = BranchReader.Read(await BranchSource.ReadAsync(client, "main", TestContext.Current.CancellationToken));
+            Assert.True(reading.Try(out var branch, out var why), why?.Message);
+            Assert.True(branch.Rulesets.Try(out var rulesets, out why) && branch.Protection.Try(out var classic, out why) && (classic is not null) == hasClassic, why?.Message);
+            Assert.True(branch.MergeMethods.Try(out _, out why) && branch.WorkflowsApprove.Try(out _, out why) && branch.Workflows.Try(out _, out why), why?.Message);
+            Assert.Equal([true, true], rulesets.Select(ruleset => ruleset.Bypass.Try(out _, out _)));
+            Assert.True((await TagSource.ReadAsync(client, "v1", TestContext.Current.CancellationToken)).Try(out var tag, out why), why?.Message);
+            Assert.Equal(("commit", sha, "unsigned"), (tag.TargetType, tag.Target, tag.Verification?.Reason));
+            protection.Classic.Clear();
+        }
+
+        foreach (var asked in (string[])["/repos/example/trading", "/rules/branches/main?per_page=100&page=2", "/rulesets/1", "/rulesets/2", "/branches/main/protection", "/actions/permissions/workflow", "/git/ref/heads%2Fmain", "/git/ref/tags%2Fv1", $"/git/tags/{sha}"])
+        {
+            Assert.Equal(2, server.Log.Count(line => line.EndsWith(asked, StringComparison.Ordinal)));
         }
     }
 

@@ -47,8 +47,12 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
 
         return path switch
         {
+            [] => new(FullRepository()),
+            ["rules" or "rulesets" or "branches" or "actions", ..] => world.Protection.Answer(path, world),
             ["installation"] => new(Installation()),
             ["git", "ref", var name] when name.StartsWith("heads/", StringComparison.Ordinal) && world.Branches.TryGetValue(name["heads/".Length..], out var sha) => new(Ref(name, sha)),
+            ["git", "ref", var name] when name.StartsWith("tags/", StringComparison.Ordinal) && world.Tags.TryGetValue(name["tags/".Length..], out var tag) => new(Ref(name, tag.Sha, tag.Type)),
+            ["git", "tags", var sha] when world.Tags.Values.FirstOrDefault(tag => tag.Sha == sha).Object is { } tag => new(Addresses(tag.DeepClone().AsObject(), "tag", "")),
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
             ["git", "blobs", var sha] when world.Blobs.TryGetValue(sha, out var bytes) => new(Blob(sha, bytes)),
             ["collaborators", var login, "permission"] => Permission(login),
@@ -196,6 +200,8 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
         return Addresses(body, $"repos/{fullName}", "", "html", "archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents", "contributors", "deployments", "downloads", "events", "forks", "git_commits", "git_refs", "git_tags", "hooks", "issue_comment", "issue_events", "issues", "keys", "labels", "languages", "merges", "milestones", "notifications", "pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees");
     }
 
+    private JsonObject FullRepository() => With(With(Repository(world.Repository), ("network_count", 0), ("subscribers_count", 0), ("temp_clone_token", "secret-clone-token")), world.Protection.MergeSettings);
+
     private JsonObject File(GitHubPullRequest request, (string Path, string? Previous, string Status) change)
     {
         var file = new JsonObject { ["sha"] = world.ObjectAt(request.Head, change.Path) ?? new string('0', 40), ["filename"] = change.Path, ["status"] = change.Status, ["additions"] = 1, ["deletions"] = 1, ["changes"] = 2, ["patch"] = "@@ -1 +1 @@\n-a\n+b" };
@@ -304,7 +310,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
         // GitHub breaks the base64 into lines.
         Addresses(new() { ["sha"] = sha, ["node_id"] = $"B_{sha}", ["size"] = bytes.Length, ["encoding"] = "base64", ["content"] = string.Join('\n', Convert.ToBase64String(bytes).Chunk(60).Select(line => new string(line))) + "\n" }, $"repos/{world.Repository}/git/blobs/{sha}", "");
 
-    private JsonObject Ref(string name, string sha) => Addresses(new() { ["ref"] = $"refs/{name}", ["node_id"] = "REF_1", ["object"] = Addresses(new() { ["type"] = "commit", ["sha"] = sha }, "commit", "") }, "ref", "");
+    private JsonObject Ref(string name, string sha, string type = "commit") => Addresses(new() { ["ref"] = $"refs/{name}", ["node_id"] = "REF_1", ["object"] = Addresses(new() { ["type"] = type, ["sha"] = sha }, "commit", "") }, "ref", "");
 
     private GitHubReply Permission(string login)
     {

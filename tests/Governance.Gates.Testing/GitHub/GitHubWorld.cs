@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Governance.Gates.Testing.GitHub;
 
@@ -40,6 +41,9 @@ public sealed class GitHubWorld
     /// <summary>Branches and the commits that they are at.</summary>
     public Dictionary<string, string> Branches { get; } = [];
 
+    /// <summary>Tags: what their names name (<c>commit</c> or <c>tag</c>, and its object id), and the tag object where there is one.</summary>
+    public Dictionary<string, (string Type, string Sha, JsonObject? Object)> Tags { get; } = [];
+
     /// <summary>Pull requests by number.</summary>
     public Dictionary<long, GitHubPullRequest> PullRequests { get; } = [];
 
@@ -51,6 +55,9 @@ public sealed class GitHubWorld
 
     /// <summary>What waits to be merged, in its order.</summary>
     public List<GitHubQueued> Queue { get; } = [];
+
+    /// <summary>How branches are protected.</summary>
+    public GitHubProtection Protection { get; } = new();
 
     /// <summary>The key of the App that may ask for tokens; null where there is none.</summary>
     public RSA? AppKey { get; set; }

@@ -141,6 +141,8 @@ public sealed class UsageTests : IDisposable
         { "model sign d --key k --signature s --shard-size 8", "--shard-size goes with --method shards" },
         { "model sign d --key k --signature s --method shards --shard-size large", "large" },
         { "review", "--snapshot" },
+        { "review --repository example/trading --pr", "--pr" },
+        { "review --snapshot s --simulate", "--simulate" },
         { "review --snapshot s --simulate dismiss=ann", "is not approve=LOGIN" },
         { "review --snapshot s --simulate approve=", "is not approve=LOGIN" },
         { $"review attest --merged {Hex[..40]} --tree {Hex[..40]} --reviewed-tree {Hex[..40]} --key k", "--snapshot" },
@@ -152,6 +154,9 @@ public sealed class UsageTests : IDisposable
         { $"release {Image} --commit {Hex[..12]} --key k", "is no name of a git object" },
         { $"release {Image} --commit {Hex[..40]}", "say how it is signed" },
         { "branches", "--snapshot" },
+        { "branches --snapshot s --repository example/trading", "--snapshot needs no GitHub" },
+        { "branches --repository example/trading --branch", "--branch" },
+        { "tag --repository example/trading", "TAG" },
         { "owners", "PATH" },
         { "owners x --codeowners", "--codeowners" },
         { "owners x --output xml", "none of text, json, markdown" },
@@ -251,7 +256,7 @@ public sealed class UsageTests : IDisposable
         { "ledger verify-proof p e --vkey no-such.vkey", "no-such.vkey" },
     };
 
-    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "review attest", "release", "branches", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
+    public static TheoryData<string> Verbs => ["verify", "sign", "revoke", "request", "approve", "approvals", "admit", "template", "review", "review attest", "release", "branches", "tag", "owners", "policy", "policy check", "policy explain", "policy diff", "policy schema", "ledger", "ledger init", "ledger verify", "ledger prove", "ledger verify-proof", "ledger query", "ledger tail", "ledger export", "ledger serve", "ledger recover", "ledger close", "version"];
 
     [Theory, MemberData(nameof(WrongUsage))]
     public async Task Wrong_usage_exits_with_64_and_names_the_mistake(string line, string named)

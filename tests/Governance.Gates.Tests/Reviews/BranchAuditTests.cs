@@ -9,7 +9,8 @@ namespace Governance.Gates.Tests.Reviews;
 /// <summary>How the forge protects a branch, by rulesets and classic protection together, held against what the policy asks. Numbers are those of the list of facts about GitHub's API.</summary>
 public sealed class BranchAuditTests
 {
-    private const string Asked = """
+    /// <summary>Everything that can be asked of a branch.</summary>
+    internal const string Asked = """
             approvals: { default: 1 }
             branches:
               main:
@@ -179,7 +180,7 @@ public sealed class BranchAuditTests
         Is(Decide(snapshot), Verdict.Deny, "the check lint must have passed: neither");
         snapshot = Ruled();
         snapshot["workflows"] = new JsonArray();
-        Is(Decide(snapshot), Verdict.Warn, "no workflow of the branch posts it");
+        Is(Decide(snapshot), Verdict.Warn, "no job of the branch's workflows is named so");
     }
 
     [Fact]
@@ -281,7 +282,8 @@ public sealed class BranchAuditTests
         ["workflows"] = new JsonArray(new JsonObject { ["path"] = ".github/workflows/ci.yml", ["checks"] = new JsonArray(new JsonObject { ["name"] = "lint" }) }),
     };
 
-    private static JsonObject Classic()
+    /// <summary>A branch that classic protection alone protects.</summary>
+    internal static JsonObject Classic()
     {
         var snapshot = Ruled();
         (snapshot["rules"], snapshot["rulesets"]) = (new JsonArray(), new JsonArray());

@@ -144,6 +144,12 @@ public sealed class GitTagTests
 
     private static VerificationOutcome Verify(byte[] tag) => GitTag.Verify(tag, "v1", Trusted);
 
+    /// <summary>The key that signs.</summary>
+    internal static byte[] KeySpki => Key.ExportSubjectPublicKeyInfo();
+
+    /// <summary>A signature of a tag by that key, or by another.</summary>
+    internal static string SignatureOf(string signed, ECDsa? by = null) => Encoding.ASCII.GetString(Armored(Blob(signed, by)));
+
     private static byte[] Tag(string signed = Good) => [.. Encoding.UTF8.GetBytes(signed), .. Armored(Blob(signed))];
 
     private static byte[] Armored(byte[] blob)
