@@ -47,7 +47,7 @@ internal sealed record GateAction(string Name, ImmutableArray<ActionInput> Input
                 new("rekor-version"), new("tsa"), new("identity-token"), new("identity"), new("yes", InputKind.Flag), new("layout"), .. Registry,
             ],
             [new("digest", "digest"), new("review", "review"), new("summary", "summary")]),
-        new("branches", [new("snapshot"), new("policy")], [PolicyDigest]),
+        new("branches", [new("repository"), new("branch"), new("snapshot"), new("save"), new("policy")], [PolicyDigest]),
     ];
 
     /// <summary>Whether a workflow gave this input, or the <c>action.yml</c> has a default for it.</summary>

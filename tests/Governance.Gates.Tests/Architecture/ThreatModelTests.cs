@@ -30,7 +30,7 @@ public sealed partial class ThreatModelTests
 
     [Theory]
     [InlineData(Flaws, 31)]
-    [InlineData(Counts, 39)]
+    [InlineData(Counts, 40)]
     public void Every_flaw_that_others_had_has_a_test(string page, int count)
     {
         var rows = Read(page).Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1).ToList();
@@ -42,8 +42,7 @@ public sealed partial class ThreatModelTests
     public void Every_test_of_a_way_in_which_a_count_goes_wrong_has_its_number_in_the_table()
     {
         var numbers = CountNumber().Matches(Read(Counts)).Select(match => int.Parse(match.ValueSpan[1..3], CultureInfo.InvariantCulture)).ToHashSet();
-        // 33 is about tags that the forge verifies: a review reads none.
-        Assert.Empty(Enumerable.Range(1, 34).Except(numbers).Except([33]));
+        Assert.Empty(Enumerable.Range(1, 34).Except(numbers));
     }
 
     private static string Read(string page) => File.ReadAllText(Path.Combine(ProjectTree.Root, page));
