@@ -137,10 +137,10 @@ public static class PullRequestSource
             var present = request.Files.Where(file => file.Status != "removed").Select(file => file.Path).ToList();
             if (present.Select(Folder).Distinct(StringComparer.Ordinal).Take(MostFolders + 1).Count() > MostFolders)
             {
-                await head.PrepareAsync(cancellation);
+                await Task.WhenAll(head.PrepareAsync(cancellation), @base.PrepareAsync(cancellation));
             }
 
-            var modes = await Task.WhenAll(files.Select(file => ModeAsync(file, head, cancellation)));
+            var modes = await Task.WhenAll(files.Select(file => ModeAsync(file, @base, head, cancellation)));
             var contents = await Task.WhenAll(ReviewInputs.Contents(request, settings).Select(async asked => new FileContent(asked.Side, asked.Path, await (asked.Side == Side.Base ? @base : head).ReadAsync(asked.Path, cancellation))));
             return request with
             {
@@ -149,9 +149,16 @@ public static class PullRequestSource
             };
         }
 
-        private async Task<string?> ModeAsync(WireFile file, CommitFiles head, CancellationToken cancellation)
+        private async Task<string?> ModeAsync(WireFile file, CommitFiles @base, CommitFiles head, CancellationToken cancellation)
         {
-            if (file.Status == "removed" || Take(await head.FindAsync(file.Filename, cancellation)) is not { Mode.Length: > 0 } entry)
+            // What was a link or a submodule may have been any path, also when it goes or becomes a plain file.
+            var before = file.Status == "added" ? null : Take(await @base.FindAsync(file.PreviousFilename ?? file.Filename, cancellation))?.Mode;
+            if (file.Status == "removed" || before is "120000" or "160000")
+            {
+                return before;
+            }
+
+            if (Take(await head.FindAsync(file.Filename, cancellation)) is not { Mode.Length: > 0 } entry)
             {
                 return null;
             }

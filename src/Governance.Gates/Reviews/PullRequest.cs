@@ -78,14 +78,14 @@ public sealed record Account(long Id, string Login, string Type)
 /// <param name="Path">Where it is at the head commit, or was where it is removed.</param>
 /// <param name="PreviousPath">Where it was before, where it was renamed or copied.</param>
 /// <param name="Status"><c>added</c>, <c>removed</c>, <c>modified</c>, <c>renamed</c>, <c>copied</c>, <c>changed</c> or <c>unchanged</c>.</param>
-/// <param name="Mode">Git's mode at the head commit, such as <c>100644</c>; null where it is removed or not known.</param>
+/// <param name="Mode">Git's mode at the head commit, such as <c>100644</c>; that at the base commit where it is removed, or stood for others there; null where it is not known.</param>
 public sealed record ChangedFile(string Path, string? PreviousPath, string Status, string? Mode)
 {
     /// <summary>Every path that the change touches.</summary>
     public ImmutableArray<string> Paths => PreviousPath is null ? [Path] : [Path, PreviousPath];
 
     /// <summary>Whether it stands for something else than its own content: a symbolic link, a submodule, or the list of those, or a file of which that is not known.</summary>
-    public bool StandsForOthers => Status != "removed" && (Mode is not ("100644" or "100755") || Path == ".gitmodules" || Path.EndsWith("/.gitmodules", StringComparison.Ordinal));
+    public bool StandsForOthers => (Status != "removed" || Mode is not null) && (Mode is not ("100644" or "100755") || Path == ".gitmodules" || Path.EndsWith("/.gitmodules", StringComparison.Ordinal));
 }
 
 /// <summary>One commit of a pull request.</summary>

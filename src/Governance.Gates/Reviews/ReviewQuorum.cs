@@ -15,6 +15,9 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
     private readonly SortedDictionary<string, Reason> unread = new(StringComparer.OrdinalIgnoreCase);
     private ImmutableArray<string> asked = [];
 
+    // Behind a robot, or an account of nobody whom the policy knows, may stand one of those who approve: that one is no second party.
+    private readonly bool isOfAnybody = request.Author is not { IsRobot: false } author || policy.PersonOf(new Identity.GitHubAccount(author.Id)) is null;
+
     public IReadOnlyList<ReviewNeed> Needs => needs;
 
     public IReadOnlyList<Decision> Decisions => decisions;
@@ -72,8 +75,12 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         .. request.Files.SelectMany(file => file.Paths.Where(path => file.StandsForOthers || patterns.Any(pattern => pattern.Matches(path)))).Distinct(StringComparer.Ordinal),
     ];
 
-    private void AddPlain(string rule, string what, int count, string? why, SourcePlace? at) =>
-        AddNeed(rule, $"{count} with write access, for {what}", why, at, [.. Enumerable.Repeat(new Place(_ => Fit.Yes, ["anybody with write access who had no part in the change"]), count)]);
+    private void AddPlain(string rule, string what, int asked, string? why, SourcePlace? at)
+    {
+        var count = isOfAnybody ? asked + 1 : asked;
+        var whose = isOfAnybody ? ", which nobody of the policy opened" : "";
+        AddNeed(rule, $"{count} with write access, for {what}{whose}", why, at, [.. Enumerable.Repeat(new Place(_ => Fit.Yes, ["anybody with write access who had no part in the change"]), count)]);
+    }
 
     private void AddOwners(string rule, ImmutableArray<string> matched, int count, string? why, bool isUnownedFine)
     {

@@ -130,6 +130,17 @@ public sealed class ApprovalCountingTests
     public void C11_who_pushed_last_must_be_known() =>
         new PullRequests("src/a").With("lastPusher", null).Reviewed("bob").Judge().Is(Verdict.Unknown, "who pushed last could not be read");
 
+    // Somebody may drive the robot, or have the account, and approve what it opened.
+    [Theory]
+    [InlineData("Bot", "release[bot]", 50)]
+    [InlineData("User", "stranger", 51)]
+    public void C12_what_nobody_of_the_policy_opened_needs_one_approval_more(string type, string login, int id)
+    {
+        PullRequests Opened() => new PullRequests("src/a").With("author", new JsonObject { ["id"] = id, ["login"] = login, ["type"] = type });
+        Denied(Opened().Reviewed("bob"));
+        Opened().Reviewed("bob").Reviewed("carol").Judge().Is(Verdict.Allow);
+    }
+
     [Theory]
     [InlineData("User", "release[bot]")]
     [InlineData("Bot", "bob")]

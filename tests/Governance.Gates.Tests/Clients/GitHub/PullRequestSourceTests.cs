@@ -73,6 +73,22 @@ public sealed class PullRequestSourceTests
         (await scene.JudgeAsync()).Is(isAny ? Verdict.Deny : Verdict.Allow, isAny ? "for docs/b" : null);
     }
 
+    [Theory]
+    [InlineData("120000", true)]
+    [InlineData("160000", true)]
+    [InlineData("100644", false)]
+    public async Task C20_what_was_a_link_or_submodule_stands_for_any_path_also_when_it_goes_or_becomes_a_file(string mode, bool isAny)
+    {
+        foreach (var goes in (bool[])[true, false])
+        {
+            await using var scene = await GitHubScene.StartAsync();
+            scene.Main["docs/b"] = GitHubFile.Of("../risk/a", mode);
+            scene.PushMain();
+            (goes ? scene.Request.Remove("docs/b") : scene.Request.Change("docs/b", "a file", "100644")).Push("ann").Review("dave");
+            (await scene.JudgeAsync()).Is(isAny ? Verdict.Deny : Verdict.Allow, isAny ? "for docs/b" : null);
+        }
+    }
+
     [Fact]
     public async Task C20_a_file_of_a_base_that_is_a_link_is_not_followed()
     {
