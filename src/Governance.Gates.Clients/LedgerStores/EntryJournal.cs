@@ -182,10 +182,18 @@ internal sealed class EntryJournal : IDisposable
                 }
 
                 first = firsts[0];
-                firsts.RemoveAt(0);
             }
 
-            Reuse(first, left);
+            // One that stays keeps those after it: a start that finds a gap among them does not go on.
+            if (!Reuse(first, left))
+            {
+                return;
+            }
+
+            lock (files)
+            {
+                firsts.RemoveAt(0);
+            }
         }
     }
 
@@ -232,7 +240,7 @@ internal sealed class EntryJournal : IDisposable
     }
 
     // Written before, it is as good as zeros, and costs no writes. Its new name need not be durable: under the old one it is as harmless.
-    private void Reuse(long first, int most)
+    private bool Reuse(long first, int most)
     {
         lock (making)
         {
@@ -243,16 +251,16 @@ internal sealed class EntryJournal : IDisposable
                     var spare = $"{SparePath}-{NameOf(first)}";
                     File.Move(PathOf(first), spare);
                     AddSpare(spare);
-                    return;
+                    return true;
                 }
                 catch (Exception exception) when (StateDisk.IsOfDisk(exception))
                 {
-                    // One that stays is found again at the next start.
+                    // It may still be deleted.
                 }
             }
         }
 
-        TryDelete(PathOf(first));
+        return TryDelete(PathOf(first));
     }
 
     private void AddSpare(string path)
@@ -261,15 +269,17 @@ internal sealed class EntryJournal : IDisposable
         hasSpare = true;
     }
 
-    private static void TryDelete(string path)
+    private static bool TryDelete(string path)
     {
         try
         {
             File.Delete(path);
+            return true;
         }
         catch (Exception exception) when (StateDisk.IsOfDisk(exception))
         {
             // Whoever needs the space or the name will say that it is not there.
+            return false;
         }
     }
 

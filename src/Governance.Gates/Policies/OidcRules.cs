@@ -117,7 +117,7 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
         {
             mistakes.Add(subject, $"{PolicyNode.Shown(text)} is a workflow of any owner, and anybody can make one", "write the owner out, or add repositoryId");
         }
-        else if (binding.Issuer == GitHubActions)
+        else if (binding.Issuer == GitHubActions || binding.Issuer.StartsWith($"{GitHubActions}/", StringComparison.Ordinal))
         {
             mistakes.Warn(node, "a workflow that others may call signs for each repository that calls it, and a repository's name can pass to somebody else; its id cannot", "add repositoryId: gh api repos/OWNER/NAME --jq .id");
         }

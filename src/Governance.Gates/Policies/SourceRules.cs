@@ -6,6 +6,9 @@ namespace Governance.Gates.Policies;
 /// <summary>What an image rule asks of the source that was built: that its tag was signed and its commit reviewed, by others than those who build.</summary>
 internal sealed class SourceRules(PartyRules parties, PolicyMistakes mistakes)
 {
+    // As many parts as an address has with owner and repository.
+    private const int OwnerAndRepository = 5;
+
     private static readonly ImmutableArray<string> Properties = ["SLSA_SOURCE_TWO_PARTY_REVIEWED", "ORG_SOURCE_POLICY_ALLOWED"];
 
     private readonly HashSet<string> builders = new(StringComparer.Ordinal);
@@ -82,12 +85,13 @@ internal sealed class SourceRules(PartyRules parties, PolicyMistakes mistakes)
         }
     }
 
-    // A workflow's subject is scheme://host/owner/repository/…; forges take owner and repository for the same in any case.
+    // A workflow's subject is scheme://host/owner/repository/…, with groups below owners on some forges; forges take them for the same in any case.
     private string? LivesIn(string robot, NameMatch source)
     {
         foreach (var subject in parties.Robots.GetValueOrDefault(robot)?.Oidc.Select(binding => binding.Subject) ?? [])
         {
-            if (subject.Text.Split('/') is [var scheme, "", var host, var owner, var repository, _, ..] && Lower($"{scheme}//{host}/{owner}/{repository}", subject.IsPattern).Overlaps(Lower(source.Text, source.IsPattern)))
+            var parts = subject.Text.Split('/');
+            if (parts is [_, "", _, _, _, _, ..] && Enumerable.Range(OwnerAndRepository, parts.Length - OwnerAndRepository).Any(length => Lower(string.Join('/', parts[..length]), subject.IsPattern).Overlaps(Lower(source.Text, source.IsPattern))))
             {
                 return subject.Text;
             }

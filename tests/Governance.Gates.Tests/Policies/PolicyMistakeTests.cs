@@ -329,6 +329,16 @@ public sealed class PolicyMistakeTests
     }
 
     [Fact]
+    public void A_pipeline_of_a_repository_in_a_group_below_another_does_not_vouch_for_it()
+    {
+        var policy = PolicyDocuments.Sound
+            .Replace("issuer: https://token.actions.githubusercontent.com, subject: https://github.com/Example/app/.github/workflows/review.yml@refs/heads/main", "issuer: https://gitlab.com, subject: \"https://gitlab.com/firm/desk/app//.gitlab-ci.yml@refs/heads/main\"", StringComparison.Ordinal)
+            .Replace("source: https://github.com/example/app", "source: https://gitlab.com/firm/desk/app", StringComparison.Ordinal)
+            .Replace(Reviewed, Reviewed.Replace("[reviewer]", "[insider]", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(PolicyDocuments.Mistakes(policy), mistake => mistake.Message.Contains("a workflow of the repository whose commits it would vouch for", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_sound_policy_has_no_warnings() => Assert.Empty(PolicyDocuments.Accepted(PolicyDocuments.Sound).Warnings);
 
     [Theory]
