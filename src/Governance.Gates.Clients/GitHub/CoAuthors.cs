@@ -9,14 +9,18 @@ namespace Governance.Gates.Clients.GitHub;
 /// <summary>Finds the accounts of those whom the trailers of commits name as co-authors.</summary>
 /// <remarks>An address of GitHub's own that says the account's number is read as it stands; all others are asked about by GraphQL (<c>Commit.authors</c>), as the REST API does not tell.
 /// Trailers are forged easily, and are only ever a reason not to count somebody.</remarks>
-internal sealed partial class CoAuthors(GitHubApi api, RepositoryName repository)
+internal sealed class CoAuthors(GitHubApi api, RepositoryName repository)
 {
     private const int MostOfOneCommit = 100;
     private const int CommitsPerQuery = 50;
 
+    // Not generated at build time: that names types after the folder in which it is built, and this form is not made faster by it.
+    private static readonly Regex Trailer = new(@"^[ \t]*co-authored-by:[^<\n]*<[^>\n]*>", RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+    private static readonly Regex Noreply = new(@"^(?<id>[0-9]{1,18})\+(?<login>[A-Za-z0-9_-]{1,100}(\[bot\])?)@users\.noreply\.github\.com$", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+
     /// <summary>The addresses that a message names, each once, in its order.</summary>
     public static ImmutableArray<string> AddressesIn(string message) =>
-        [.. Trailer().Matches(message).Select(match => match.Value[(match.Value.IndexOf('<', StringComparison.Ordinal) + 1)..^1].Trim()).Distinct(StringComparer.OrdinalIgnoreCase)];
+        [.. Trailer.Matches(message).Select(match => match.Value[(match.Value.IndexOf('<', StringComparison.Ordinal) + 1)..^1].Trim()).Distinct(StringComparer.OrdinalIgnoreCase)];
 
     /// <summary>For each commit the accounts of its co-authors; null stands for an address that belongs to no account.</summary>
     public async Task<Reading<ImmutableDictionary<string, ImmutableArray<Account?>>>> ReadAsync(ImmutableArray<WireCommit> commits, CancellationToken cancellation)
@@ -73,17 +77,11 @@ internal sealed partial class CoAuthors(GitHubApi api, RepositoryName repository
 
     // "ID+USERNAME@users.noreply.github.com" (GitHub documentation, "Email addresses reference").
     private static Account? ByNumber(string address) =>
-        Noreply().Match(address) is { Success: true } match && long.TryParse(match.Groups["id"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0
+        Noreply.Match(address) is { Success: true } match && long.TryParse(match.Groups["id"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id > 0
             ? new(id, match.Groups["login"].Value, TypeOf(match.Groups["login"].Value))
             : null;
 
     private static string TypeOf(string login) => login.EndsWith("[bot]", StringComparison.OrdinalIgnoreCase) ? "Bot" : "User";
 
     private static bool IsName(string sha) => sha.Length is 40 or 64 && sha.All(char.IsAsciiHexDigitLower);
-
-    [GeneratedRegex(@"^[ \t]*co-authored-by:[^<\n]*<[^>\n]*>", RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
-    private static partial Regex Trailer();
-
-    [GeneratedRegex(@"^(?<id>[0-9]{1,18})\+(?<login>[A-Za-z0-9_-]{1,100}(\[bot\])?)@users\.noreply\.github\.com$", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
-    private static partial Regex Noreply();
 }
