@@ -7,7 +7,7 @@ using Governance.Gates.Testing;
 using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 
-// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`, `recorded`, `models`, `owners`, `reviews`, `snapshot`, `sigstore`), those alone, and nothing is written.
+// make bench: everything in one run on one machine; docs/performance.md is written anew. With names of parts (`warm`, `cold`, `approvals`, `verify`, `ledger`, `recorded`, `models`, `owners`, `reviews`, `sigstore`), those alone, and nothing is written.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is [LedgerBench.VerifyFolderName, var log, var vkey])
 {
@@ -29,7 +29,7 @@ using var world = new BenchWorld();
 var rows = new List<Row>();
 await using (var registry = await DockerRegistry.StartAsync())
 {
-    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync()), ("recorded", RecordedAsync), ("models", _ => ModelsAsync()), ("owners", async _ => rows.AddRange(await OwnersBench.MeasureAsync())), ("reviews", async _ => rows.AddRange(await ReviewBench.MeasureAsync())), ("snapshot", async _ => rows.AddRange(await SnapshotBench.MeasureAsync())), ("sigstore", async _ => rows.AddRange(await SigstoreBench.MeasureAsync()))];
+    (string Name, Func<DockerRegistry, Task> Measure)[] parts = [("warm", WarmAsync), ("cold", ColdAsync), ("approvals", ApprovalsAsync), ("verify", CommandLineAsync), ("ledger", _ => LedgerAsync()), ("recorded", RecordedAsync), ("models", _ => ModelsAsync()), ("owners", async _ => rows.AddRange(await OwnersBench.MeasureAsync())), ("reviews", async _ => rows.AddRange(await ReviewBench.MeasureAsync())), ("sigstore", async _ => rows.AddRange(await SigstoreBench.MeasureAsync()))];
     foreach (var part in parts.Where(part => args.Length == 0 || args.Contains(part.Name)))
     {
         await part.Measure(registry);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
@@ -56,8 +57,7 @@ internal static class BranchesCommand
 
     private static async Task<(string From, ReadOnlyMemory<byte> Bytes)> AskAsync(string? repository, string branch, string? save, Terminal terminal, CancellationToken cancellation)
     {
-        var name = RepositoryName.TryParse(repository ?? terminal.Variable("GITHUB_REPOSITORY"))
-            ?? throw new GateException("no repository is named as owner/name", "give --repository OWNER/NAME, or set GITHUB_REPOSITORY");
+        var name = ForgeArguments.RequireRepository(repository, terminal);
         if (save is not null && Path.Exists(save))
         {
             throw new GateException($"'{save}' is there already", "name a file that is not there yet");

@@ -60,10 +60,7 @@ internal sealed class ReleaseCommand
             result.AddError(mistake);
         }
 
-        if (result.GetResult(commit) is { Tokens: [var token] } && GitObjectId.TryParse(token.Value) is null)
-        {
-            result.AddError($"--commit '{token.Value}' is no name of a git object: write all its lower-case hex digits");
-        }
+        ForgeArguments.ValidateObjects(result, commit);
     }
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)

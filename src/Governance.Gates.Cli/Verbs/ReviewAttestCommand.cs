@@ -57,13 +57,7 @@ internal sealed class ReviewAttestCommand
     private void Validate(CommandResult result, Terminal terminal)
     {
         signing.Validate(result, terminal);
-        foreach (var option in (Option[])[merged, tree, reviewed, previous])
-        {
-            if (result.GetResult(option) is { Tokens: [var token] } && GitObjectId.TryParse(token.Value) is null)
-            {
-                result.AddError($"{option.Name} '{token.Value}' is no name of a git object: write all its lower-case hex digits");
-            }
-        }
+        ForgeArguments.ValidateObjects(result, merged, tree, reviewed, previous);
 
         if (result.GetResult(server) is { Tokens: [var url] } && !(Uri.TryCreate(url.Value, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps && address.PathAndQuery == "/" && address.UserInfo.Length == 0 && address.Fragment.Length == 0))
         {

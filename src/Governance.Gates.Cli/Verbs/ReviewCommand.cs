@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
@@ -80,8 +81,7 @@ internal sealed class ReviewCommand
             return await WriteAsync(Judge(ReadSnapshot(file), policy, written, file, logins, terminal), parsed, terminal);
         }
 
-        var name = RepositoryName.TryParse(parsed.GetValue(repository) ?? terminal.Variable("GITHUB_REPOSITORY"))
-            ?? throw new GateException("no repository is named as owner/name", "give --repository OWNER/NAME, or set GITHUB_REPOSITORY");
+        var name = ForgeArguments.RequireRepository(parsed.GetValue(repository), terminal);
         if (parsed.GetValue(save) is { } taken && Path.Exists(taken))
         {
             throw new GateException($"'{taken}' is there already", "name a file that is not there yet");

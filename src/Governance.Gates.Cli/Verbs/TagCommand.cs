@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
+using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
@@ -32,8 +33,7 @@ internal static class TagCommand
         {
             var file = parsed.GetRequiredValue(policy);
             var (read, _) = PolicyFile.Load(file);
-            var name = RepositoryName.TryParse(parsed.GetValue(repository) ?? terminal.Variable("GITHUB_REPOSITORY"))
-                ?? throw new GateException("no repository is named as owner/name", "give --repository OWNER/NAME, or set GITHUB_REPOSITORY");
+            var name = ForgeArguments.RequireRepository(parsed.GetValue(repository), terminal);
             var asked = parsed.GetRequiredValue(tag);
             using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), name, terminal.Clock);
             var result = (await terminal.WhileAsync($"reading the tag {asked} of {name} from GitHub", TagSource.ReadAsync(client, asked, cancellation))).Try(out var found, out var why)
