@@ -13,8 +13,6 @@ namespace Governance.Gates.Clients.LedgerStores;
 public sealed class LocalLedger : IAsyncDisposable
 {
     private const int MostBytes = sizeof(ushort) + LedgerEntry.MostBytes;
-    private const int MostQueued = 16_384;
-    private const long MostQueuedBytes = 64 * 1024 * 1024;
     internal const int MostUnpublishedFiles = 32;
     internal const string JournalName = "journal";
 
@@ -25,13 +23,9 @@ public sealed class LocalLedger : IAsyncDisposable
     private readonly LedgerPublisher publisher;
     private readonly Thread[] threads;
 
-    // Guards the queue and what is told of the ledger; whoever gives order waits on it, and only while the queue is empty.
-    private readonly object gate = new();
-    private List<PendingEntry> queue = [];
-    private long queuedBytes;
-    private Task? closing;
+    private readonly EntryQueue queue = new();
+    private readonly Lazy<Task> closing;
     private long durable;
-    private Reason? fault;
 
     // Held while entries are given their order: guards the writer, the recent events, the publisher, and the places in the journal.
     private readonly Lock ordering = new();
@@ -45,6 +39,7 @@ public sealed class LocalLedger : IAsyncDisposable
     {
         (this.folder, this.held, this.writer, this.recent, this.journal, this.publisher) = (folder, held, writer, recent, journal, publisher);
         durable = writer.Size;
+        closing = new(() => Task.Run(CloseAsync));
         threads = [new(Run) { IsBackground = true, Name = "ledger" }, new(Run) { IsBackground = true, Name = "ledger" }];
     }
 
@@ -58,10 +53,7 @@ public sealed class LocalLedger : IAsyncDisposable
         {
             // Asked first: what is published is durable already.
             var published = publisher.Published;
-            lock (gate)
-            {
-                return new(durable, published, fault, publisher.Warning);
-            }
+            return new(Volatile.Read(ref durable), published, queue.Fault, publisher.Warning);
         }
     }
 
@@ -144,32 +136,16 @@ public sealed class LocalLedger : IAsyncDisposable
     {
         cancellation.ThrowIfCancellationRequested();
 
-        // Here and not in the sequencer: many do this at once, and what an entry throws ends nobody else's.
+        // Here and not where they get their order: many do this at once, and what an entry throws ends nobody else's.
         if (!writer.Prepare(entry).Try(out var draft, out var why))
         {
             return new Reading<AppendedEntry>.Unread(why);
         }
 
         var pending = new PendingEntry(RecentEvents.KeyOf(entry.EventId), draft, precedence);
-        lock (gate)
+        if (queue.Add(pending) is { } refused)
         {
-            if (closing is not null || fault is not null)
-            {
-                return new Reading<AppendedEntry>.Unread(fault ?? Closed);
-            }
-
-            var share = precedence == Precedence.Vital ? 2 : 1;
-            if (queue.Count >= share * MostQueued || queuedBytes >= share * MostQueuedBytes)
-            {
-                return new Reading<AppendedEntry>.Unread(new("ledger", $"{queue.Count} entries wait for the disk", "try again"));
-            }
-
-            queue.Add(pending);
-            queuedBytes += draft.Length;
-            if (queue.Count == 1)
-            {
-                Monitor.Pulse(gate);
-            }
+            return new Reading<AppendedEntry>.Unread(refused);
         }
 
         return await pending.Answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
@@ -178,20 +154,14 @@ public sealed class LocalLedger : IAsyncDisposable
     /// <summary>Waits for what was asked before, publishes it, and gives the folder back. The folder stays held until the process ends where a signer or a disk hangs.</summary>
     public async ValueTask DisposeAsync()
     {
-        Task ended;
-        lock (gate)
-        {
-            ended = closing ??= Task.Run(CloseAsync);
-            Monitor.PulseAll(gate);
-        }
-
-        await ended.ConfigureAwait(false);
+        queue.Close(new("ledger", $"the ledger {folder.Path} is closed", "send the request again once the gate has started"));
+        await closing.Value.ConfigureAwait(false);
     }
 
     private async Task CloseAsync()
     {
         Array.ForEach(threads, static thread => thread.Join());
-        var isQuiet = await publisher.CloseAsync(fault is null ? writer : null, appendedBytes).ConfigureAwait(false);
+        var isQuiet = await publisher.CloseAsync(queue.Fault is null ? writer : null, appendedBytes).ConfigureAwait(false);
         journal.Dispose();
         if (isQuiet)
         {
@@ -223,8 +193,6 @@ public sealed class LocalLedger : IAsyncDisposable
         journal.ForgetCut();
     }
 
-    private Reason Closed => new("ledger", $"the ledger {folder.Path} is closed", "send the request again once the gate has started");
-
     private void Run()
     {
         var batch = new JournalBatch();
@@ -238,7 +206,7 @@ public sealed class LocalLedger : IAsyncDisposable
                     try
                     {
                         PublishIfDue();
-                        if (!Take(ref taken))
+                        if (!queue.Take(ref taken, LedgerPublisher.Every))
                         {
                             return;
                         }
@@ -253,7 +221,7 @@ public sealed class LocalLedger : IAsyncDisposable
                     }
                     catch (Exception exception)
                     {
-                        Fault(exception);
+                        queue.Fail(CouldNot(exception));
                         throw;
                     }
                 }
@@ -265,28 +233,8 @@ public sealed class LocalLedger : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Fail(Fault(exception), taken);
-        }
-    }
-
-    // Waits for entries, for as long as nothing is due. False where there will be none.
-    private bool Take(ref List<PendingEntry> taken)
-    {
-        taken.Clear();
-        lock (gate)
-        {
-            if (queue.Count == 0 && closing is null && fault is null)
-            {
-                Monitor.Wait(gate, LedgerPublisher.Every);
-            }
-
-            if (fault is not null || (queue.Count == 0 && closing is not null))
-            {
-                return false;
-            }
-
-            (taken, queue, queuedBytes) = (queue, taken, 0);
-            return true;
+            queue.Fail(CouldNot(exception));
+            queue.Refuse(taken);
         }
     }
 
@@ -367,16 +315,13 @@ public sealed class LocalLedger : IAsyncDisposable
             if (batch.Length > 0)
             {
                 journal.Write(batch.Bytes, batch.Place, batch.First, batch.Count);
-                lock (gate)
-                {
-                    durable = batch.First + batch.Count;
-                }
+                Volatile.Write(ref durable, batch.First + batch.Count);
             }
         }
         catch (Exception exception)
         {
             // Before the other may write: the kernel tells of a flush that failed once, and the next one would be believed.
-            Fault(exception);
+            queue.Fail(CouldNot(exception));
             throw;
         }
         finally
@@ -389,35 +334,11 @@ public sealed class LocalLedger : IAsyncDisposable
 
     private void ThrowIfFailed()
     {
-        lock (gate)
+        if (queue.Fault is { } why)
         {
-            if (fault is { } why)
-            {
-                throw new IOException(why.Message);
-            }
+            throw new IOException(why.Message);
         }
     }
 
-    private Reason Fault(Exception exception)
-    {
-        lock (gate)
-        {
-            return fault ??= new("ledger", $"the ledger could not be written; {folder.Path}: {exception.Message}", "see to its disk, and start the gate again");
-        }
-    }
-
-    private void Fail(Reason why, List<PendingEntry> taken)
-    {
-        lock (gate)
-        {
-            taken = [.. taken, .. queue];
-            queue.Clear();
-            Monitor.PulseAll(gate);
-        }
-
-        foreach (var pending in taken)
-        {
-            pending.Answer.TrySetResult(new Reading<AppendedEntry>.Unread(why));
-        }
-    }
+    private Reason CouldNot(Exception exception) => new("ledger", $"the ledger could not be written; {folder.Path}: {exception.Message}", "see to its disk, and start the gate again");
 }

@@ -279,6 +279,13 @@ public sealed class ReviewGateTests
         new PullRequests(changed).Change(carried, status).Judge("evidence:\n  - { paths: ['models/**', 'strategies/**'], files: ['models/*/validation.json'], why: model change protocol }")
             .Is(holds ? Verdict.Allow : Verdict.Deny, holds ? null : "model change protocol");
 
+    [Theory]
+    [InlineData("120000", "docs/a")]
+    [InlineData("160000", "models")]
+    public void A_link_or_submodule_asks_for_the_evidence_of_every_path(string mode, string path) =>
+        new PullRequests("docs/b").Change(path, mode: mode).Judge("evidence:\n  - { paths: ['models/**'], files: ['models/validation.json'], why: model change protocol }")
+            .Is(Verdict.Deny, "model change protocol");
+
     /// <summary>Asked for each file by itself, this would take the better part of a minute.</summary>
     [Fact]
     public void Thousands_of_changes_that_ask_for_the_same_evidence_are_answered_at_once_and_on_one_line()

@@ -100,6 +100,28 @@ public sealed class JournalReuseTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_can_be_neither_moved_nor_deleted_leaves_no_gap_behind_it()
+    {
+        using (var journal = EntryJournal.Open(temporary.Path, new JournalDisk(), 0, (_, _) => { }, FileBytes))
+        {
+            var next = WriteFiles(journal, 0, 4);
+
+            // A folder in its place: neither a name to move to nor a file to delete.
+            var first = Files()[0];
+            var kept = File.ReadAllBytes(first);
+            File.Delete(first);
+            Directory.CreateDirectory(Path.Combine(first, "full"));
+            Directory.CreateDirectory(Path.Combine(temporary.Path, $"spare-{Path.GetFileName(first)}", "full"));
+            journal.Forget(next);
+            Directory.Delete(first, recursive: true);
+            Directory.Delete(Path.Combine(temporary.Path, $"spare-{Path.GetFileName(first)}"), recursive: true);
+            File.WriteAllBytes(first, kept);
+        }
+
+        Assert.NotEmpty(Reopen().Taken);
+    }
+
+    [Fact]
     public void A_burst_leaves_no_more_files_than_the_time_after_it_needs()
     {
         using var journal = EntryJournal.Open(temporary.Path, new JournalDisk(), 0, (_, _) => { }, FileBytes);
