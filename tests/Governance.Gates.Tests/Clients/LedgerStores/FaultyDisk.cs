@@ -10,7 +10,7 @@ internal sealed class FaultyDisk : JournalDisk
 
     public bool FailSync { get; set; }
 
-    /// <summary>Fails one flush, and none after it.</summary>
+    /// <summary>Fails one flush, and none after it. Whoever asks what failed gives another flush the time to go well.</summary>
     public bool FailNextSync { get; set; }
 
     public bool IsFull { get; set; }
@@ -26,6 +26,8 @@ internal sealed class FaultyDisk : JournalDisk
 
     /// <summary>What a power loss leaves of the file; a flush that failed drops what it was to write, as Linux does.</summary>
     public byte[] Durable { get; } = new byte[256 * 1024];
+
+    private ManualResetEventSlim FlushedAgain { get; } = new();
 
     public override void Allocate(string path, int bytes)
     {
@@ -56,8 +58,9 @@ internal sealed class FaultyDisk : JournalDisk
         dirty.Clear();
         if (FailNextSync)
         {
+            FlushedAgain.Reset();
             FailNextSync = false;
-            throw new IOException("Input/output error");
+            throw new SlowlyTold(FlushedAgain);
         }
 
         if (FailSync || SyncsLeft-- <= 0)
@@ -66,9 +69,23 @@ internal sealed class FaultyDisk : JournalDisk
         }
 
         base.Sync(file);
+        FlushedAgain.Set();
         foreach (var (at, bytes) in written)
         {
             bytes.CopyTo(Durable.AsSpan((int)at));
+        }
+    }
+
+    private sealed class SlowlyTold(ManualResetEventSlim flushedAgain) : IOException
+    {
+        public override string Message
+        {
+            get
+            {
+                // Nothing tells that no other flush comes.
+                flushedAgain.Wait(TimeSpan.FromMilliseconds(200));
+                return "Input/output error";
+            }
         }
     }
 }
