@@ -14,7 +14,7 @@ namespace Governance.Gates.Benchmarks;
 /// <summary>Keys, a policy, a certificate, and the published programs.</summary>
 internal sealed class BenchWorld : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder folder = TemporaryFolder.OnDisk();
     private readonly ThrowAwayCa authority = new();
     private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly EcdsaSigner signer;

@@ -26,7 +26,7 @@ internal sealed class LedgerBench : IDisposable
     private const string Origin = "bench/production/c1/gate-0";
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder folder = TemporaryFolder.OnDisk();
     private readonly NoteSigner signer = LedgerKey.Create().ForLog(Origin);
     private readonly LedgerEntry entry = EntryOf(EntryBytes);
 
@@ -100,7 +100,6 @@ internal sealed class LedgerBench : IDisposable
         var verified = (await Command.RunAsync("dotnet", [typeof(LedgerBench).Assembly.Location, VerifyFolderName, path, signer.Key.ToString()])).Succeeded().Output.Split(' ');
         var (seconds, early, late) = (double.Parse(verified[0], CultureInfo.InvariantCulture), double.Parse(verified[1], CultureInfo.InvariantCulture), double.Parse(verified[2], CultureInfo.InvariantCulture));
         var found = FindByCorrelationId(path);
-        Directory.Delete(path, recursive: true);
         return
         [
             new($"{OnDisk:n0} entries in a folder, verified in full: s", $"{seconds:0.0}", $"their SHA-256 by `openssl speed`: {raw:0.0}", "", true),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -7,6 +8,8 @@ namespace Governance.Gates.Clients.GateState;
 /// <summary>The disk under a state folder: files replaced whole, and one failure that ends all writing.</summary>
 internal sealed class StateDisk(string folder)
 {
+    private const string Draft = ".new";
+    private const int MostOpen = 128;
     private Reason? failure;
 
     /// <summary>The right to write, held by one at a time from the check to the durable write.</summary>
@@ -38,21 +41,50 @@ internal sealed class StateDisk(string folder)
     /// <summary>Puts a file in its place, whole and durable: after a crash the old one or the new one stands there.</summary>
     public static void Replace(string path, ReadOnlyMemory<byte> bytes)
     {
-        ReplaceForNow(path, [bytes]);
+        ReplaceForNow([new(path, [bytes])]);
         SyncFolder(Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>The same, but after a crash the old one may stand there until the folder was flushed with <see cref="SyncFolder"/>: once for many files.</summary>
-    public static void ReplaceForNow(string path, IReadOnlyList<ReadOnlyMemory<byte>> pieces)
+    /// <summary>The same for many files, but after a crash old ones may stand there until their folders were flushed with <see cref="SyncFolder"/>.</summary>
+    /// <param name="files">Each file's path, and what it is to hold.</param>
+    public static void ReplaceForNow(IEnumerable<KeyValuePair<string, ImmutableArray<ReadOnlyMemory<byte>>>> files)
     {
-        var draft = path + ".new";
-        using (var file = File.OpenHandle(draft, FileMode.Create, FileAccess.Write, FileShare.None))
+        foreach (var some in files.Chunk(MostOpen))
         {
-            RandomAccess.Write(file, pieces, fileOffset: 0);
-            RandomAccess.FlushToDisk(file);
-        }
+            List<SafeFileHandle> drafts = new(some.Length);
+            try
+            {
+                foreach (var (path, pieces) in some)
+                {
+                    var draft = File.OpenHandle(path + Draft, FileMode.Create, FileAccess.Write, FileShare.None);
+                    drafts.Add(draft);
+                    RandomAccess.Write(draft, pieces, fileOffset: 0);
+                    BeginToFlush(draft);
+                }
 
-        File.Move(draft, path, overwrite: true);
+                // All are on their way: a file system with a journal commits once for all of them, and not for each.
+                drafts.ForEach(RandomAccess.FlushToDisk);
+            }
+            finally
+            {
+                drafts.ForEach(static draft => draft.Dispose());
+            }
+
+            foreach (var (path, _) in some)
+            {
+                File.Move(path + Draft, path, overwrite: true);
+            }
+        }
+    }
+
+    // Only a hint: whether it worked is asked of the flush.
+    private static void BeginToFlush(SafeFileHandle file)
+    {
+        const int Write = 2;
+        if (OperatingSystem.IsLinux())
+        {
+            _ = sync_file_range(file, 0, 0, Write);
+        }
     }
 
     /// <summary>Makes a folder below the state folder, durably.</summary>
@@ -149,6 +181,10 @@ internal sealed class StateDisk(string folder)
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static extern int fsync(int descriptor);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
 
     [DllImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]

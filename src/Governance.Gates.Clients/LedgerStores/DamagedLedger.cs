@@ -266,7 +266,7 @@ public sealed class DamagedLedger : IDisposable
         {
             var target = Path.Combine(draft.PathOf(EvidenceName), Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            StateDisk.ReplaceForNow(target, [File.ReadAllBytes(file)]);
+            StateDisk.ReplaceForNow([new(target, [File.ReadAllBytes(file)])]);
         }
 
         foreach (var written in Directory.EnumerateDirectories(draft.PathOf(EvidenceName), "*", SearchOption.AllDirectories).Append(draft.PathOf(EvidenceName)))

@@ -64,19 +64,13 @@ public sealed class LedgerFolder(string path)
     /// <summary>Writes tiles; all of them are durable when it returns.</summary>
     internal void Write(IReadOnlyList<Tile> tiles)
     {
-        var folders = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var tile in tiles)
+        var folders = tiles.Select(tile => System.IO.Path.GetDirectoryName(PathOf(tile.Address.Path))!).ToHashSet(StringComparer.Ordinal);
+        foreach (var folder in folders)
         {
-            var file = PathOf(tile.Address.Path);
-            var folder = System.IO.Path.GetDirectoryName(file)!;
-            if (folders.Add(folder))
-            {
-                CreateFolder(folder);
-            }
-
-            StateDisk.ReplaceForNow(file, tile.Pieces);
+            CreateFolder(folder);
         }
 
+        StateDisk.ReplaceForNow(tiles.Select(tile => KeyValuePair.Create(PathOf(tile.Address.Path), tile.Pieces)));
         foreach (var folder in folders)
         {
             StateDisk.SyncFolder(folder);
