@@ -10,11 +10,13 @@ namespace Governance.Gates.Cli.Signing;
 /// <summary>The options of a verb that signs: with a key, or without one.</summary>
 internal sealed class SigningArguments
 {
+    private const string PolicyName = "governance.yaml";
+
     private readonly SigningKey key = new();
     private readonly KeylessArguments keyless;
     private readonly Option<bool> yes = new("--yes") { Description = "With --keyless: sign without asking whether the log may show it; for scripts." };
 
-    private readonly Option<string?> policy = new("--policy") { Description = "With --keyless: the policy that says where may be signed without a key.", HelpName = "FILE" };
+    private readonly Option<string?> policy = new("--policy") { Description = $"With --keyless: the policy that says where may be signed without a key. Left out: {PolicyName} where there is one.", HelpName = "FILE" };
 
     /// <summary>The options, of which no single one is needed.</summary>
     public SigningArguments()
@@ -60,7 +62,7 @@ internal sealed class SigningArguments
     /// <summary>Reads what signs. The caller disposes of it.</summary>
     /// <exception cref="GateException">The policy refuses it, or a key or token cannot be read or used.</exception>
     public async Task<StatementSigner> OpenAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation) =>
-        IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, parsed.GetValue(policy) is { } file ? PolicyFile.Load(file).Policy : null, null, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
+        IsKeyless(parsed.CommandResult) ? await keyless.OpenAsync(parsed, (parsed.GetValue(policy) ?? (File.Exists(PolicyName) ? PolicyName : null)) is { } file ? PolicyFile.Load(file).Policy : null, null, terminal, cancellation) : new StatementSigner.WithKey(key.Read(parsed, terminal));
 
     /// <summary>Reads what signs under a policy. The caller disposes of it.</summary>
     /// <exception cref="GateException">A key or token cannot be read or used, or no signature without a key counts.</exception>

@@ -84,10 +84,11 @@ internal sealed class ReleaseCommand
         var item = found.Item;
         var claims = await target.VerifyAsync(new TrustedSigners(policy), terminal, cancellation);
         var isAttached = item is not null && claims.Proven.Any(claim => claim.Evidence == item.Digest);
+
+        // No other "yes" in the place of the one for this commit, which is judged as if it were attached already.
+        claims = claims with { Proven = [.. claims.Proven.Where(claim => claim.Review is not { Passed: true } || claim.Evidence == item?.Digest)] };
         if (item is not null && !isAttached)
         {
-            // What would be attached is judged as if it were, and no other "yes" in its place.
-            claims = claims with { Proven = [.. claims.Proven.Where(claim => claim.Review is not { Passed: true })] };
             claims = Claims.VerifyReview(item, new TrustedSigners(policy)).Try(out var review, out var why)
                 ? claims with { Proven = claims.Proven.Add(review) }
                 : claims with { Refused = claims.Refused.Add(new(item.Where, RejectionCode.WrongShape, why.Message)) };
@@ -104,17 +105,23 @@ internal sealed class ReleaseCommand
             return await ToReport(target, wanted, decision, place, null, null).WriteAsync(terminal, parsed.GetRequiredValue(form));
         }
 
-        await signing.AskAsync(parsed, signer, terminal, cancellation);
-        var summary = await terminal.WhileAsync(
-            $"signing the summary about {target.Subject}",
-            signer.SignAsync(VerificationSummary.Write(target.Subject, policy, reviewed.Properties, claims.Proven.Select(claim => claim.Evidence).Distinct(), now), cancellation).AsTask());
+        // It says that all of the policy is met: nobody may say so where a part of it was not asked.
+        var isAllAsked = place.Cluster is not null || !policy.Images.Any(rule => rule.Demand is ImageDemand.Require { Approved: not null });
+        var summary = isAllAsked ? await SummariseAsync(parsed, signer, target, policy, reviewed, claims, now, terminal, cancellation) : null;
         if (!isAttached)
         {
             await target.AttachAsync((SignedEntity.Bundle)item!.Entity, ReviewStatement.PredicateType, $"the review of {wanted}", terminal, cancellation);
         }
 
-        var pushed = await target.AttachAsync(summary, PredicateTypes.VerificationSummary, "the verification summary", terminal, cancellation);
+        var pushed = summary is null ? null : await target.AttachAsync(summary, PredicateTypes.VerificationSummary, "the verification summary", terminal, cancellation);
         return await ToReport(target, wanted, decision, place, item!.Digest, pushed).WriteAsync(terminal, parsed.GetRequiredValue(form));
+    }
+
+    private async Task<SignedEntity.Bundle> SummariseAsync(ParseResult parsed, StatementSigner signer, ImageTarget target, Policy policy, ReviewedRequirement reviewed, Claims claims, DateTimeOffset now, Terminal terminal, CancellationToken cancellation)
+    {
+        await signing.AskAsync(parsed, signer, terminal, cancellation);
+        var summary = VerificationSummary.Write(target.Subject, policy, reviewed.Properties, claims.Proven.Select(claim => claim.Evidence).Distinct(), now);
+        return await terminal.WhileAsync($"signing the summary about {target.Subject}", signer.SignAsync(summary, cancellation).AsTask());
     }
 
     private async Task<(EvidenceItem? Item, Decision Decision)> FindAsync(ParseResult parsed, Policy policy, IRegistry registry, GitObjectId wanted, Terminal terminal, CancellationToken cancellation)
@@ -152,8 +159,9 @@ internal sealed class ReleaseCommand
         [
             .. target.Resolution is { } resolution ? [new Fact("resolved", resolution)] : (Fact[])[],
             .. Fact.Of(decision),
-            .. place.Cluster is null ? [new Fact("remark", "approvals were not asked for: --cluster-uid and --namespace say where it is to run")] : (Fact[])[],
-            .. summary is null ? (Fact[])[] : [new("review", $"{review}, attached"), new("summary", $"{summary}, a manifest that refers to the image")],
+            .. place.Cluster is null ? [new Fact("remark", "approvals were not asked for, and where a rule asks for them no summary says that all of the policy is met: --cluster-uid and --namespace say where it is to run")] : (Fact[])[],
+            .. review is null ? (Fact[])[] : [new("review", $"{review}, attached")],
+            .. summary is null ? (Fact[])[] : [new("summary", $"{summary}, a manifest that refers to the image")],
         ],
         json =>
         {

@@ -108,8 +108,14 @@ internal static class ReviewedRule
     private static string? WhyNotUnder(JudgingPolicy judged, Policy policy) =>
         judged.Name != policy.Name ? $"was made under the policy {OneLine.Show(judged.Name)}, not under {policy.Name}"
         : judged.Version > policy.Version ? $"was made under version {judged.Version} of the policy, and version {policy.Version} is in force"
-        : (judged.Version == policy.Version && judged.Digest != policy.Digest) || (judged.Version == policy.Version - 1 && judged.Digest != policy.Previous) ? $"was made under a version {judged.Version} of the policy that never was in force"
-        : null;
+        : (policy.Version - judged.Version) switch
+        {
+            0 => judged.Digest == policy.Digest,
+            1 => judged.Digest == policy.Previous,
+            _ => policy.Earlier.Contains(judged.Digest),
+        }
+        ? null
+        : $"was made under {judged.Digest} as version {judged.Version} of the policy, which version {policy.Version} does not name as one that was in force (metadata.earlier)";
 
     private static string WhyNotReviewer(SourceQuestion question, ReviewStatement review, string id) => PersonOf(question.Policy, id) is not { } person ? $"{OneLine.Show(id)} is nobody of the policy"
         : question.Revocations.People.Contains(id) ? $"{person.Name} was revoked"

@@ -31,7 +31,7 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
             {
                 mistakes.Add(subject, $"{PolicyNode.Shown(subject.Text)} is a pattern, and a person is one subject", "write the subject as the issuer writes it");
             }
-            else if (issuer.Text == GitHubActions || issuer.Text.StartsWith(GitHubActions + "/", StringComparison.Ordinal))
+            else if (IsOfGitHub(issuer.Text))
             {
                 mistakes.Add(issuer, "workflows sign by this issuer: whoever may change one would be this person", "name the workflow under robots");
             }
@@ -98,6 +98,9 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
         return true;
     }
 
+    /// <summary>Whether workflows of GitHub sign by the word of this issuer; GitHub documentation, "OpenID Connect reference", customizing the issuer value for an enterprise.</summary>
+    public static bool IsOfGitHub(string issuer) => issuer == GitHubActions || issuer.StartsWith($"{GitHubActions}/", StringComparison.Ordinal);
+
     private void CheckReach(PolicyNode robot, PolicyNode node, PolicyNode subject, OidcBinding binding)
     {
         // scheme://host/owner/…@ref. A pattern without the '@' leaves it, and what follows, to a star.
@@ -117,7 +120,7 @@ internal sealed class OidcRules(PolicyMistakes mistakes)
         {
             mistakes.Add(subject, $"{PolicyNode.Shown(text)} is a workflow of any owner, and anybody can make one", "write the owner out, or add repositoryId");
         }
-        else if (binding.Issuer == GitHubActions || binding.Issuer.StartsWith($"{GitHubActions}/", StringComparison.Ordinal))
+        else if (IsOfGitHub(binding.Issuer))
         {
             mistakes.Warn(node, "a workflow that others may call signs for each repository that calls it, and a repository's name can pass to somebody else; its id cannot", "add repositoryId: gh api repos/OWNER/NAME --jq .id");
         }

@@ -25,6 +25,9 @@ public sealed record Policy
     /// <summary><c>metadata.previous</c>: the digest of the version before; null for the first.</summary>
     public Digest? Previous { get; init; }
 
+    /// <summary><c>metadata.earlier</c>: digests of versions before that one, under which reviews still count.</summary>
+    public ImmutableHashSet<Digest> Earlier { get; init; } = [];
+
     /// <summary>Environments by name.</summary>
     public ImmutableDictionary<string, DeploymentEnvironment> Environments { get; init; } = ImmutableDictionary<string, DeploymentEnvironment>.Empty;
 

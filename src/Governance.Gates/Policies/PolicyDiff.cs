@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Governance.Gates.Images;
 
 namespace Governance.Gates.Policies;
 
@@ -98,6 +99,26 @@ public sealed record PolicyDiff
         else
         {
             changes.Weaker("metadata.previous", $"names {newer.Previous?.ToString() ?? "no version before it"}, and version {older.Version} is {older.Digest}", []);
+        }
+
+        CompareEarlier(changes, [.. older.Earlier, .. newer.Version > older.Version && older.Previous is { } previous ? [previous] : (Digest[])[]], newer.Earlier);
+    }
+
+    private static void CompareEarlier(PolicyChanges changes, ImmutableHashSet<Digest> known, ImmutableHashSet<Digest> counting)
+    {
+        foreach (var added in counting.Except(known).OrderBy(digest => digest.ToString(), StringComparer.Ordinal))
+        {
+            changes.Weaker("metadata.earlier", $"lets reviews under {added} count, which the policy before did not name", []);
+        }
+
+        if (changes.Newer.Reviewers.Names.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var gone in known.Except(counting).OrderBy(digest => digest.ToString(), StringComparer.Ordinal))
+        {
+            changes.Stronger("metadata.earlier", $"reviews under {gone} count no more, unless it is added");
         }
     }
 }

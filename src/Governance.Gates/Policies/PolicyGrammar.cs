@@ -303,7 +303,8 @@ internal static class PolicyGrammar
             new Fields(
                 Required("name", Label, "The policy's name."),
                 Required("version", new Count(), "Rises with every change."),
-                Optional("previous", Sha256, "SHA-256 of the file of the version before; required from version 2 on.")),
+                Optional("previous", Sha256, "SHA-256 of the file of the version before; required from version 2 on."),
+                Optional("earlier", new List(Sha256, MostInList), "SHA-256 of the files of versions before that one which were in force. What was reviewed under another version does not count.")),
             "Which policy this is."),
         Required("spec", Spec, "What the policy says."));
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Governance.Gates.Images;
 using Governance.Gates.Sigstore;
 
@@ -48,7 +49,7 @@ public static class PolicyReader
         var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
         var review = new ReviewRules(parties, mistakes).Read(root["spec"]?["review"]);
         var signing = SigningSettings.Read(root["spec"]?["signing"], mistakes);
-        var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
+        var (name, version, previous, earlier) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any
             ? new PolicyReading.Refused(mistakes.All)
             : new PolicyReading.Accepted(
@@ -58,6 +59,7 @@ public static class PolicyReader
                     Name = name,
                     Version = version,
                     Previous = previous,
+                    Earlier = earlier,
                     Environments = parties.Environments,
                     People = parties.People,
                     Roles = parties.Roles,
@@ -87,11 +89,11 @@ public static class PolicyReader
         return root;
     }
 
-    private static (string Name, long Version, Digest? Previous) ReadMetadata(PolicyNode? metadata, PolicyMistakes mistakes)
+    private static (string Name, long Version, Digest? Previous, ImmutableHashSet<Digest> Earlier) ReadMetadata(PolicyNode? metadata, PolicyMistakes mistakes)
     {
         if (metadata is null)
         {
-            return ("", 0, null);
+            return ("", 0, null, []);
         }
 
         var version = metadata["version"]?.Number();
@@ -105,6 +107,6 @@ public static class PolicyReader
             mistakes.AddAtKey(surplus, "version 1 has no version before it", "remove 'previous', or raise the version");
         }
 
-        return (metadata["name"]?.Text ?? "", version ?? 0, Digest.TryParse(metadata["previous"]?.Text));
+        return (metadata["name"]?.Text ?? "", version ?? 0, Digest.TryParse(metadata["previous"]?.Text), [.. metadata.Find("earlier")?.Items.Select(item => Digest.TryParse(item.Text)).OfType<Digest>() ?? []]);
     }
 }

@@ -56,6 +56,11 @@ internal sealed class SourceRules(PartyRules parties, PolicyMistakes mistakes)
                 mistakes.Add(name, $"'{name.Text}' is {subject}, a workflow of the repository whose commits it would vouch for: whoever can change that can change it", "let a workflow of another repository sign, which only the reviewers of reviewers can change");
             }
 
+            else if (parties.Robots.GetValueOrDefault(name.Text)?.Oidc.FirstOrDefault(binding => binding.RepositoryId is null && OidcRules.IsOfGitHub(binding.Issuer)) is { } loose)
+            {
+                mistakes.Add(name, $"'{name.Text}' is {loose.Subject}, whichever repository calls it: where that workflow may be called, whoever calls it says what was reviewed", "add repositoryId to the robot: gh api repos/OWNER/NAME --jq .id");
+            }
+
             reviewers.Add(name);
         }
 

@@ -77,9 +77,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
 
     private void AddPlain(string rule, string what, int asked, string? why, SourcePlace? at)
     {
-        var count = isOfAnybody ? asked + 1 : asked;
-        var whose = isOfAnybody ? ", which nobody of the policy opened" : "";
-        AddNeed(rule, $"{count} with write access, for {what}{whose}", why, at, [.. Enumerable.Repeat(new Place(_ => Fit.Yes, ["anybody with write access who had no part in the change"]), count)]);
+        AddNeed(rule, $"{asked} with write access, for {what}", why, at, [.. Enumerable.Repeat(new Place(_ => Fit.Yes, ["anybody with write access who had no part in the change"]), asked)]);
     }
 
     private void AddOwners(string rule, ImmutableArray<string> matched, int count, string? why, bool isUnownedFine)
@@ -118,10 +116,10 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
 
     private void AddNeed(string rule, string what, string? why, SourcePlace? at, ImmutableArray<Place> places)
     {
-        var sure = Fill(places, Fit.Yes);
+        what += isOfAnybody ? ", also without any one of them, as nobody of the policy opened the pull request" : "";
+        var (sure, by) = Fill(places, Fit.Yes);
         var missing = places.Where((_, i) => sure[i] is null).ToList();
-        var verdict = missing.Count == 0 ? Verdict.Allow : Fill(places, Fit.Unknown).All(person => person is not null) ? Verdict.Unknown : Verdict.Deny;
-        ImmutableArray<string> by = [.. sure.OfType<string>().Order(StringComparer.Ordinal)];
+        var verdict = missing.Count == 0 ? Verdict.Allow : Fill(places, Fit.Unknown).Least.All(person => person is not null) ? Verdict.Unknown : Verdict.Deny;
         ImmutableArray<string> candidates = [.. missing.SelectMany(place => place.Candidates).Distinct(StringComparer.Ordinal).Except(by, StringComparer.Ordinal)];
         needs.Add(new(rule, what + Because(why), verdict, by, candidates));
         if (verdict == Verdict.Allow)
@@ -129,7 +127,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
             return;
         }
 
-        var who = candidates.IsEmpty ? "nobody could give it" : $"needs {missing.Count.ToString(CultureInfo.InvariantCulture)} more of: {string.Join(", ", candidates.Take(20))}";
+        var who = candidates.IsEmpty ? "nobody could give it" : $"needs {(missing.Count + (isOfAnybody && by.IsEmpty ? 1 : 0)).ToString(CultureInfo.InvariantCulture)} more of: {string.Join(", ", candidates.Take(20))}";
         if (verdict == Verdict.Deny)
         {
             Deny(rule, $"{what}{Because(why)}: {who}", candidates.IsEmpty ? "add people or owners who had no part in the change" : "have them approve the head commit", at);
@@ -154,8 +152,16 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         return [.. unread.Values];
     }
 
-    private ImmutableArray<string?> Fill(ImmutableArray<Place> places, Fit least) =>
-        SlotMatching.Fill([.. places.Select(place => approvers.Counted.Where(approver => place.Fits(approver) >= least).Select(approver => approver.Person.Name).ToImmutableArray())]);
+    // Where anybody may stand behind the pull request, the places are filled without each of those who fill them, and the filling that lacks most counts.
+    private (ImmutableArray<string?> Least, ImmutableArray<string> By) Fill(ImmutableArray<Place> places, Fit least)
+    {
+        var filled = FillWithout(null);
+        List<ImmutableArray<string?>> all = [filled, .. isOfAnybody ? filled.OfType<string>().Select(FillWithout) : []];
+        return (all.MaxBy(one => one.Count(person => person is null)), [.. all.SelectMany(one => one.OfType<string>()).Distinct().Order(StringComparer.Ordinal)]);
+
+        ImmutableArray<string?> FillWithout(string? person) =>
+            SlotMatching.Fill([.. places.Select(place => approvers.Counted.Where(approver => approver.Person.Name != person && place.Fits(approver) >= least).Select(approver => approver.Person.Name).ToImmutableArray())]);
+    }
 
     private Fit Owns(CodeownersRule rule, Approver approver) => rule.Owners.Select(owner => owner switch
     {

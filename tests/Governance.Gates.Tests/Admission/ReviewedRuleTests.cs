@@ -56,7 +56,7 @@ public sealed class ReviewedRuleTests
         { "a reviewer by name", review => review with { Reviewers = ["ben"] }, "ben is nobody of the policy" },
         { "another policy", review => review with { Policy = review.Policy with { Name = "lax" } }, "was made under the policy lax, not under firm" },
         { "a version that is not in force", review => review with { Policy = review.Policy with { Version = 2 } }, "under version 2 of the policy, and version 1 is in force" },
-        { "another policy of the same version", review => review with { Policy = review.Policy with { Digest = Digest.Of("lax"u8) } }, "version 1 of the policy that never was in force" },
+        { "another policy of the same version", review => review with { Policy = review.Policy with { Digest = Digest.Of("lax"u8) } }, "as version 1 of the policy, which version 1 does not name as one that was in force" },
         { "a time that is to come", review => review with { TimeVerified = Firm.Now.AddMinutes(2) }, "from a time that is still to come" },
         { "a no", review => review with { Passed = false }, $"says that commit {Commit} did not pass" },
     };
@@ -203,10 +203,20 @@ public sealed class ReviewedRuleTests
         var before = Digest.Of("version 1"u8);
         var second = Second(before);
         Built(second).With(SourceWorld.Review(second) with { Policy = new("firm", 1, before) }).Goes(Pod);
-        Built(second).With(SourceWorld.Review(second) with { Policy = new("firm", 1, Digest.Of("another version 1"u8)) }).Refused(Pod, "version 1 of the policy that never was in force");
+        Built(second).With(SourceWorld.Review(second) with { Policy = new("firm", 1, Digest.Of("another version 1"u8)) }).Refused(Pod, "as version 1 of the policy, which version 2 does not name as one that was in force");
 
-        Policy Second(Digest previous) => Firm.Read(Firm.Yaml
-            .Replace("version: 1 }", $"version: 2, previous: \"{previous}\" }}", StringComparison.Ordinal)
+        // Whoever merged a lax draft of an old version once must not have it count for ever.
+        var third = Later(3, $"previous: \"{second.Digest}\"");
+        Built(third).With(SourceWorld.Review(third) with { Policy = new("firm", 1, before) }).Refused(Pod, "which version 3 does not name as one that was in force");
+        var told = Later(3, $"previous: \"{second.Digest}\", earlier: [\"{before}\"]");
+        Built(told).With(SourceWorld.Review(told) with { Policy = new("firm", 1, before) }).Goes(Pod);
+        Built(told).With(SourceWorld.Review(told) with { Policy = new("firm", 1, Digest.Of("another version 1"u8)) }).Refused(Pod, "which version 3 does not name");
+        Built(told).With(SourceWorld.Review(told) with { Policy = new("firm", 2, before) }).Refused(Pod, "which version 3 does not name");
+
+        Policy Second(Digest previous) => Later(2, $"previous: \"{previous}\"");
+
+        static Policy Later(int version, string chain) => Firm.Read(Firm.Yaml
+            .Replace("version: 1 }", $"version: {version}, {chain} }}", StringComparison.Ordinal)
             .Replace("- { match: [\"**\"], verdict: deny }", $"- {{ match: [registry.example.com/shop/**], require: {{ provenance: {{ by: [builder], source: {Source} }}, {Reviewed} }} }}", StringComparison.Ordinal));
     }
 

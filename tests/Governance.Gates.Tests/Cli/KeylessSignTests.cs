@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Governance.Gates.Images;
+using Governance.Gates.Testing.Processes;
 using Governance.Gates.Testing.Registries;
 using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Sigstore;
@@ -222,6 +223,20 @@ public sealed class KeylessSignTests : IAsyncLifetime
         Assert.Empty(sigstore.Asked);
         await GatesAsync(["sign", .. onImage, "--trusted-root", root, .. Keyless, "--policy", Policy(ThrowAwaySigstore.Workflow, signing: $"{{ publicLogs: refuse, private: [{sigstore.Address}] }}")]);
         Assert.Equal(64, (await bench.GatesAsync("sign", Image, "--as", Workbench.Repository, "--key", bench.Key("release").Private, "--policy", "governance.yaml")).ExitCode);
+    }
+
+    [Fact]
+    public async Task The_policy_of_the_folder_in_which_gates_runs_refuses_too()
+    {
+        await bench.AddImageAsync();
+        File.Copy(Policy(ThrowAwaySigstore.Workflow, signing: "{ publicLogs: refuse }"), bench.Folder.PathOf("governance.yaml"));
+        var run = await Command.RunAsync(
+            "env",
+            ["--chdir", bench.Folder.Path, "dotnet", Path.Combine(AppContext.BaseDirectory, "gates.dll"), "sign", Image, "--as", Workbench.Repository, "--trusted-root", root, .. Keyless, "--yes"],
+            new Dictionary<string, string?> { [TokenVariable] = LoopbackSigstore.Token() });
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("the policy shop version 1 has nothing signed where others may read it", run.Error, StringComparison.Ordinal);
+        Assert.Empty(sigstore.Asked);
     }
 
     [Fact]

@@ -166,6 +166,21 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_commit_is_not_released_by_the_review_of_another_from_which_the_image_was_built_too()
+    {
+        var other = new string('8', 40);
+        await AttestAsync(0);
+        await ReleaseAsync(0);
+
+        // Another version of that number never was in force, and what was reviewed under it does not count.
+        policy = bench.Folder.Write("other.yaml", Yaml() + "\n");
+        await GatesAsync(["attest", Image, "--as", Workbench.Repository, "--type", "slsaprovenance1", "--predicate", Predicate(System.Text.Encoding.UTF8.GetBytes(System.Text.Encoding.UTF8.GetString(SourceWorld.Provenance()).Replace(Commit, other, StringComparison.Ordinal))), "--key", Key("builder")]);
+        await AttestAsync(0, "--merged", other);
+        await ReleaseAsync(0, "--commit", other);
+        Assert.Contains("which version 1 does not name as one that was in force", (await ReleaseAsync(1)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_tag_is_asked_for_where_the_policy_asks()
     {
         policy = bench.Folder.Write("tagged.yaml", Yaml(", tagged: { by: [bob] }"));
@@ -182,6 +197,11 @@ public sealed class ReleaseTests : IAsyncLifetime
         await AttestAsync(0);
         Assert.Contains("has no request for deploy", (await ReleaseAsync(1, "--cluster-uid", "3f0c7a52-0000-4000-8000-000000000001", "--namespace", "trading")).Output, StringComparison.Ordinal);
         Assert.Contains("approvals were not asked for", (await ReleaseAsync(0)).Output, StringComparison.Ordinal);
+
+        // Nobody may say that all of the policy is met.
+        var released = (await ReleaseAsync(0, "--output", "json")).Json();
+        Assert.NotNull(released.GetProperty("review").GetString());
+        Assert.Null(released.GetProperty("summary").GetString());
     }
 
     [Fact]

@@ -48,6 +48,7 @@ public sealed class PolicyDiffTests
     public static TheoryData<string, string, string, PolicyChangeKind, PolicyChangeKind, string> Kinds => new()
     {
         { "name: shop,", "name: shop2,", "metadata.name", Weaker, Weaker, "" },
+        { "1111\", earlier: [\"sha256:4444444444444444444444444444444444444444444444444444444444444444\"]", "1111\"", "metadata.earlier", Stronger, Weaker, "" },
 
         { "namespaces: [shop, pay] }", "namespaces: [shop, pay, new] }", "environments.production.namespaces", Weaker, Weaker, "" },
         { "clusters: [3f0c7a52-0000-4000-8000-000000000001]", "clusters: [3f0c7a52-0000-4000-8000-000000000001, 3f0c7a52-0000-4000-8000-000000000009]", "environments.production.clusters", Weaker, Weaker, "" },
@@ -171,6 +172,7 @@ public sealed class PolicyDiffTests
         ["metadata.name"] = ("name: shop,", "name: other,"),
         ["metadata.version"] = ("version: 2", "version: 3"),
         ["metadata.previous"] = ("sha256:1111", "sha256:2111"),
+        ["metadata.earlier[]"] = ("sha256:4444", "sha256:5444"),
         ["spec.review.codeowners.required"] = ("required: true", "required: false"),
         ["spec.review.codeowners.mistakes"] = ("mistakes: deny", "mistakes: warn"),
         ["spec.review.approvals.default"] = ("default: 3", "default: 2"),
@@ -340,9 +342,14 @@ public sealed class PolicyDiffTests
     public void A_version_that_rises_and_names_the_one_before_is_neutral()
     {
         var before = Policy(Base);
-        var diff = PolicyDiff.Between(before, Policy(Next(before)));
+        var silent = Next(before);
+        var diff = PolicyDiff.Between(before, Policy(silent.Replace("earlier: [", $"earlier: [\"{before.Previous}\", ", StringComparison.Ordinal)));
         Assert.Equal([(Neutral, "metadata.version"), (Neutral, "metadata.previous")], diff.Changes.Select(change => (change.Kind, change.Path)));
         Assert.False(diff.IsWeaker);
+
+        // What was reviewed before the last version counts no more where nobody names that version.
+        var forgotten = PolicyDiff.Between(before, Policy(silent)).Changes[0];
+        Assert.Equal((Stronger, "metadata.earlier", $"reviews under {before.Previous} count no more, unless it is added"), (forgotten.Kind, forgotten.Path, forgotten.Message));
     }
 
     [Theory]

@@ -24,7 +24,7 @@ internal static class PolicyDocuments
     public static string Sound { get; } = Filled("""
         apiVersion: governance.gates/v1alpha1
         kind: GovernancePolicy
-        metadata: { name: shop, version: 2, previous: "sha256:1111111111111111111111111111111111111111111111111111111111111111" }
+        metadata: { name: shop, version: 2, previous: "sha256:1111111111111111111111111111111111111111111111111111111111111111", earlier: ["sha256:4444444444444444444444444444444444444444444444444444444444444444"] }
         spec:
           environments:
             production: { clusters: [3f0c7a52-0000-4000-8000-000000000001], namespaces: [shop, pay] }

@@ -154,7 +154,7 @@ public sealed class PolicyMistakeTests
         { Reviewed, Reviewed.Replace("{ role: approver }", "[§builder]", StringComparison.Ordinal), "a release is tagged by a person" },
         { "signed: { by: [builder, ann],", "reviewed: §{ by: [reviewer] }, signed: { by: [builder, ann],", "nothing says which source that is" },
         { "signed: { by: [builder, ann],", "tagged: §{ by: [ann] }, provenance: { by: [builder] }, signed: { by: [builder, ann],", "the provenance may name any repository" },
-                { "{ name: shop, version: 2, previous: \"sha256:1111111111111111111111111111111111111111111111111111111111111111\" }", "§{ name: shop, version: 2 }", "'previous' is missing from version 2" },
+                { "{ name: shop, version: 2, previous: \"sha256:1111111111111111111111111111111111111111111111111111111111111111\", earlier: [\"sha256:4444444444444444444444444444444444444444444444444444444444444444\"] }", "§{ name: shop, version: 2 }", "'previous' is missing from version 2" },
         { "  admission:\n", "  ledger: { recover: { action: §deplay } }\n  admission:\n", "did you mean 'deploy'?" },
         { "version: 2, previous", "version: 1, §previous", "version 1 has no version before it" },
         { "000000000002], namespaces: [\"*\"]", "000000000002], namespaces: §[\"*\", web]", "'*' stands beside other namespaces" },
@@ -336,6 +336,16 @@ public sealed class PolicyMistakeTests
             .Replace("source: https://github.com/example/app", "source: https://gitlab.com/firm/desk/app", StringComparison.Ordinal)
             .Replace(Reviewed, Reviewed.Replace("[reviewer]", "[insider]", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Contains(PolicyDocuments.Mistakes(policy), mistake => mistake.Message.Contains("a workflow of the repository whose commits it would vouch for", StringComparison.Ordinal));
+    }
+
+    // Whoever calls a reusable workflow signs under its name.
+    [Fact]
+    public void A_workflow_that_reviews_is_bound_to_one_repository()
+    {
+        const string Control = "control: { oidc: [{ issuer: https://token.actions.githubusercontent.com, subject: https://github.com/example/control/.github/workflows/review.yml@refs/heads/main, repositoryId: 124 }] }\n    ";
+        var policy = PolicyDocuments.Sound.Replace("reviewer: { keys", Control + "reviewer: { keys", StringComparison.Ordinal).Replace(Reviewed, Reviewed.Replace("[reviewer]", "[control]", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Empty(PolicyDocuments.Accepted(policy).Warnings);
+        Assert.Contains(PolicyDocuments.Mistakes(policy.Replace(", repositoryId: 124", "", StringComparison.Ordinal)), mistake => mistake.Message.Contains("whichever repository calls it", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -139,6 +139,13 @@ public sealed class ApprovalCountingTests
         PullRequests Opened() => new PullRequests("src/a").With("author", new JsonObject { ["id"] = id, ["login"] = login, ["type"] = type });
         Denied(Opened().Reviewed("bob"));
         Opened().Reviewed("bob").Reviewed("carol").Judge().Is(Verdict.Allow);
+        Assert.Contains("needs 2 more of", Opened().Judge().Decision.Reasons.First().Message, StringComparison.Ordinal);
+
+        // Neither is the driver the one of a role, or an owner, whom the change needs.
+        PullRequests Touching(string path) => new PullRequests(path).With("author", new JsonObject { ["id"] = id, ["login"] = login, ["type"] = type });
+        Denied(Touching("config/a").Reviewed("dave").Reviewed("erin"));
+        Touching("config/a").Reviewed("dave").Reviewed("erin").Reviewed("frank").Judge().Is(Verdict.Allow);
+        Denied(Touching("risk/a").Team("example/risk", "frank").Reviewed("bob").Reviewed("carol").Reviewed("dave"));
     }
 
     [Theory]
