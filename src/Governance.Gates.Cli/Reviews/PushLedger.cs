@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Ledgers;

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Signing;
 using Governance.Gates.Evidence;
