@@ -16,6 +16,12 @@ internal static class PushEntry
     /// <summary>The type of a snapshot of a pull request among the evidence.</summary>
     public const string SnapshotType = "https://governance.gates/schemas/v1alpha1/pull-request.schema.json";
 
+    /// <summary>What is asked of a branch; its name follows.</summary>
+    public const string ActionPrefix = "push refs/heads/";
+
+    /// <summary>The kind of what an entry about a commit is about.</summary>
+    public const string CommitKind = "Commit";
+
     private const string PolicyType = "governance.gates/policy";
     private const string Outcome = "pushed";
     private const int MostReasons = 256;
@@ -31,9 +37,8 @@ internal static class PushEntry
     /// <param name="now">When.</param>
     public static (LedgerEntry Entry, ImmutableArray<KeptBytes> Kept) Of(RepositoryName repository, string branch, JudgedMerge merge, BranchCommit commit, EntryComponent component, DateTimeOffset now)
     {
-        var entry = Of(repository, branch, merge.Decision, commit.Id.Hex, component, now) with
+        var entry = Of(branch, merge.Decision, new(null, CommitKind, LedgerText.Of($"{repository}@{commit.Id}"), null, null), commit.Id.Hex, component, now) with
         {
-            Resource = new(null, "Commit", LedgerText.Of($"{repository}@{commit.Id}"), null, null),
             Details = Details(json => Write(json, repository, branch, merge, commit)),
         };
         if (merge.Review is not { } review)
@@ -55,9 +60,8 @@ internal static class PushEntry
 
     /// <summary>The entry of what is said of a push as a whole.</summary>
     public static LedgerEntry Of(RepositoryName repository, JudgedPush push, EntryComponent component, DateTimeOffset now) =>
-        Of(repository, push.Branch, push.Whole, push.Push.After, component, now) with
+        Of(push.Branch, push.Whole, new(null, "Branch", LedgerText.Of($"{repository}@refs/heads/{push.Branch}"), null, null), push.Push.After, component, now) with
         {
-            Resource = new(null, "Branch", LedgerText.Of($"{repository}@refs/heads/{push.Branch}"), null, null),
             Details = Details(json =>
             {
                 json.WriteString("after"u8, push.Push.After);
@@ -67,20 +71,35 @@ internal static class PushEntry
             }),
         };
 
-    private static LedgerEntry Of(RepositoryName repository, string branch, Decision decision, string sha, EntryComponent component, DateTimeOffset now) => new()
+    /// <summary>The same entry with this decision in it.</summary>
+    public static LedgerEntry With(LedgerEntry entry, Decision decision)
     {
-        Timestamp = now,
-        EventId = $"push-{sha}-{Digest.Of(Encoding.UTF8.GetBytes(string.Join('\n', [$"{repository} {branch} {decision.Verdict}", .. decision.Reasons.Select(reason => reason.ToString())]))).Hex[..HashDigits]}",
-        EventType = LedgerEvents.Decision,
-        CorrelationId = sha,
-        Component = component,
-        RetentionClass = RetentionClasses.Audit,
-        Action = LedgerText.Of($"push refs/heads/{branch}"),
-        Verdict = decision.Verdict,
-        Mode = Mode.Audit,
-        Outcome = Outcome,
-        Reasons = decision.Reasons.IsEmpty ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline([.. decision.Reasons.Take(MostReasons).Select(reason => new EntryReason(LedgerText.Of(reason.Rule) ?? "none", null, PersonalText.Of(reason.ToString(), LedgerText.LongestMessage)!))]),
-    };
+        ImmutableArray<EntryReason> reasons = [.. decision.Reasons.Take(MostReasons).Select(reason => new EntryReason(LedgerText.Of(reason.Rule) ?? "none", null, PersonalText.Of(reason.ToString(), LedgerText.LongestMessage)!))];
+        var words = string.Join('\n', [$"{entry.Action} {entry.Resource?.Name} {decision.Verdict}", .. reasons.Select(reason => $"{reason.Rule} {reason.Message}")]);
+        return entry with
+        {
+            // The same verdict about the same commit is one event, however often its workflow runs.
+            EventId = $"push-{entry.CorrelationId}-{Digest.Of(Encoding.UTF8.GetBytes(words)).Hex[..HashDigits]}",
+            Verdict = decision.Verdict,
+            Reasons = reasons.IsEmpty ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline(reasons),
+        };
+    }
+
+    private static LedgerEntry Of(string branch, Decision decision, EntryResource resource, string sha, EntryComponent component, DateTimeOffset now) => With(
+        new()
+        {
+            Timestamp = now,
+            EventId = "",
+            EventType = LedgerEvents.Decision,
+            CorrelationId = sha,
+            Component = component,
+            RetentionClass = RetentionClasses.Audit,
+            Action = LedgerText.Of($"{ActionPrefix}{branch}"),
+            Resource = resource,
+            Mode = Mode.Audit,
+            Outcome = Outcome,
+        },
+        decision);
 
     // In the order of the names, as entries are written.
     private static void Write(Utf8JsonWriter json, RepositoryName repository, string branch, JudgedMerge merge, BranchCommit commit)
@@ -90,6 +109,11 @@ internal static class PushEntry
         if (merge.Review is { } head)
         {
             json.WriteString("head"u8, head.Request.HeadSha);
+        }
+
+        if (merge.Review is not null)
+        {
+            Write(json, merge.Merge);
         }
 
         if (merge.Number is not null)
@@ -114,6 +138,29 @@ internal static class PushEntry
 
         json.WriteString("repository"u8, repository.ToString());
         json.WriteString("tree"u8, commit.Tree.Hex);
+    }
+
+    // What the forge told of the merge is not kept, so that the answer from it is.
+    private static void Write(Utf8JsonWriter json, Decision merge)
+    {
+        json.WriteStartObject("merge"u8);
+        json.WriteStartArray("reasons"u8);
+        foreach (var reason in merge.Reasons.Take(MostReasons))
+        {
+            json.WriteStartObject();
+            json.WriteString("message"u8, LedgerText.Of(reason.Message, LedgerText.LongestMessage));
+            if (LedgerText.Of(reason.Remedy, LedgerText.LongestMessage) is { } remedy)
+            {
+                json.WriteString("remedy"u8, remedy);
+            }
+
+            json.WriteString("rule"u8, LedgerText.Of(reason.Rule));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("verdict"u8, merge.Verdict.ToString());
+        json.WriteEndObject();
     }
 
     private static EntryPart<ReadOnlyMemory<byte>>.Inline Details(Action<Utf8JsonWriter> write)

@@ -69,6 +69,52 @@ public sealed class PushRecordTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_recorded_is_judged_again_from_what_was_kept_and_nothing_else()
+    {
+        var log = await bench.LogAsync();
+        World.PushDirectly(files => files["x"] = GitHubFile.Of("x\n"));
+        World.Merge(7, tamper: files => files["risk/\u0001\u202e"] = GitHubFile.Of("mine\n"));
+        World.Open(8, "dave").From(World.FilesOfCommit[World.Branches["main"]]).Change("docs/b", "other\n").Push("dave");
+        World.Merge(8);
+        await bench.PushAsync(1, "--ledger", log);
+        await Scene.DisposeAsync();
+        Assert.Contains("rests on what the forge told alone", (await bench.Bench.GatesAsync("ledger", "replay", "0", log)).Output, StringComparison.Ordinal);
+        foreach (var sequence in (string[])["1", "2"])
+        {
+            var replayed = await bench.Bench.GatesAsync("ledger", "replay", sequence, log, "--output", "json");
+            Assert.True(replayed.ExitCode == 0, replayed.Output + replayed.Error);
+            Assert.Equal(("same", "deny"), (replayed.Json().GetProperty("verdict").GetString(), replayed.Json().GetProperty("again").GetProperty("verdict").GetString()));
+        }
+
+        Assert.Contains("what the forge told of the merge alone", (await bench.Bench.GatesAsync("ledger", "replay", "1", log)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_entry_that_says_something_else_than_its_evidence_is_found()
+    {
+        var log = await bench.LogAsync();
+        Scene.Request.Reviews.Clear();
+        World.Merge(7);
+        await bench.PushAsync(1, "--ledger", log);
+
+        // Somebody with the key writes that it was allowed.
+        var entry = (await PushBench.EntriesAsync(log))[0];
+        var forged = LedgerKeyFiles.Read(log);
+        await using (var ledger = await LocalLedger.OpenAsync(log, forged, entry.Component, TimeProvider.System, TestContext.Current.CancellationToken))
+        {
+            Assert.IsType<Reading<AppendedEntry>.Found>(await ledger.AppendAsync(entry with { EventId = "forged", Verdict = Verdict.Allow, Reasons = null }, Precedence.Usual, TestContext.Current.CancellationToken));
+        }
+
+        var replayed = await bench.Bench.GatesAsync("ledger", "replay", "1", log);
+        Assert.Equal(1, replayed.ExitCode);
+        Assert.Contains("different: verdict, reasons", replayed.Output, StringComparison.Ordinal);
+
+        // Without its evidence it cannot be told.
+        Directory.Delete(Path.Combine(log, "evidence"), recursive: true);
+        Assert.Equal(2, (await bench.Bench.GatesAsync("ledger", "replay", "0", log)).ExitCode);
+    }
+
+    [Fact]
     public async Task A_verdict_that_cannot_be_recorded_is_could_not_tell()
     {
         var log = await bench.LogAsync();
