@@ -16,6 +16,9 @@ internal static class PushReplay
     /// <summary>Whether an entry is about a commit that was pushed.</summary>
     public static bool IsOfPush(LedgerEntry entry) => entry is { EventType: LedgerEvents.Decision, Resource.Kind: PushEntry.CommitKind, Action: { } action } && action.StartsWith(PushEntry.ActionPrefix, StringComparison.Ordinal);
 
+    /// <summary>Makes a recorded decision of any gate again.</summary>
+    public static Reading<ReplayedDecision> OfAny(LedgerEntry entry, Func<Digest, Reading<ReadOnlyMemory<byte>>> kept) => IsOfPush(entry) ? Of(entry, kept) : DecisionReplay.Of(entry, kept);
+
     /// <summary>Judges it again.</summary>
     /// <param name="entry">Its entry.</param>
     /// <param name="kept">The kept bytes of a digest, held against it.</param>

@@ -29,7 +29,7 @@ internal static class LedgerReplayCommand
             var (folder, index) = (parsed.GetRequiredValue(log.Folder), parsed.GetRequiredValue(sequence));
             var (stored, checkpoint, key) = IsPackage(folder) ? Packed(folder, index, parsed.GetValue(log.Vkey)) : Logged(log.Open(parsed), index);
             var entry = LedgerEntry.Read(stored).Required();
-            return ToReport(folder, key, checkpoint, entry, PushReplay.IsOfPush(entry) ? PushReplay.Of(entry, new EvidenceStore(folder).Read) : DecisionReplay.Of(entry, new EvidenceStore(folder).Read)).WriteAsync(terminal, parsed.GetRequiredValue(form));
+            return ToReport(folder, key, checkpoint, entry, PushReplay.OfAny(entry, new EvidenceStore(folder).Read)).WriteAsync(terminal, parsed.GetRequiredValue(form));
         });
         return command;
     }

@@ -87,6 +87,11 @@ public sealed class PushRecordTests : IAsyncLifetime
         }
 
         Assert.Contains("what the forge told of the merge alone", (await bench.Bench.GatesAsync("ledger", "replay", "1", log)).Output, StringComparison.Ordinal);
+
+        // An audit package has all of it.
+        var package = bench.Bench.Folder.PathOf("audit");
+        Assert.Equal(0, (await bench.Bench.GatesAsync("ledger", "export", log, "--format", "audit-package", "--out", package)).ExitCode);
+        Assert.Equal(0, (await bench.Bench.GatesAsync("ledger", "replay", "1", package)).ExitCode);
     }
 
     [Fact]
