@@ -6,7 +6,6 @@ using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
 using Governance.Gates.Policies;
 using Governance.Gates.Reviews;
-using Governance.Gates.Sigstore;
 
 namespace Governance.Gates.Cli.Reviews;
 

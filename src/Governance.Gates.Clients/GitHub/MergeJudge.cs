@@ -42,6 +42,11 @@ public sealed class MergeJudge
     private readonly Func<CommitFiles, CancellationToken, Task<Reading<WholePolicy>>> policy;
     private readonly MergedTreeSource trees;
 
+    // One commit is looked at after the other.
+    private readonly Dictionary<GitObjectId, Reading<ImmutableArray<WirePullRequestOf>>> belonging = [];
+    private Reading<ImmutableArray<WirePullRequestOf>>? recent;
+    private bool isLate;
+
     /// <summary>Prepares to ask; nothing is sent yet.</summary>
     /// <param name="client">The repository's API.</param>
     /// <param name="branch">The branch, without <c>refs/heads/</c>.</param>
@@ -109,6 +114,11 @@ public sealed class MergeJudge
             return new(commits, null, Decision.Unknown(why), null);
         }
 
+        if (numbers.IsEmpty && isLate)
+        {
+            return new(commits, null, Decision.Unknown(new Reason(Rule, $"no pull request into {Branch} is known to have brought it, and GitHub does not know yet of all that were merged", "run the gate again in a minute")), null);
+        }
+
         if (numbers.IsEmpty)
         {
             return new(commits, null, Decision.Deny(new Reason(Rule, $"no pull request into {Branch} was merged as this commit", "find out who pushed it, have it reviewed in a pull request or taken back, and let nobody push past the protection of the branch (gates branches)")), null);
@@ -143,6 +153,11 @@ public sealed class MergeJudge
             return new(commits, number, Decision.Unknown(why), null);
         }
 
+        if (question.Request.BaseRef != Branch)
+        {
+            return new(commits, number, Decision.Unknown(new Reason(Rule, $"it is into {question.Request.BaseRef} and not into {Branch}", "run the gate again")), null);
+        }
+
         if (question.Request.Unread is [_, ..] unread)
         {
             // Whoever seems to be missing may stand in what is not known: that accuses nobody.
@@ -174,9 +189,47 @@ public sealed class MergeJudge
     // The pull requests to which a commit belongs, and which were merged into this branch as another one or the same.
     private async Task<Reading<ImmutableArray<long>>> FindAsync(BranchCommit commit, BranchCommit merged, CancellationToken cancellation)
     {
-        var call = new GitHubCall($"repos/{client.Repository}/commits/{commit.Id}/pulls", $"read the pull requests of commit {commit.Id} of {client.Repository}", "pull requests: read");
-        return (await client.Api.ListAsync(call, GitHubJson.Default.WirePullRequestOfArray, MostOfOneCommit, cancellation)).Try(out var found, out var why)
-            ? new Reading<ImmutableArray<long>>.Found([.. found.Where(one => one.MergedAt is not null && one.MergeCommitSha == merged.Id.Hex && one.Base.Ref == Branch && one.Number > 0).Select(one => one.Number).Distinct()])
-            : new Reading<ImmutableArray<long>>.Unread(why);
+        if (!belonging.TryGetValue(commit.Id, out var told))
+        {
+            var call = new GitHubCall($"repos/{client.Repository}/commits/{commit.Id}/pulls", $"read the pull requests of commit {commit.Id} of {client.Repository}", "pull requests: read");
+            belonging[commit.Id] = told = await client.Api.ListAsync(call, GitHubJson.Default.WirePullRequestOfArray, MostOfOneCommit, cancellation);
+        }
+
+        if (!told.Try(out var requests, out var why))
+        {
+            return new Reading<ImmutableArray<long>>.Unread(why);
+        }
+
+        if (MergedAs(requests) is { IsEmpty: false } found)
+        {
+            return new Reading<ImmutableArray<long>>.Found(found);
+        }
+
+        if (commit != merged)
+        {
+            return new Reading<ImmutableArray<long>>.Found([]);
+        }
+
+        // Which commits belong to a pull request, GitHub knows a while after it was merged; as which one it was merged, at once (release-drafter#871).
+        recent ??= await RecentAsync(cancellation);
+        if (!recent.Try(out var latest, out why))
+        {
+            return new Reading<ImmutableArray<long>>.Unread(why);
+        }
+
+        var numbers = MergedAs(latest);
+        isLate |= !numbers.IsEmpty;
+        return new Reading<ImmutableArray<long>>.Found(numbers);
+
+        ImmutableArray<long> MergedAs(IEnumerable<WirePullRequestOf> some) =>
+            [.. some.Where(one => one.MergedAt is not null && one.MergeCommitSha == merged.Id.Hex && one.Base.Ref == Branch && one.Number > 0).Select(one => one.Number).Distinct()];
+    }
+
+    private async Task<Reading<ImmutableArray<WirePullRequestOf>>> RecentAsync(CancellationToken cancellation)
+    {
+        var call = new GitHubCall($"repos/{client.Repository}/pulls?state=closed&base={Uri.EscapeDataString(Branch)}&sort=updated&direction=desc&per_page={GitHubApi.PageSize}", $"read the last closed pull requests of {client.Repository}", "pull requests: read");
+        return (await client.Api.GetAsync(call, GitHubJson.Default.WirePullRequestOfArray, cancellation)).Try(out var latest, out var why)
+            ? new Reading<ImmutableArray<WirePullRequestOf>>.Found([.. latest.OfType<WirePullRequestOf>()])
+            : new Reading<ImmutableArray<WirePullRequestOf>>.Unread(why);
     }
 }

@@ -55,6 +55,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["git", "tags", var sha] when world.Tags.Values.FirstOrDefault(tag => tag.Sha == sha).Object is { } tag => new(Addresses(tag.DeepClone().AsObject(), "tag", "")),
             ["git", "commits", var sha] when world.TreeOfCommit.ContainsKey(sha) => new(GitCommit(sha)),
             ["commits", var sha, "pulls"] when world.TreeOfCommit.ContainsKey(sha) => GitHubReply.List(world.RequestsOfCommit.GetValueOrDefault(sha, []), known => PullRequest(world.PullRequests[known])),
+            ["pulls"] when query("state") == "closed" && query("sort") == "updated" => GitHubReply.List([.. world.PullRequests.Values.Where(one => one.MergedAt is not null && one.BaseRef == query("base")).OrderByDescending(one => one.MergedAt, StringComparer.Ordinal)], PullRequest),
             ["compare", var range] when range.Split("...") is [var one, var other] && world.MergeBase(one, other) is { } common => new(Comparison(one, other, common)),
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
             ["git", "blobs", var sha] when world.Blobs.TryGetValue(sha, out var bytes) => new(Blob(sha, bytes)),

@@ -55,6 +55,23 @@ public sealed class ReviewOfPushTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_GitHub_tells_late_of_a_commit_is_found_among_what_was_merged_last()
+    {
+        Scene.Request.Change("docs/b", "more\n").Push("ann").Review("bob").Review("carol");
+        World.Merge(7, "rebase");
+        World.RequestsOfCommit.Clear();
+        var ended = await bench.PushAsync(2);
+        Assert.Contains("as which #7 was merged", ended.Output, StringComparison.Ordinal);
+        Assert.Contains("GitHub does not know yet of all that were merged", ended.Output, StringComparison.Ordinal);
+
+        // A squash brings no more than that one.
+        World.Branches["main"] = bench.Before;
+        World.Merge(7);
+        World.RequestsOfCommit.Clear();
+        await bench.PushAsync(0);
+    }
+
+    [Fact]
     public async Task A_direct_push_under_a_reviewed_commit_is_a_finding()
     {
         var direct = World.PushDirectly(files => files["risk/hidden"] = GitHubFile.Of("mine\n"));
