@@ -137,10 +137,8 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
             return;
         }
 
-        // The copy of a public instance's root comes with the program; the file of any other is among them.
-        (string Name, ReadOnlyMemory<byte> Bytes)[] named = [.. files.Files.Select(file => (file.Name, file.Bytes)), .. policy.Sigstore is { IsFile: false } root ? [(root.FileName, root.Json)] : Array.Empty<(string, ReadOnlyMemory<byte>)>()];
-        var names = KeptBytes.Of(PolicyFiles.Write(named));
-        known.AddOrUpdate(policy, new(new(EntryInputKind.Trust, "policy-files", names.Digest, clock.GetUtcNow()), [KeptBytes.Of(files.Yaml), names, .. named.Select(file => KeptBytes.Of(file.Bytes))]));
+        var (names, parts) = files.Kept(policy);
+        known.AddOrUpdate(policy, new(new(EntryInputKind.Trust, "policy-files", names, clock.GetUtcNow()), parts));
     }
 
     /// <summary>Records a policy that came into force, or why one did not.</summary>

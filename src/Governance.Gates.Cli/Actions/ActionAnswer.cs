@@ -76,6 +76,14 @@ internal sealed record ActionAnswer(GateAction Action, int ExitCode, string Verd
             {
                 yield return ("policy", $"{Text(member.Value, "file")}, {Text(member.Value, "name")} version {Text(member.Value, "version")}, {Text(member.Value, "digest")}");
             }
+            else if (member.Name == "push")
+            {
+                yield return ("branch", Text(member.Value, "branch") ?? "");
+                foreach (var commit in Items(member.Value, "commits"))
+                {
+                    yield return ("commit", $"{Text(commit, "verdict")}: {Text(commit, "commit")}, {HowMerged(commit)}");
+                }
+            }
             else if (member.Name == "subjects")
             {
                 foreach (var subject in member.Value.EnumerateArray())
@@ -94,11 +102,17 @@ internal sealed record ActionAnswer(GateAction Action, int ExitCode, string Verd
         }),
     ];
 
-    // Of a group of pull requests, each has its own.
+    private static string HowMerged(JsonElement commit) => Text(commit, "mergedAs") is not { } merged ? "by no pull request that is known"
+        : merged != Text(commit, "commit") ? $"a part of what was merged as {merged}"
+        : commit.GetProperty("review") is { ValueKind: JsonValueKind.Object } review ? $"as which #{Text(review, "number")} was merged"
+        : "as which a pull request was merged";
+
+    // Of a group of pull requests, each has its own, and so has each that a push brought.
     private static ImmutableArray<ActionNeed> NeedsOf(JsonElement root, string of = "") =>
     [
         .. Items(root, "needs").Select(need => new ActionNeed($"{of}{Text(need, "what")}", Text(need, "verdict") ?? "", [.. Items(need, "by").Select(name => name.ToString())], [.. Items(need, "missing").Select(name => name.ToString())])),
         .. Items(root, "group").SelectMany(member => NeedsOf(member, $"#{Text(member, "number")}: ")),
+        .. (root.TryGetProperty("push", out var push) ? Items(push, "commits") : default).Select(commit => commit.GetProperty("review")).Where(review => review.ValueKind == JsonValueKind.Object).SelectMany(review => NeedsOf(review, $"#{Text(review, "number")}: ")),
     ];
 
     private static JsonElement.ArrayEnumerator Items(JsonElement from, string name) => from.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : default;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using Governance.Gates.Admission;
+using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Images;
 using Governance.Gates.Ledgers;
@@ -111,7 +111,7 @@ internal sealed class AuditPackage
         if (entry.EventType == LedgerEvents.Decision)
         {
             // What deciding again asks for is what somebody needs who decides again.
-            DecisionReplay.Of(entry, digest =>
+            PushReplay.OfAny(entry, digest =>
             {
                 Copy(digest);
                 return evidence.Read(digest);

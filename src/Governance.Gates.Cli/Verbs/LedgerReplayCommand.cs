@@ -4,6 +4,7 @@ using System.Text.Json;
 using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Ledgers;
+using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.LedgerStores;
 using Governance.Gates.Ledgers;
 
@@ -28,7 +29,7 @@ internal static class LedgerReplayCommand
             var (folder, index) = (parsed.GetRequiredValue(log.Folder), parsed.GetRequiredValue(sequence));
             var (stored, checkpoint, key) = IsPackage(folder) ? Packed(folder, index, parsed.GetValue(log.Vkey)) : Logged(log.Open(parsed), index);
             var entry = LedgerEntry.Read(stored).Required();
-            return ToReport(folder, key, checkpoint, entry, DecisionReplay.Of(entry, new EvidenceStore(folder).Read)).WriteAsync(terminal, parsed.GetRequiredValue(form));
+            return ToReport(folder, key, checkpoint, entry, PushReplay.OfAny(entry, new EvidenceStore(folder).Read)).WriteAsync(terminal, parsed.GetRequiredValue(form));
         });
         return command;
     }
@@ -93,7 +94,7 @@ internal static class LedgerReplayCommand
         yield return new("decided again", string.Create(CultureInfo.InvariantCulture, $"{replayed.Decided} {(replayed.Decided == 1 ? "answer" : "answers")}, from policy and evidence"));
         if (replayed.Taken > 0)
         {
-            yield return new("taken as recorded", string.Create(CultureInfo.InvariantCulture, $"{replayed.Taken} {(replayed.Taken == 1 ? "answer" : "answers")}, which rested on the object alone: it is not kept"));
+            yield return new("taken as recorded", string.Create(CultureInfo.InvariantCulture, $"{replayed.Taken} {(replayed.Taken == 1 ? "answer" : "answers")}, which rested on {(PushReplay.IsOfPush(replayed.Again) ? "what the forge told of the merge" : "the object")} alone: it is not kept"));
         }
     }
 

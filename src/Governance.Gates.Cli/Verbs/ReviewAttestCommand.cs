@@ -3,11 +3,14 @@ using System.CommandLine.Parsing;
 using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
+using Governance.Gates.Cli.Ledgers;
 using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Cli.Signing;
 using Governance.Gates.Cli.Statements;
+using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.Policies;
-using Governance.Gates.Evidence;
+using Governance.Gates.Clients.Registries;
+using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
@@ -15,20 +18,25 @@ using Governance.Gates.Reviews;
 
 namespace Governance.Gates.Cli.Verbs;
 
-/// <summary><c>gates review attest</c>: signs what is said of a merged commit, where the policy lets whoever signs say it.</summary>
+/// <summary><c>gates review attest</c>: signs what is said of merged commits, where the policy lets whoever signs say it.</summary>
 internal sealed class ReviewAttestCommand
 {
     private const string GitHub = "https://github.com";
+    private const string PolicyFileName = "governance.yaml";
 
-    private readonly Option<string> snapshot = new("--snapshot") { Description = "The pull request, as it was when it was merged.", HelpName = "FILE", Required = true };
-    private readonly Option<string> policyFile = new("--policy") { Description = "The policy as it stands at the base commit.", HelpName = "FILE", DefaultValueFactory = _ => "governance.yaml" };
-    private readonly Option<string> merged = new("--merged") { Description = "The commit on the branch.", HelpName = "COMMIT", Required = true };
-    private readonly Option<string> tree = new("--tree") { Description = "Its tree: git rev-parse COMMIT^{tree}.", HelpName = "TREE", Required = true };
-    private readonly Option<string> reviewed = new("--reviewed-tree") { Description = "The tree that was reviewed: of the head commit merged into its base.", HelpName = "TREE", Required = true };
-    private readonly Option<string?> previous = new("--previous") { Description = "The commit of the branch that was attested before; left out in the first.", HelpName = "COMMIT" };
-    private readonly Option<string?> change = new("--change-id") { Description = "The chain from pull request to pod that it belongs to.", HelpName = "ID" };
+    private readonly Option<string?> branch = new("--branch") { Description = "The branch whose commits are attested, asked of the forge itself: all since the last that is attested.", HelpName = "NAME" };
+    private readonly Option<string?> repository = new("--repository") { Description = "With --branch: whose branch. Never taken from the workflow, which runs in another repository.", HelpName = "OWNER/NAME" };
+    private readonly Option<string?> policyAt = new("--policy-at") { Description = $"With --branch: where the policy lies that judges, in the commit before each merge. Left out: {PolicyFileName}.", HelpName = "PATH" };
+    private readonly Option<string?> since = new("--since") { Description = "With --branch: a commit that needs no statement, nor any before it: where to begin when none stands.", HelpName = "COMMIT" };
+    private readonly Option<string?> snapshot = new("--snapshot") { Description = "Instead of --branch: the pull request, as it was when it was merged.", HelpName = "FILE" };
+    private readonly Option<string> policyFile = new("--policy") { Description = "The policy in force, which says who may sign and where statements wait; with --snapshot it judges too, and is that of the base commit.", HelpName = "FILE", DefaultValueFactory = _ => PolicyFileName };
+    private readonly Option<string?> merged = new("--merged") { Description = "With --snapshot: the commit on the branch.", HelpName = "COMMIT" };
+    private readonly Option<string?> tree = new("--tree") { Description = "With --snapshot: its tree, git rev-parse COMMIT^{tree}.", HelpName = "TREE" };
+    private readonly Option<string?> reviewed = new("--reviewed-tree") { Description = "With --snapshot: the tree that was reviewed, of the head commit merged into its base.", HelpName = "TREE" };
+    private readonly Option<string?> previous = new("--previous") { Description = "With --snapshot: the commit of the branch that was attested before; left out in the first.", HelpName = "COMMIT" };
+    private readonly Option<string?> change = new("--change-id") { Description = "With --snapshot: the chain from pull request to pod that it belongs to.", HelpName = "ID" };
     private readonly Option<string> server = new("--server") { Description = "The forge's address.", HelpName = "URL", DefaultValueFactory = _ => GitHub };
-    private readonly Option<string?> output = new("--out") { Description = "A file for the signed statement, beside or instead of the policy's review.commits.", HelpName = "FILE" };
+    private readonly Option<string?> output = new("--out") { Description = "With --snapshot: a file for the signed statement, beside or instead of the policy's review.commits.", HelpName = "FILE" };
     private readonly SigningArguments signing = SigningArguments.UnderPolicy();
     private readonly RegistryArguments registries = new();
     private readonly Option<string> form = Report.OutputOption();
@@ -40,9 +48,9 @@ internal sealed class ReviewAttestCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new ReviewAttestCommand();
-        var command = new Command("attest", "Judges a merged pull request, and signs a statement about the merged commit and its tree, as a robot that the policy lets review. Examples: gates review attest --snapshot pr.json --merged 4c1b… --tree 9f2e… --reviewed-tree 9f2e… --key review.pem; gates review attest --snapshot pr.json --merged 4c1b… --tree 9f2e… --reviewed-tree 9f2e… --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --yes")
+        var command = new Command("attest", "Judges what was merged, and signs a statement about each merged commit and its tree, as a robot that the policy lets review. Examples: gates review attest --branch main --repository example/trading --keyless --fulcio https://fulcio.example.com --rekor https://rekor.example.com --yes; gates review attest --snapshot pr.json --merged 4c1b… --tree 9f2e… --reviewed-tree 9f2e… --key review.pem")
         {
-            verb.snapshot, verb.policyFile, verb.merged, verb.tree, verb.reviewed, verb.previous, verb.change, verb.server, verb.output,
+            verb.branch, verb.repository, verb.policyAt, verb.since, verb.snapshot, verb.policyFile, verb.merged, verb.tree, verb.reviewed, verb.previous, verb.change, verb.server, verb.output,
         };
         foreach (var option in (IEnumerable<Option>)[.. verb.signing.Options, .. verb.registries.ForReading, verb.form])
         {
@@ -57,7 +65,24 @@ internal sealed class ReviewAttestCommand
     private void Validate(CommandResult result, Terminal terminal)
     {
         signing.Validate(result, terminal);
-        ForgeArguments.ValidateObjects(result, merged, tree, reviewed, previous);
+        ForgeArguments.ValidateObjects(result, merged, tree, reviewed, previous, since);
+        Option[] byHand = [snapshot, merged, tree, reviewed, previous, change, output], byForge = [repository, policyAt, since];
+        var asks = result.IsGiven(branch);
+        IEnumerable<string> mistakes = asks
+            ?
+            [
+                .. byHand.Where(result.IsGiven).Select(option => $"{option.Name} goes with --snapshot: with --branch the forge is asked"),
+                .. RepositoryName.TryParse(result.GetResult(repository)?.Tokens is [{ Value: var named }] ? named : null) is null ? (string[])["--branch needs --repository OWNER/NAME"] : [],
+            ]
+            :
+            [
+                .. byHand[..4].Where(option => !result.IsGiven(option)).Select(option => $"{option.Name} is missing; or give --branch, and the forge is asked"),
+                .. byForge.Where(result.IsGiven).Select(option => $"{option.Name} goes with --branch"),
+            ];
+        foreach (var mistake in mistakes)
+        {
+            result.AddError(mistake);
+        }
 
         if (result.GetResult(server) is { Tokens: [var url] } && !(Uri.TryCreate(url.Value, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps && address.PathAndQuery == "/" && address.UserInfo.Length == 0 && address.Fragment.Length == 0))
         {
@@ -67,111 +92,88 @@ internal sealed class ReviewAttestCommand
 
     private async Task<int> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var policy = PolicyFile.Load(parsed.GetRequiredValue(policyFile)).Policy;
-        var path = parsed.GetRequiredValue(snapshot);
+        var written = parsed.GetRequiredValue(policyFile);
+        var policy = PolicyFile.Load(written).Policy;
+        return parsed.GetValue(branch) is { } name
+            ? await AttestBranchAsync(name, written, policy, parsed, terminal, cancellation)
+            : await AttestSnapshotAsync(written, policy, parsed, terminal, cancellation);
+    }
+
+    private async Task<int> AttestBranchAsync(string name, string written, Policy policy, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        RequireProtected(policy, name);
+        var asked = RepositoryName.TryParse(parsed.GetValue(repository))!;
+        var path = parsed.GetValue(policyAt) ?? PolicyFileName;
+        using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), asked, terminal.Clock);
+        using var signer = await signing.OpenAsync(parsed, policy, terminal, cancellation);
+        var registry = registries.Open(parsed, null, terminal.Clock);
+        using var connections = registry as IDisposable;
+        var attester = await AttesterAsync(signer, CommitStatements.Of(policy, registry), registry, written, policy, parsed, terminal, cancellation);
+        var judge = new MergeJudge(client, name, (commit, ending) => RepositoryPolicy.ReadWholeAsync(commit, path, ending));
+        var attested = await new BranchAttestation(asked, Address(parsed, asked.ToString()), policy, judge, attester).RunAsync(IdOf(parsed, since), terminal, cancellation);
+        return await AttestedBranchReport.Of(asked, name, attester.Robot, attested).WriteAsync(terminal, parsed.GetRequiredValue(form));
+    }
+
+    private async Task<int> AttestSnapshotAsync(string written, Policy policy, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        var path = parsed.GetRequiredValue(snapshot)!;
         var bytes = InputFile.Read(path, "snapshot", PullRequestReader.MostBytes);
         if (!PullRequestReader.Read(bytes).Try(out var request, out var illegible))
         {
             throw new GateException($"{path}: {illegible.Message}", illegible.Remedy ?? "write it anew");
         }
 
-        // What is merged into another branch nobody protects, and what lies under it nobody reviewed.
-        if (policy.Review is { Branches: [_, ..] branches } && !branches.Any(branch => branch.Name == request.BaseRef))
-        {
-            throw new GateException($"nothing is said about what is merged into {request.BaseRef}: the policy's review.branches does not name it", "attest what is merged into a branch that the policy protects");
-        }
-
+        RequireProtected(policy, request.BaseRef);
         var now = terminal.Clock.GetUtcNow();
         var result = ReviewGate.Decide(request, policy, now);
-        var commit = new MergedCommit($"{parsed.GetRequiredValue(server).TrimEnd('/')}/{request.Repository}", IdOf(parsed, merged)!, IdOf(parsed, tree)!, IdOf(parsed, reviewed)!) { Previous = IdOf(parsed, previous), Snapshot = Digest.Of(bytes) };
+        var commit = new MergedCommit(Address(parsed, request.Repository), IdOf(parsed, merged)!, IdOf(parsed, tree)!, IdOf(parsed, reviewed)!) { Previous = IdOf(parsed, previous), Snapshot = Digest.Of(bytes) };
         if (!ReviewStatement.Of(StatementWords.NewId('v'), request, result, commit, policy, now).Try(out var statement, out var why))
         {
             // What is not known may not be said, and what was not allowed may not either.
             var refused = Decision.All(result.Decision, result.Decision.Verdict > Verdict.Warn ? new Decision(result.Decision.Verdict, [why], []) : Decision.Deny(why));
-            return await ToReport(refused, commit, null, null, null, null, null).WriteAsync(terminal, parsed.GetRequiredValue(form));
+            return await ToReport(refused, commit, null, null, null).WriteAsync(terminal, parsed.GetRequiredValue(form));
         }
 
         statement = statement with { ChangeId = parsed.GetValue(change) };
         using var signer = await signing.OpenAsync(parsed, policy, terminal, cancellation);
-        var robot = RobotOf(signer.Identity, policy, now);
         var file = parsed.GetValue(output);
         var registry = registries.Open(parsed, null, terminal.Clock);
         using var connections = registry as IDisposable;
         var place = file is not null && policy.Review?.Commits is null ? null : CommitStatements.Of(policy, registry);
-        if (place is not null && await StandingAsync(place, statement, policy, now, terminal, cancellation) is { } standing)
-        {
-            return await ToReport(result.Decision, commit, statement with { Id = standing.Review!.Id }, robot, standing.Evidence, null, $"{standing.Where}, as it stood there").WriteAsync(terminal, parsed.GetRequiredValue(form));
-        }
+        var attester = await AttesterAsync(signer, place, registry, written, policy, parsed, terminal, cancellation);
 
-        var payload = ReviewStatements.Write(statement);
-        await terminal.SayAsync($"attesting the review of {commit.Commit} of {commit.Repository} as {robot.Name}");
-        await signing.AskAsync(parsed, signer, terminal, cancellation);
-        var bundle = await terminal.WhileAsync($"signing the statement about {commit.Commit}", signer.SignAsync(payload, cancellation).AsTask());
-
-        // Read as a gate reads it, before anybody else does: a certificate may name another run than the policy asks for.
-        var item = new EvidenceItem(bundle, Digest.Of(bundle.Json.Span), "the statement");
-        if (WhyUncounted(Claims.VerifyReview(item, new TrustedSigners(policy)), policy, now) is { } uncounted)
-        {
-            throw new GateException($"nothing was published, since no gate would count it: {uncounted.Message}", "sign in the workflow, repository and ref that the policy's robots name");
-        }
-
-        if (file is not null)
-        {
-            OutputFile.Write(file, bundle.Json.Span);
-        }
-
-        var pushed = place is null ? null : await terminal.WhileAsync($"pushing the statement about {commit.Commit}", place.WriteAsync(commit.Commit, bundle, cancellation));
-        return await ToReport(result.Decision, commit, statement, robot, item.Digest, pushed, string.Join(" and ", new[] { place is null ? null : $"{place.Repository}:{CommitStatements.TagOf(commit.Commit)}", file }.OfType<string>())).WriteAsync(terminal, parsed.GetRequiredValue(form));
+        // What counts is not signed again: each statement of one commit may hang on images already.
+        var (said, signed) = (await attester.FindAsync(statement.Commit, cancellation)).Required() is { WhyNot: null } waiting && SaysTheSame(waiting.Claim.Review, statement)
+            ? (statement with { Id = waiting.Claim.Review!.Id }, new SignedReview(waiting.Claim.Evidence, null, $"{waiting.Claim.Where}, as it stood there"))
+            : (statement, await attester.SignAsync(statement, file, cancellation));
+        return await ToReport(result.Decision, commit, said, attester.Robot, signed).WriteAsync(terminal, parsed.GetRequiredValue(form));
     }
 
-    // What counts is not signed again: each statement of one commit may hang on images already.
-    private static async Task<Claim?> StandingAsync(CommitStatements place, ReviewStatement statement, Policy policy, DateTimeOffset now, Terminal terminal, CancellationToken cancellation)
+    private async Task<ReviewAttester> AttesterAsync(StatementSigner signer, CommitStatements? place, IRegistry registry, string written, Policy policy, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        var found = await terminal.WhileAsync($"reading {place.Repository}", place.ReadAsync(statement.Commit, cancellation)) switch
-        {
-            Reading<EvidenceItem?>.Found(var item) => item,
-            Reading<EvidenceItem?>.Unread(var reason) => throw new GateException(reason.Message, reason.Remedy ?? "try again"),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-        return found is not null && Claims.VerifyReview(found, new TrustedSigners(policy)) is Reading<Claim>.Found(var claim) reading && WhyUncounted(reading, policy, now) is null
-            && claim.Review is { Passed: true } stands && stands.Commit == statement.Commit && stands.Tree == statement.Tree && stands.Repository == statement.Repository && stands.Policy == statement.Policy
-            && stands.Ref == statement.Ref && stands.Author == statement.Author && stands.Properties.SequenceEqual(statement.Properties) && stands.Contributors.SequenceEqual(statement.Contributors) && stands.Reviewers.SequenceEqual(statement.Reviewers)
-            ? claim
-            : null;
+        using var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(written))!, registry);
+        var list = (await revocations.CurrentAsync(policy, terminal.Clock.GetUtcNow(), cancellation)).Required();
+        return new(policy, signer, place, list, terminal, ending => signing.AskAsync(parsed, signer, terminal, ending));
     }
 
-    private static Robot RobotOf(Identity identity, Policy policy, DateTimeOffset now)
+    // What is merged into another branch nobody protects, and what lies under it nobody reviewed.
+    private static void RequireProtected(Policy policy, string name)
     {
-        // A token does not say all that a certificate will; what the certificate says is held against the policy once it is there.
-        var robot = identity is Identity.OidcSubject(var issuer, var subject)
-            ? policy.Robots.Values.FirstOrDefault(robot => robot.Oidc.Any(binding => binding.Issuer == issuer && binding.Subject.Matches(subject)))
-            : policy.RobotOf(identity);
-        if (robot is null)
+        if (policy.Review is { Branches: [_, ..] branches } && !branches.Any(protection => protection.Name == name))
         {
-            throw new GateException($"{identity} acts for no robot of the policy {policy.Name} version {policy.Version}", "sign in the workflow of the control repository, at the ref, or with the key that the policy's robots name");
+            throw new GateException($"nothing is said about what is merged into {name}: the policy's review.branches does not name it", "attest what is merged into a branch that the policy protects");
         }
-
-        return !policy.Reviewers.Names.Contains(robot.Name)
-            ? throw new GateException($"the robot {robot.Name} may not say what was reviewed: no rule of the policy {policy.Name} version {policy.Version} names it under reviewed", "sign as a robot that one names, or have it added there")
-            : identity is Identity.Key && policy.WhyNotNow(identity, now) is { } invalid
-            ? throw new GateException($"the robot {robot.Name} {invalid}", "sign with a key that counts now")
-            : robot;
     }
 
-    private static Reason? WhyUncounted(Reading<Claim> reading, Policy policy, DateTimeOffset now)
-    {
-        if (!reading.Try(out var claim, out var why))
-        {
-            return why;
-        }
+    private static bool SaysTheSame(ReviewStatement? stands, ReviewStatement statement) =>
+        stands is { Passed: true } && stands.Commit == statement.Commit && stands.Tree == statement.Tree && stands.Repository == statement.Repository && stands.Policy == statement.Policy
+        && stands.Ref == statement.Ref && stands.Author == statement.Author && stands.Properties.SequenceEqual(statement.Properties) && stands.Contributors.SequenceEqual(statement.Contributors) && stands.Reviewers.SequenceEqual(statement.Reviewers);
 
-        var accepted = claim.Signers.Select(signer => policy.Accept(signer, policy.Reviewers, now)).ToList();
-        return accepted.Exists(one => one.Mistake is null) ? null : new("statement", $"it is signed by {string.Join(", and by ", accepted.Select(one => $"{one.Name}, {one.Mistake}"))}");
-    }
+    private string Address(ParseResult parsed, string name) => $"{parsed.GetRequiredValue(server).TrimEnd('/')}/{name}";
 
     private static GitObjectId? IdOf(ParseResult parsed, Option option) => GitObjectId.TryParse(parsed.GetValue((Option<string?>)option));
 
-    private static Report ToReport(Decision decision, MergedCommit commit, ReviewStatement? statement, Robot? robot, Digest? evidence, Digest? pushed, string? where) => new(
+    private static Report ToReport(Decision decision, MergedCommit commit, ReviewStatement? statement, Robot? robot, SignedReview? signed) => new(
         "review-attestation.schema.json",
         decision.ExitCode,
         statement is null ? $"{AdmissionAnswer.Name(decision.Verdict)}: nothing is said of {commit.Commit} of {commit.Repository}" : $"attested: {commit.Commit} of {commit.Repository}",
@@ -182,8 +184,8 @@ internal sealed class ReviewAttestCommand
                 new("tree", commit.Tree.ToString()),
                 new("says", string.Join(" and ", statement.Properties)),
                 new("by", robot!.Name),
-                new("statement", $"{statement.Id}, {evidence}"),
-                new("kept", where!),
+                new("statement", $"{statement.Id}, {signed!.Evidence}"),
+                new("kept", signed.Where),
             ],
         ],
         json =>
@@ -194,8 +196,8 @@ internal sealed class ReviewAttestCommand
             json.WriteString("tree", commit.Tree.ToString());
             json.WriteString("id", statement?.Id);
             json.WriteString("robot", robot?.Name);
-            json.WriteString("evidence", evidence?.ToString());
-            json.WriteString("pushed", pushed?.ToString());
+            json.WriteString("evidence", signed?.Evidence.ToString());
+            json.WriteString("pushed", signed?.Pushed?.ToString());
             json.WriteStartArray("properties");
             foreach (var property in statement?.Properties ?? [])
             {

@@ -11,7 +11,7 @@ using Governance.Gates.Reviews;
 
 namespace Governance.Gates.Cli.Verbs;
 
-/// <summary><c>gates review</c>: may this pull request merge?</summary>
+/// <summary><c>gates review</c>: may this pull request merge; and was what is merged reviewed?</summary>
 internal sealed class ReviewCommand
 {
     private const string Approve = "approve=";
@@ -23,7 +23,8 @@ internal sealed class ReviewCommand
     private readonly Option<string?> save = new("--save") { Description = "Writes what was read into a new file, for --snapshot.", HelpName = "FILE" };
     private readonly Option<string?> policyFile = new("--policy") { Description = $"The policy as it stands at the base commit. Left out: {PolicyFileName} here for a snapshot, and that of the base commit otherwise.", HelpName = "FILE" };
     private readonly Option<string?> policyAt = new("--policy-at") { Description = $"Where the policy lies in the base commit. Left out: {PolicyFileName}.", HelpName = "PATH" };
-    private readonly Option<string[]> bases = new("--base") { Description = "A branch into which pull requests are judged. Left out: the default branch of the repository. May be given again.", HelpName = "BRANCH" };
+    private readonly Option<string[]> bases = new("--base") { Description = "A branch into which pull requests and pushes are judged. Left out: the default branch of the repository. May be given again.", HelpName = "BRANCH" };
+    private readonly Option<string?> ledger = new("--ledger") { Description = "For a push: the folder of a log, as gates ledger init makes it, in which every verdict is recorded.", HelpName = "DIR" };
     private readonly Option<bool> explain = new("--explain") { Description = "Tells of every review whether it counts, and of every rule how it stands." };
     private readonly Option<string[]> simulate = new("--simulate") { Description = "Judges as if this account approved the head commit too. May be given again.", HelpName = "approve=LOGIN" };
     private readonly Option<string> form = Report.OutputOption();
@@ -35,9 +36,9 @@ internal sealed class ReviewCommand
     public static Command Create(Terminal terminal)
     {
         var verb = new ReviewCommand();
-        var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence. Examples: gates review --pr 7 --repository example/trading --save pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
+        var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence; inside a workflow also a merge group or a push. Examples: gates review --pr 7 --repository example/trading --save pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
         {
-            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.bases, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
+            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.bases, verb.ledger, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
         };
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
@@ -49,7 +50,8 @@ internal sealed class ReviewCommand
         var saved = result.GetResult(snapshot) is { Implicit: false };
         (bool Wrong, string Why)[] rules =
         [
-            (saved && new Option[] { number, repository, save, policyAt, bases }.Any(option => result.GetResult(option) is { Implicit: false }), "--snapshot needs no GitHub: leave out --pr, --repository, --save, --policy-at and --base"),
+            (saved && new Option[] { number, repository, save, policyAt, bases, ledger }.Any(option => result.GetResult(option) is { Implicit: false }), "--snapshot needs no GitHub: leave out --pr, --repository, --save, --policy-at, --base and --ledger"),
+            (result.GetResult(number) is { Implicit: false } && result.GetResult(ledger) is { Implicit: false }, "--ledger records a push, which --pr is none of"),
             (!saved && result.GetResult(number) is not { Implicit: false } && terminal.Variable("GITHUB_EVENT_PATH") is not { Length: > 0 }, "give --pr or --snapshot; only inside a workflow does the event say which pull request is meant"),
             (result.GetResult(number)?.Tokens is [{ Value: var text }] && NumberOf(text) is null, "--pr is a number from 1"),
             (result.GetResult(policyFile) is { Implicit: false } && result.GetResult(policyAt) is { Implicit: false }, "give either --policy or --policy-at"),
@@ -95,12 +97,16 @@ internal sealed class ReviewCommand
 
         switch (ReadEvent(terminal))
         {
+            case WorkflowEvent.OfPush push:
+                return await ReviewPushAsync(client, push, logins, parsed, terminal, cancellation);
+            case not null when parsed.GetValue(ledger) is not null:
+                throw new GateException("the event is no push, which is all that --ledger records", "leave --ledger out, or run on push");
             case WorkflowEvent.OfPullRequest(var one):
                 return await WriteAsync(await JudgeAsync(client, one, logins, parsed, terminal, cancellation), parsed, terminal);
             case WorkflowEvent.OfMergeGroup group:
                 return await new ReviewedGroup(name, group, await JudgeAsync(client, group, logins, parsed, terminal, cancellation)).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
             default:
-                throw new GateException("a push is not judged: what it brought is merged already", "run on pull_request_target, pull_request_review or merge_group, or name the pull request with --pr");
+                throw new System.Diagnostics.UnreachableException();
         }
     }
 
@@ -137,7 +143,7 @@ internal sealed class ReviewCommand
             return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review"));
         }
 
-        return Judge(question.Request, question.Policy, from ?? $"{parsed.GetValue(policyAt) ?? PolicyFileName} at {question.Request.BaseSha}", what, logins, terminal);
+        return Judge(question.Request, question.Policy, from ?? PlaceOf(parsed, question.Request.BaseSha), what, logins, terminal);
     }
 
     private async Task<ImmutableArray<Reviewed>> JudgeAsync(GitHubClient client, WorkflowEvent.OfMergeGroup group, ImmutableArray<string> logins, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
@@ -159,6 +165,57 @@ internal sealed class ReviewCommand
         }
 
         return judged.ToImmutable();
+    }
+
+    private async Task<int> ReviewPushAsync(GitHubClient client, WorkflowEvent.OfPush push, ImmutableArray<string> logins, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(save) is not null || !logins.IsEmpty)
+        {
+            throw new GateException("a push is what has happened: neither --save nor --simulate goes with it", "leave them out, or name a pull request with --pr");
+        }
+
+        // Opened first: who cannot record it judges nothing.
+        await using var log = parsed.GetValue(ledger) is { } folder ? await PushLedger.OpenAsync(folder, terminal, cancellation) : null;
+        var (from, read) = WholePolicyOf(parsed);
+        var judged = await terminal.WhileAsync($"reading the push to {push.Ref} of {client.Repository} from GitHub", JudgeAsync(client, push, read, parsed, cancellation));
+        var record = log is null ? null : await log.RecordAsync(client.Repository, judged, cancellation);
+        return await new ReviewedPush(client.Repository, judged, review => from ?? PlaceOf(parsed, review.Request.BaseSha), record).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
+    }
+
+    private async Task<JudgedPush> JudgeAsync(GitHubClient client, WorkflowEvent.OfPush push, Func<CommitFiles, CancellationToken, Task<Reading<WholePolicy>>> read, ParseResult parsed, CancellationToken cancellation)
+    {
+        const string heads = "refs/heads/";
+        if (!push.Ref.StartsWith(heads, StringComparison.Ordinal) || push.Ref.Length == heads.Length)
+        {
+            return Unjudged(push.Ref, "no branch");
+        }
+
+        var judge = new MergeJudge(client, push.Ref[heads.Length..], read);
+        if (parsed.GetValue(bases) is { Length: > 0 } named)
+        {
+            return named.Contains(judge.Branch, StringComparer.Ordinal) ? await PushJudge.JudgeAsync(push, judge, cancellation) : Unjudged(judge.Branch, "none of the branches that --base names");
+        }
+
+        return !(await judge.History.DefaultBranchAsync(cancellation)).Try(out var @default, out var why) ? new(judge.Branch, push, Decision.Unknown(why), [])
+            : @default == judge.Branch ? await PushJudge.JudgeAsync(push, judge, cancellation)
+            : Unjudged(judge.Branch, "another branch than the default branch");
+
+        JudgedPush Unjudged(string name, string what) => new(name, push, Decision.Unknown(new Reason("review.push", $"{push.Ref} is {what}, and pushes to it are not judged", "run on push to the branches that are judged only, and name another of them with --base, where nobody changes its policy without a review")), []);
+    }
+
+    private string PlaceOf(ParseResult parsed, string sha) => $"{parsed.GetValue(policyAt) ?? PolicyFileName} at {sha}";
+
+    private (string? File, Func<CommitFiles, CancellationToken, Task<Reading<WholePolicy>>> Read) WholePolicyOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(policyFile) is { } file)
+        {
+            var policy = PolicyFile.Load(file).Policy;
+            var whole = new WholePolicy(policy, PolicyFile.Bytes(file, policy) ?? throw new GateException($"the policy {file} changed while it was read", "try again"));
+            return (file, (_, _) => Task.FromResult<Reading<WholePolicy>>(new Reading<WholePolicy>.Found(whole)));
+        }
+
+        var path = parsed.GetValue(policyAt) ?? PolicyFileName;
+        return (null, (commit, cancellation) => RepositoryPolicy.ReadWholeAsync(commit, path, cancellation));
     }
 
     // A file that is named is read before anything is asked: its mistakes are the caller's.

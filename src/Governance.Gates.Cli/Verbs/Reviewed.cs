@@ -11,11 +11,11 @@ namespace Governance.Gates.Cli.Verbs;
 
 /// <summary>What <c>gates review</c> says of one pull request.</summary>
 /// <param name="Repository">Owner and name.</param>
-/// <param name="Number">Its number.</param>
+/// <param name="Number">Its number; null where a push as a whole is meant.</param>
 /// <param name="Simulated">Who was taken to have approved.</param>
 /// <param name="Result">What was decided.</param>
 /// <param name="Judged">What was judged, and the policy with its place; null where it could not be read.</param>
-internal sealed record Reviewed(string Repository, long Number, ImmutableArray<string> Simulated, ReviewResult Result, (PullRequest Request, Policy Policy, string File)? Judged)
+internal sealed record Reviewed(string Repository, long? Number, ImmutableArray<string> Simulated, ReviewResult Result, (PullRequest Request, Policy Policy, string File)? Judged)
 {
     public const string Schema = "review.schema.json";
 
@@ -55,7 +55,15 @@ internal sealed record Reviewed(string Repository, long Number, ImmutableArray<s
     {
         json.WriteDecision(Decision);
         json.WriteString("repository", Repository);
-        json.WriteNumber("number", Number);
+        if (Number is { } number)
+        {
+            json.WriteNumber("number", number);
+        }
+        else
+        {
+            json.WriteNull("number");
+        }
+
         json.WriteString("base", Judged?.Request.BaseSha);
         json.WriteString("head", Judged?.Request.HeadSha);
         if (Judged is (_, var policy, var file))

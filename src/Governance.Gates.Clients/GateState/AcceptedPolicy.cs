@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
 
 namespace Governance.Gates.Clients.GateState;
 
@@ -15,7 +16,20 @@ public sealed record NamedPolicyFile(string Name, ReadOnlyMemory<byte> Bytes);
 /// <param name="Files">The files that it names.</param>
 public sealed record AcceptedPolicy(long Version, Digest Digest, ReadOnlyMemory<byte> Yaml, ImmutableArray<NamedPolicyFile> Files)
 {
-    /// <summary>The bytes of a file, as <see cref="Gates.Policies.PolicyReader"/> asks for them; null where the policy names none so.</summary>
+    /// <summary>The bytes of a file, as <see cref="PolicyReader"/> asks for them; null where the policy names none so.</summary>
     /// <param name="name">The name as the policy writes it.</param>
     public ReadOnlyMemory<byte>? File(string name) => Files.FirstOrDefault(file => file.Name == name)?.Bytes;
+
+    /// <summary>All that has to be kept so that a decision under the policy can be made again.</summary>
+    /// <param name="policy">What was read from these bytes.</param>
+    /// <returns>The digest of the document that names the files (<see cref="PolicyFiles"/>); and the policy, that document, and the files, in this order.</returns>
+    public (Digest Names, ImmutableArray<KeptBytes> Parts) Kept(Policy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+
+        // The copy of a public instance's root comes with the program; the file of any other is among them.
+        (string Name, ReadOnlyMemory<byte> Bytes)[] named = [.. Files.Select(file => (file.Name, file.Bytes)), .. policy.Sigstore is { IsFile: false } root ? [(root.FileName, root.Json)] : Array.Empty<(string, ReadOnlyMemory<byte>)>()];
+        var names = KeptBytes.Of(PolicyFiles.Write(named));
+        return (names.Digest, [KeptBytes.Of(Yaml), names, .. named.Select(file => KeptBytes.Of(file.Bytes))]);
+    }
 }

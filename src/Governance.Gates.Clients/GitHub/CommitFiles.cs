@@ -98,10 +98,9 @@ public sealed class CommitFiles
     /// <summary>Asks for all paths at once, which is one request for most repositories. Where the tree is too large for that, paths go on being looked up one folder after another.</summary>
     internal async Task PrepareAsync(CancellationToken cancellation)
     {
-        var call = new GitHubCall($"repos/{repository}/git/trees/{Uri.EscapeDataString(Sha)}?recursive=1", $"read the files of commit {Sha}", Permission);
-        if ((await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out _) && IsWhole(tree))
+        if ((await GitTree.ReadAsync(api, repository, Sha, $"read the files of commit {Sha}", cancellation, "?recursive=1")).Try(out var tree, out _))
         {
-            all = Index(tree);
+            all = tree;
         }
     }
 
@@ -109,25 +108,9 @@ public sealed class CommitFiles
     {
         lock (asking)
         {
-            return trees.TryGetValue(sha, out var known) ? known : trees[sha] = AskAsync(sha, cancellation);
+            return trees.TryGetValue(sha, out var known) ? known : trees[sha] = GitTree.ReadAsync(api, repository, sha, $"read the files of commit {Sha}", cancellation);
         }
     }
-
-    private async Task<Reading<ImmutableDictionary<string, WireEntry>>> AskAsync(string sha, CancellationToken cancellation)
-    {
-        var call = new GitHubCall($"repos/{repository}/git/trees/{Uri.EscapeDataString(sha)}", $"read the files of commit {Sha}", Permission);
-        return (await api.GetAsync(call, GitHubJson.Default.WireTree, cancellation)).Try(out var tree, out var why)
-            ? IsWhole(tree)
-                ? new Reading<ImmutableDictionary<string, WireEntry>>.Found(Index(tree))
-                : new Reading<ImmutableDictionary<string, WireEntry>>.Unread(new("github", $"could not {call.What}: a folder has more entries than GitHub tells", "split the folder"))
-            : new Reading<ImmutableDictionary<string, WireEntry>>.Unread(why);
-    }
-
-    private static bool IsWhole(WireTree tree) => !tree.Truncated && !Array.Exists(tree.Tree, entry => entry is null);
-
-    // Of a path that is told twice, nothing is believed: it has no mode, and stands for anything.
-    private static ImmutableDictionary<string, WireEntry> Index(WireTree tree) => tree.Tree.OfType<WireEntry>().GroupBy(entry => entry.Path, StringComparer.Ordinal)
-        .ToImmutableDictionary(group => group.Key, group => group.Count() == 1 ? group.First() : group.First() with { Mode = "", Type = "" }, StringComparer.Ordinal);
 
     private static ReadOnlyMemory<byte>? Decode(WireBlob blob)
     {

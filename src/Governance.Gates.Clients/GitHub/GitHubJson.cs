@@ -7,7 +7,10 @@ namespace Governance.Gates.Clients.GitHub;
 internal sealed record WireAccount(long Id = 0, string? Login = null, string? Type = null);
 
 /// <summary>A pull request.</summary>
-internal sealed record WirePullRequest(long Number, bool Draft, WireAccount? User, WireSide Base, WireSide Head, long ChangedFiles, long Commits);
+internal sealed record WirePullRequest(long Number, bool Draft, WireAccount? User, WireSide Base, WireSide Head, long ChangedFiles, long Commits, DateTimeOffset? MergedAt = null, string? MergeCommitSha = null);
+
+/// <summary>A pull request that a commit belongs to (OpenAPI <c>pull-request-simple</c>).</summary>
+internal sealed record WirePullRequestOf(long Number, WireSide Base, DateTimeOffset? MergedAt, string? MergeCommitSha);
 
 /// <summary>One side of a pull request; a fork that is gone has no repository.</summary>
 internal sealed record WireSide(string Ref, string Sha, WireRepository? Repo);
@@ -38,6 +41,15 @@ internal sealed record WireRef(WireObject Object);
 
 /// <summary>What a ref points at.</summary>
 internal sealed record WireObject(string Sha, string Type);
+
+/// <summary>A commit as git has it (OpenAPI <c>git-commit</c>).</summary>
+internal sealed record WireCommitObject(string Sha, WireNamed Tree, WireNamed[] Parents);
+
+/// <summary>A git object by its name alone.</summary>
+internal sealed record WireNamed(string Sha);
+
+/// <summary>Two commits and where they part (OpenAPI <c>commit-comparison</c>).</summary>
+internal sealed record WireComparison(WireNamed MergeBaseCommit);
 
 /// <summary>A tag that is an object of its own (OpenAPI <c>git-tag</c>).</summary>
 internal sealed record WireTag(WireObject Object, WireVerification? Verification = null);
@@ -118,6 +130,10 @@ internal sealed record WireNumber(long Number);
 /// <summary>The wire types. A member that is missing, or null where GitHub's documentation has a value, makes the whole answer unread.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(WirePullRequest))]
+[JsonSerializable(typeof(WirePullRequestOf[]))]
+[JsonSerializable(typeof(WireRepository))]
+[JsonSerializable(typeof(WireCommitObject))]
+[JsonSerializable(typeof(WireComparison))]
 [JsonSerializable(typeof(WireFile[]))]
 [JsonSerializable(typeof(WireCommit[]))]
 [JsonSerializable(typeof(WireReview[]))]

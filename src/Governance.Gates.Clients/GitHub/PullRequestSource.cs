@@ -9,7 +9,16 @@ namespace Governance.Gates.Clients.GitHub;
 /// <param name="Request">The pull request.</param>
 /// <param name="Policy">The policy.</param>
 /// <param name="DefaultBranch">The default branch of the repository that it is into; null where GitHub does not tell.</param>
-public sealed record ReviewQuestion(PullRequest Request, Policy Policy, string? DefaultBranch);
+public sealed record ReviewQuestion(PullRequest Request, Policy Policy, string? DefaultBranch)
+{
+    /// <summary>When it was merged; null where it was not.</summary>
+    public DateTimeOffset? MergedAt { get; init; }
+}
+
+/// <summary>How a pull request came onto its branch.</summary>
+/// <param name="Parent">The commit of the branch before it.</param>
+/// <param name="Commit">The commit with which it was merged.</param>
+public sealed record MergeOnBranch(GitObjectId Parent, GitObjectId Commit);
 
 /// <summary>Reads a pull request from GitHub as one snapshot, with all that a policy asks about it.</summary>
 /// <remarks>What may not be seen, is cut off or could not be read stands in the snapshot as such: the gate decides what that means. CODEOWNERS and policy are those of the branch that the pull request
@@ -31,13 +40,33 @@ public static class PullRequestSource
     /// <param name="policy">Gives the policy, from the base commit or from elsewhere.</param>
     /// <param name="also">Logins whose permission is read too.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public static async Task<Reading<ReviewQuestion>> ReadAsync(GitHubClient client, long number, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policy, ImmutableArray<string> also, CancellationToken cancellation)
+    public static Task<Reading<ReviewQuestion>> ReadAsync(GitHubClient client, long number, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policy, ImmutableArray<string> also, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(policy);
+        return ReadAsync(client, number, null, policy, also, cancellation);
+    }
+
+    /// <summary>Reads a pull request that was merged, as it was then: CODEOWNERS and policy are those of the branch before it, and of the reviews those that were given until then are told.</summary>
+    /// <param name="client">The repository's API.</param>
+    /// <param name="number">The pull request.</param>
+    /// <param name="merge">How it was merged; unread where GitHub says otherwise.</param>
+    /// <param name="policy">Gives the policy, from the commit before or from elsewhere.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <remarks>Permissions and teams are as they are now: GitHub does not tell how they were. A review that was dismissed since is dismissed, whenever that was.</remarks>
+    public static Task<Reading<ReviewQuestion>> ReadMergedAsync(GitHubClient client, long number, MergeOnBranch merge, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policy, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(merge);
+        ArgumentNullException.ThrowIfNull(policy);
+        return ReadAsync(client, number, merge, policy, [], cancellation);
+    }
+
+    private static async Task<Reading<ReviewQuestion>> ReadAsync(GitHubClient client, long number, MergeOnBranch? merge, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policy, ImmutableArray<string> also, CancellationToken cancellation)
+    {
         for (var attempt = 1; ; attempt++)
         {
-            var reading = await new PullRequestSnapshot(client, number, also).ReadAsync(policy, cancellation);
+            var reading = await new PullRequestSnapshot(client, number, merge, also).ReadAsync(policy, cancellation);
             if (!reading.Try(out var question, out _))
             {
                 return reading;
@@ -56,7 +85,7 @@ public static class PullRequestSource
     }
 
     /// <summary>One pass over everything.</summary>
-    private sealed class PullRequestSnapshot(GitHubClient client, long number, ImmutableArray<string> also)
+    private sealed class PullRequestSnapshot(GitHubClient client, long number, MergeOnBranch? merge, ImmutableArray<string> also)
     {
         private readonly GitHubApi api = client.Api;
         private readonly RepositoryName repository = client.Repository;
@@ -70,7 +99,7 @@ public static class PullRequestSource
         public async Task<Reading<ReviewQuestion>> ReadAsync(Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policyOf, CancellationToken cancellation)
         {
             if (!(await PullRequestAsync(cancellation)).Try(out var wire, out var why)
-                || !(await BranchAsync(wire.Base.Ref, cancellation)).Try(out var baseSha, out why))
+                || !(await BaseAsync(wire, cancellation)).Try(out var baseSha, out why))
             {
                 return new Reading<ReviewQuestion>.Unread(why);
             }
@@ -110,7 +139,7 @@ public static class PullRequestSource
                 ChangedFiles = wire.ChangedFiles,
                 CommitCount = wire.Commits,
                 Files = [.. files.Select(file => new ChangedFile(file.Filename, file.PreviousFilename, file.Status, null))],
-                Reviews = [.. (await reviewsRead).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, pointed is null || review.SubmittedAt > pointed ? review.CommitId : null))],
+                Reviews = [.. (await reviewsRead).Where(review => merge is null || !(review.SubmittedAt > wire.MergedAt)).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, (pointed is null || review.SubmittedAt > pointed) && (merge is null || review.SubmittedAt is not null) ? review.CommitId : null))],
             };
             if (policy.Review is { } settings)
             {
@@ -129,7 +158,7 @@ public static class PullRequestSource
                 Tell(new("github", $"{name} was pointed at another branch, or that branch moved, while it was read", "run the gate again"));
             }
 
-            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch));
+            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch) { MergedAt = wire.MergedAt });
         }
 
         private async Task<PullRequest> WithFilesAsync(PullRequest request, ImmutableArray<WireFile> files, ReviewSettings settings, CommitFiles @base, CommitFiles head, CancellationToken cancellation)
@@ -196,6 +225,13 @@ public static class PullRequestSource
 
         private Task<Reading<WirePullRequest>> PullRequestAsync(CancellationToken cancellation) =>
             api.GetAsync(new(path, $"read the pull request {name}", "pull requests: read"), GitHubJson.Default.WirePullRequest, cancellation);
+
+        private Task<Reading<string>> BaseAsync(WirePullRequest wire, CancellationToken cancellation) => merge switch
+        {
+            null => BranchAsync(wire.Base.Ref, cancellation),
+            var (parent, commit) when wire.MergedAt is not null && wire.MergeCommitSha == commit.Hex => Task.FromResult<Reading<string>>(new Reading<string>.Found(parent.Hex)),
+            _ => Task.FromResult<Reading<string>>(new Reading<string>.Unread(new("github", $"{name} was not merged as {merge.Commit}", "run the gate again"))),
+        };
 
         private async Task<Reading<string>> BranchAsync(string branch, CancellationToken cancellation) =>
             (await api.GetAsync(new($"repos/{repository}/git/ref/{Uri.EscapeDataString($"heads/{branch}")}", $"read the branch {branch} of {repository}", "contents: read"), GitHubJson.Default.WireRef, cancellation)).Try(out var found, out var why)

@@ -50,7 +50,7 @@ public abstract record WorkflowEvent
                 "push" => Text(root, "ref") is { } moved && Sha(root, "before") is { } before && Sha(root, "after") is { } after
                     ? new Reading<WorkflowEvent>.Found(new OfPush(moved, before, after))
                     : Unread(name),
-                _ => new Reading<WorkflowEvent>.Unread(new("event", $"the event '{Kubernetes.OneLine.Of(name)}' says nothing of a pull request", "run on pull_request_target, pull_request_review or merge_group, or name the pull request with --pr")),
+                _ => new Reading<WorkflowEvent>.Unread(new("event", $"the event '{Kubernetes.OneLine.Of(name)}' says nothing of a pull request", "run on pull_request_target, pull_request_review, merge_group or push, or name the pull request with --pr")),
             };
         }
         catch (Exception broken) when (broken is JsonException or InvalidOperationException)

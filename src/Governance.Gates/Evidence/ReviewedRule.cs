@@ -87,7 +87,7 @@ internal static class ReviewedRule
             return "is from a time that is still to come";
         }
 
-        if (WhyNotUnder(review.Policy, policy) is { } other)
+        if (review.Policy.WhyNotUnder(policy) is { } other)
         {
             return other;
         }
@@ -103,19 +103,6 @@ internal static class ReviewedRule
             ? $"names no reviewer who counts beside {(review.Author is null ? "another" : "those who wrote it")}: {(review.Reviewers.IsEmpty ? "nobody" : string.Join(", ", review.Reviewers.Take(MostShown).Select(id => WhyNotReviewer(question, review, id))))}"
             : null;
     }
-
-    // A version that is not in force here may ask for less, and so may another one of the same number.
-    private static string? WhyNotUnder(JudgingPolicy judged, Policy policy) =>
-        judged.Name != policy.Name ? $"was made under the policy {OneLine.Show(judged.Name)}, not under {policy.Name}"
-        : judged.Version > policy.Version ? $"was made under version {judged.Version} of the policy, and version {policy.Version} is in force"
-        : (policy.Version - judged.Version) switch
-        {
-            0 => judged.Digest == policy.Digest,
-            1 => judged.Digest == policy.Previous,
-            _ => policy.Earlier.Contains(judged.Digest),
-        }
-        ? null
-        : $"was made under {judged.Digest} as version {judged.Version} of the policy, which version {policy.Version} does not name as one that was in force (metadata.earlier)";
 
     private static string WhyNotReviewer(SourceQuestion question, ReviewStatement review, string id) => PersonOf(question.Policy, id) is not { } person ? $"{OneLine.Show(id)} is nobody of the policy"
         : question.Revocations.People.Contains(id) ? $"{person.Name} was revoked"

@@ -159,4 +159,22 @@ public sealed record MergedPullRequest(long Number, GitObjectId? Base, GitObject
 /// <param name="Name">Its name.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Digest">SHA-256 of its bytes.</param>
-public sealed record JudgingPolicy(string Name, long Version, Digest Digest);
+public sealed record JudgingPolicy(string Name, long Version, Digest Digest)
+{
+    /// <summary>Why what was judged by it does not count where a policy is in force, to stand behind what it is said of: <c>was made under …</c>; null where it counts.</summary>
+    /// <remarks>A version that is not in force there may ask for less, and so may another one of the same number.</remarks>
+    public string? WhyNotUnder(Policy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return Name != policy.Name ? $"was made under the policy {OneLine.Show(Name)}, not under {policy.Name}"
+            : Version > policy.Version ? $"was made under version {Version} of the policy, and version {policy.Version} is in force"
+            : (policy.Version - Version) switch
+            {
+                0 => Digest == policy.Digest,
+                1 => Digest == policy.Previous,
+                _ => policy.Earlier.Contains(Digest),
+            }
+            ? null
+            : $"was made under {Digest} as version {Version} of the policy, which version {policy.Version} does not name as one that was in force (metadata.earlier)";
+    }
+}

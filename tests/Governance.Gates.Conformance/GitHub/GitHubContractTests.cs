@@ -109,6 +109,34 @@ public sealed class GitHubContractTests
         }
     }
 
+    [Theory]
+    [InlineData("merge")]
+    [InlineData("rebase")]
+    public async Task Every_request_and_every_answer_about_a_push_is_as_githubs_openapi_description_says(string how)
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        await using var server = await SceneAsync();
+        var before = server.World.Branches["main"];
+        var merged = server.World.Merge(7, how);
+        var last = server.World.PushDirectly(made => made["x"] = GitHubFile.Of("x\n"));
+        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        server.Shown = proxy.Address;
+
+        using var client = GitHubClient.Open(new() { Api = proxy.Address, GraphQl = new(proxy.Address, "graphql"), Credentials = new GitHubCredentials.Token("t") }, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
+        var judge = new MergeJudge(client, "main", (commit, cancellation) => RepositoryPolicy.ReadWholeAsync(commit, "governance.yaml", cancellation));
+        Assert.True((await judge.History.DefaultBranchAsync(TestContext.Current.CancellationToken)).Try(out var branch, out _) && branch == "main");
+        Assert.True((await judge.History.HeadAsync("main", TestContext.Current.CancellationToken)).Try(out var head, out _) && head.Hex == last);
+        var push = await PushJudge.JudgeAsync(new("refs/heads/main", before, last), judge, TestContext.Current.CancellationToken);
+        Assert.Equal(Verdict.Allow, push.Whole.Verdict);
+        Assert.Equal([Verdict.Allow, Verdict.Deny], push.Merges.Select(one => one.Decision.Verdict));
+        var merge = push.Merges[0];
+        Assert.True(merge.Decision.Verdict == Verdict.Allow, string.Join('\n', merge.Decision.Reasons));
+        foreach (var asked in (string[])[$"/commits/{merged}/pulls?per_page=100", $"/compare/{before}...{last}?per_page=1&page=2", "/pulls?state=closed&base=main&sort=updated&direction=desc&per_page=100", $"/git/commits/{merged}", $"/git/commits/{before}", "/repos/example/trading"])
+        {
+            Assert.Contains(server.Log, line => line.EndsWith(asked, StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public async Task Every_query_and_every_answer_is_as_githubs_graphql_schema_says()
     {

@@ -53,6 +53,10 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["git", "ref", var name] when name.StartsWith("heads/", StringComparison.Ordinal) && world.Branches.TryGetValue(name["heads/".Length..], out var sha) => new(Ref(name, sha)),
             ["git", "ref", var name] when name.StartsWith("tags/", StringComparison.Ordinal) && world.Tags.TryGetValue(name["tags/".Length..], out var tag) => new(Ref(name, tag.Sha, tag.Type)),
             ["git", "tags", var sha] when world.Tags.Values.FirstOrDefault(tag => tag.Sha == sha).Object is { } tag => new(Addresses(tag.DeepClone().AsObject(), "tag", "")),
+            ["git", "commits", var sha] when world.TreeOfCommit.ContainsKey(sha) => new(GitCommit(sha)),
+            ["commits", var sha, "pulls"] when world.TreeOfCommit.ContainsKey(sha) => GitHubReply.List(world.RequestsOfCommit.GetValueOrDefault(sha, []), known => PullRequest(world.PullRequests[known])),
+            ["pulls"] when query("state") == "closed" && query("sort") == "updated" => GitHubReply.List([.. world.PullRequests.Values.Where(one => one.MergedAt is not null && one.BaseRef == query("base")).OrderByDescending(one => one.MergedAt, StringComparer.Ordinal)], PullRequest),
+            ["compare", var range] when range.Split("...") is [var one, var other] && world.MergeBase(one, other) is { } common => new(Comparison(one, other, common)),
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
             ["git", "blobs", var sha] when world.Blobs.TryGetValue(sha, out var bytes) => new(Blob(sha, bytes)),
             ["collaborators", var login, "permission"] => Permission(login),
@@ -115,7 +119,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["id"] = request.Number,
             ["node_id"] = $"PR_{number}",
             ["number"] = request.Number,
-            ["state"] = "open",
+            ["state"] = request.MergedAt is null ? "open" : "closed",
             ["locked"] = false,
             ["title"] = "::error::a title | of <b>others</b>",
             ["body"] = null,
@@ -129,14 +133,14 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["base"] = Side(world.Repository, request.BaseRef, world.Branches.GetValueOrDefault(request.BaseRef, new('0', 40))),
             ["head"] = Side(request.HeadRepository, request.HeadRef, request.Head),
             ["_links"] = Links("self", "html", "issue", "comments", "review_comments", "review_comment", "commits", "statuses"),
-            ["merged"] = false,
+            ["merged"] = request.MergedAt is not null,
             ["mergeable"] = true,
             ["mergeable_state"] = "blocked",
             ["rebaseable"] = true,
             ["merged_by"] = null,
-            ["merged_at"] = null,
-            ["closed_at"] = null,
-            ["merge_commit_sha"] = null,
+            ["merged_at"] = request.MergedAt,
+            ["closed_at"] = request.MergedAt,
+            ["merge_commit_sha"] = request.MergeCommit,
             ["maintainer_can_modify"] = false,
             ["comments"] = 0,
             ["review_comments"] = 0,
@@ -239,6 +243,39 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
         return Addresses(body, $"repos/{world.Repository}/commits/{commit.Sha}", "", "html", "comments");
     }
 
+    private JsonObject GitCommit(string sha)
+    {
+        var person = new JsonObject { ["name"] = "Somebody", ["email"] = "somebody@example.com", ["date"] = Time };
+        var body = new JsonObject
+        {
+            ["sha"] = sha,
+            ["node_id"] = $"C_{sha}",
+            ["author"] = person,
+            ["committer"] = person.DeepClone(),
+            ["message"] = "m",
+            ["tree"] = Addresses(new() { ["sha"] = world.TreeOfCommit[sha] }, "tree", ""),
+            ["parents"] = new JsonArray([.. world.Parents.GetValueOrDefault(sha, []).Select(parent => Addresses(new() { ["sha"] = parent }, "commit", "", "html"))]),
+            ["verification"] = new JsonObject { ["verified"] = false, ["reason"] = "unsigned", ["signature"] = null, ["payload"] = null, ["verified_at"] = null },
+        };
+        return Addresses(body, $"repos/{world.Repository}/git/commits/{sha}", "", "html");
+    }
+
+    private JsonObject Comparison(string one, string other, string common)
+    {
+        JsonObject Of(string sha) => Commit(new(sha, "ann", "ann", "m", "ann@example.com"));
+        var body = new JsonObject
+        {
+            ["base_commit"] = Of(one),
+            ["merge_base_commit"] = Of(common),
+            ["status"] = one == other ? "identical" : common == one ? "ahead" : common == other ? "behind" : "diverged",
+            ["ahead_by"] = common == other ? 0 : 1,
+            ["behind_by"] = common == one ? 0 : 1,
+            ["total_commits"] = common == other ? 0 : 1,
+            ["commits"] = new JsonArray(),
+        };
+        return Addresses(body, $"repos/{world.Repository}/compare/{one}...{other}", "", "html", "permalink", "diff", "patch");
+    }
+
     private JsonObject Event(GitHubPullRequest request, (string Kind, string Time) one) => new()
     {
         ["id"] = 1,
@@ -261,7 +298,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["state"] = review.State,
             ["commit_id"] = review.Commit,
             ["author_association"] = "MEMBER",
-            ["submitted_at"] = Time,
+            ["submitted_at"] = review.Time,
             ["_links"] = Links("html", "pull_request"),
         },
         $"repos/{world.Repository}/pulls/{request.Number}",

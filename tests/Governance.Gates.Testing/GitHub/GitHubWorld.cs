@@ -14,6 +14,15 @@ public sealed class GitHubWorld
 
     internal Dictionary<string, string> TreeOfCommit { get; } = [];
 
+    /// <summary>What commits hold.</summary>
+    public Dictionary<string, SortedDictionary<string, GitHubFile>> FilesOfCommit { get; } = [];
+
+    /// <summary>The commits before a commit, the one of its branch first.</summary>
+    public Dictionary<string, string[]> Parents { get; } = [];
+
+    /// <summary>The pull requests that are told of a commit.</summary>
+    public Dictionary<string, List<long>> RequestsOfCommit { get; } = [];
+
     /// <summary>Owner and name.</summary>
     public string Repository { get; set; } = "example/trading";
 
@@ -75,12 +84,85 @@ public sealed class GitHubWorld
     }
 
     /// <summary>Makes a commit of these files and gives its name.</summary>
-    public string Commit(IEnumerable<KeyValuePair<string, GitHubFile>> files, string salt = "")
+    public string Commit(IEnumerable<KeyValuePair<string, GitHubFile>> files, string salt = "", params ReadOnlySpan<string> parents)
     {
-        var tree = Tree([.. files.Select(file => (file.Key.Split('/'), file.Value))]);
-        var sha = Sha($"commit {tree} {salt}");
-        TreeOfCommit[sha] = tree;
+        var kept = new SortedDictionary<string, GitHubFile>(files.ToDictionary(), StringComparer.Ordinal);
+        var tree = Tree([.. kept.Select(file => (file.Key.Split('/'), file.Value))]);
+        var sha = Sha($"commit {tree} {salt} {string.Join(' ', parents!)}");
+        (TreeOfCommit[sha], FilesOfCommit[sha], Parents[sha]) = (tree, kept, parents.ToArray());
         return sha;
+    }
+
+    /// <summary>Puts a commit onto a branch, as whoever may push past its protection does.</summary>
+    /// <param name="change">What it makes of the files that are there.</param>
+    /// <param name="branch">The branch.</param>
+    public string PushDirectly(Action<SortedDictionary<string, GitHubFile>> change, string branch = "main")
+    {
+        var files = new SortedDictionary<string, GitHubFile>(FilesOfCommit[Branches[branch]], StringComparer.Ordinal);
+        change(files);
+        return Branches[branch] = Commit(files, $"direct {Parents.Count}", Branches[branch]);
+    }
+
+    /// <summary>Merges a pull request into its branch as it is now, and gives the commit that the branch is at afterwards.</summary>
+    /// <param name="number">The pull request.</param>
+    /// <param name="how"><c>merge</c>, <c>squash</c> or <c>rebase</c>.</param>
+    /// <param name="tamper">What whoever merges makes of the files besides.</param>
+    /// <param name="at">When.</param>
+    public string Merge(long number, string how = "squash", Action<SortedDictionary<string, GitHubFile>>? tamper = null, string at = "2026-06-01T11:00:00Z")
+    {
+        var request = PullRequests[number];
+        var (branch, tip) = (request.BaseRef, Branches[request.BaseRef]);
+        var @base = FilesOfCommit[MergeBase(tip, request.Head)!];
+        List<string> made = [];
+        foreach (var head in how == "rebase" ? request.Commits.Select(commit => commit.Sha) : [request.Head])
+        {
+            var files = new SortedDictionary<string, GitHubFile>(FilesOfCommit[tip], StringComparer.Ordinal);
+            var reviewed = FilesOfCommit[head];
+            foreach (var path in @base.Keys.Union(reviewed.Keys).Where(path => @base.GetValueOrDefault(path) != reviewed.GetValueOrDefault(path)).ToList())
+            {
+                files.Remove(path);
+                if (reviewed.TryGetValue(path, out var file))
+                {
+                    files[path] = file;
+                }
+            }
+
+            tamper?.Invoke(files);
+            tip = Commit(files, $"{how} {number} {made.Count}", [tip, .. how == "merge" ? [request.Head] : Array.Empty<string>()]);
+            made.Add(tip);
+        }
+
+        (request.MergedAt, request.MergeCommit, Branches[branch]) = (at, tip, tip);
+        foreach (var commit in made)
+        {
+            RequestsOfCommit[commit] = [number];
+        }
+
+        return tip;
+    }
+
+    /// <summary>The last commit that two have in common; null where there is none.</summary>
+    internal string? MergeBase(string one, string other)
+    {
+        var mine = Ancestors(one).ToHashSet();
+        return Ancestors(other).FirstOrDefault(mine.Contains);
+    }
+
+    // The nearest first.
+    private IEnumerable<string> Ancestors(string commit)
+    {
+        var (seen, open) = (new HashSet<string>(), new Queue<string>([commit]));
+        while (open.TryDequeue(out var next))
+        {
+            if (seen.Add(next))
+            {
+                yield return next;
+                foreach (var parent in Parents.GetValueOrDefault(next, []))
+                {
+                    open.Enqueue(parent);
+                }
+            }
+        }
     }
 
     /// <summary>Opens a pull request from the branch <c>feat/N</c> of this repository into <c>main</c>; what it changes is said afterwards.</summary>
@@ -134,6 +216,12 @@ public sealed class GitHubWorld
 /// <summary>A file of a commit.</summary>
 public sealed record GitHubFile(byte[] Content, string Mode = "100644")
 {
+    /// <inheritdoc/>
+    public bool Equals(GitHubFile? other) => other is not null && Mode == other.Mode && Content.AsSpan().SequenceEqual(other.Content);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Content.Length;
+
     /// <summary>A plain file of this text.</summary>
     public static GitHubFile Of(string text, string mode = "100644") => new(Encoding.UTF8.GetBytes(text), mode);
 }
@@ -148,12 +236,19 @@ public sealed record GitHubQueued(long Number, string BaseSha, string HeadSha);
 public sealed record GitHubCommit(string Sha, string? Author, string? Committer, string Message, string Address);
 
 /// <summary>A review, as the API tells it.</summary>
-public sealed record GitHubReview(long Id, string? Login, string State, string? Commit, string Text = "");
+public sealed record GitHubReview(long Id, string? Login, string State, string? Commit, string Text = "", string? Time = "2026-06-01T10:00:00Z");
 
 /// <summary>A pull request. Its head commit is made when it is asked for, of what main held when it was opened and of what was changed since.</summary>
 public sealed class GitHubPullRequest(GitHubWorld world, long number, string author)
 {
     private readonly SortedDictionary<string, GitHubFile> files = new(StringComparer.Ordinal);
+    private readonly string? start = world.Branches.GetValueOrDefault("main");
+
+    /// <summary>When it was merged; null where it was not.</summary>
+    public string? MergedAt { get; set; }
+
+    /// <summary>The commit that its branch was at afterwards.</summary>
+    public string? MergeCommit { get; set; }
 
     /// <summary>Its number.</summary>
     public long Number => number;
@@ -236,7 +331,7 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
     /// <param name="authors">Author and committer of the commit; null for one whose address is nobody's.</param>
     public GitHubPullRequest Push(string login, string message = "Change it", (string? Author, string? Committer)? authors = null)
     {
-        Head = world.Commit(files, string.Create(CultureInfo.InvariantCulture, $"{number} {Commits.Count} {message}"));
+        Head = world.Commit(files, string.Create(CultureInfo.InvariantCulture, $"{number} {Commits.Count} {message}"), [.. new[] { Commits.Count > 0 ? Head : start }.OfType<string>()]);
         var (author, committer) = authors ?? (login, login);
         Commits.Add(new(Head, author, committer, message, $"{author ?? "nobody"}@example.com"));
         world.Pushes.Insert(0, new(HeadRepository ?? world.Repository, $"refs/heads/{HeadRef}", Head, login));
@@ -244,9 +339,9 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
     }
 
     /// <summary>Adds a review of the head commit, or of another.</summary>
-    public GitHubPullRequest Review(string? login, string state = "APPROVED", string? commit = "", string text = "")
+    public GitHubPullRequest Review(string? login, string state = "APPROVED", string? commit = "", string text = "", string? time = "2026-06-01T10:00:00Z")
     {
-        Reviews.Add(new(Reviews.Count + 1, login, state, commit is "" ? Head : commit, text));
+        Reviews.Add(new(Reviews.Count + 1, login, state, commit is "" ? Head : commit, text, time));
         return this;
     }
 }

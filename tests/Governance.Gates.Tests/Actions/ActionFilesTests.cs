@@ -66,7 +66,7 @@ public sealed partial class ActionFilesTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Workflows))]
-    public void A_workflow_asks_for_nothing_at_the_top_and_pins_what_it_uses_by_commit(string path)
+    public void A_workflow_asks_for_nothing_at_the_top_and_pins_what_it_uses_by_commit_or_digest(string path)
     {
         var root = Read(path);
         Assert.Empty(((YamlMappingNode)root["permissions"]).Children);
@@ -153,7 +153,7 @@ public sealed partial class ActionFilesTests : IDisposable
 
     private static IEnumerable<string> Names(YamlMappingNode file, string section) => ((YamlMappingNode)file[section]).Children.Keys.Select(key => key.ToString()).Order(StringComparer.Ordinal);
 
-    [GeneratedRegex("^[A-Za-z0-9._/-]+@[0-9a-f]{40}$")]
+    [GeneratedRegex("^([A-Za-z0-9._/-]+@[0-9a-f]{40}|docker://[a-z0-9._/-]+@sha256:[0-9a-f]{64})$")]
     private static partial Regex ByCommit();
 
     [GeneratedRegex("^(\\./|governance-gates/governance-gates/?)(?<folder>[a-z/]*)(@|$)")]

@@ -51,7 +51,7 @@ internal sealed class GitHubScene : IAsyncDisposable
     }
 
     /// <summary>Moves main to what <see cref="Main"/> holds.</summary>
-    public void PushMain() => World.Branches["main"] = World.Commit(Main);
+    public void PushMain() => World.Branches["main"] = World.Commit(Main, "", [.. World.Branches.TryGetValue("main", out var before) ? [before] : Array.Empty<string>()]);
 
     public async Task<Reading<ReviewQuestion>> ReadAsync(params string[] also)
     {
