@@ -145,7 +145,7 @@ internal static class PolicyGrammar
                         { NotEmpty = true },
                         "Where the rule holds; left out, it holds everywhere."),
                     Required("names", new List(NamePattern, MostInList), "Names of the objects; '*' is any run of characters."),
-                    NotYet("values"),
+                    Optional("values", new Choice("same-as-review"), "The files that a ConfigMap holds are held to the rules of review.values, each by its name without folders."),
                     Required(
                         "require",
                         new Fields(Required(

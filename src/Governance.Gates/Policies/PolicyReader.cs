@@ -45,8 +45,8 @@ public static class PolicyReader
         var parties = PartyRules.Read(root["spec"], file, instance, mistakes);
         var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
-        var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
         var review = new ReviewRules(parties, mistakes).Read(root["spec"]?["review"]);
+        var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, review, mistakes);
         var signing = SigningSettings.Read(root["spec"]?["signing"], mistakes);
         var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any

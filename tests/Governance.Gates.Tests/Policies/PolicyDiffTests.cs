@@ -41,6 +41,7 @@ public sealed class PolicyDiffTests
                 sessions: { exec: { require: [{ role: approver, count: 1 }] }, attach: { require: [{ role: approver, count: 1 }] }, portForward: { require: [{ role: approver, count: 1 }] } }
                 objects:
                   - { resource: configmaps, in: { namespaces: [pay], environments: [production] }, names: [limits], require: { approved: { action: rotate, in: { environments: [production] } } } }
+                  - { resource: configmaps, names: [caps], values: same-as-review, require: { approved: { action: rotate } } }
 
             """)));
 
@@ -126,6 +127,7 @@ public sealed class PolicyDiffTests
         { "exec: { require: [{ role: approver, count: 1 }] }", "exec: deny", "admission.sessions.exec", Stronger, Weaker, "" },
         { "exec: { require: [{ role: approver, count: 1 }] }", "exec: warn", "admission.sessions.exec", Weaker, Stronger, "" },
         { "exec: { require: [{ role: approver, count: 1 }] }", "exec: { require: [{ role: approver, count: 2 }] }", "admission.sessions.exec", Stronger, Weaker, "" },
+        { "values: same-as-review, ", "", "admission.objects", Weaker, Stronger, "" },
         { "names: [limits]", "names: [limits, caps]", "admission.objects", Stronger, Weaker, "" },
         { "in: { namespaces: [pay], environments: [production] }, names", "names", "admission.objects", Stronger, Weaker, "" },
         { "registry.example.com/statements", "registry.example.com/others", "admission.statements", Weaker, Weaker, "" },
@@ -267,7 +269,7 @@ public sealed class PolicyDiffTests
         ["spec.admission.unknownKinds"] = ("unknownKinds: deny", "unknownKinds: warn"),
         ["spec.admission.sidecars[]"] = ("istio-proxy", "linkerd"),
         ["spec.admission.statements"] = ("registry.example.com/statements", "registry.example.com/others"),
-        ["spec.admission.objects[].resource"] = ("resource: configmaps", "resource: secrets"),
+        ["spec.admission.objects[].resource"] = ("resource: configmaps, in", "resource: secrets, in"),
         ["spec.admission.objects[].in.namespaces[]"] = ("namespaces: [pay], env", "namespaces: [shop], env"),
         ["spec.admission.objects[].in.environments[]"] = ("environments: [production] }, names", "environments: [staging] }, names"),
         ["spec.admission.objects[].names[]"] = ("names: [limits]", "names: [others]"),
