@@ -120,6 +120,9 @@ public sealed record Policy
     /// <summary>What pull requests need; null where the policy says nothing about them.</summary>
     public ReviewSettings? Review { get; init; }
 
+    /// <summary>The kinds of change; null where the policy tells none apart.</summary>
+    public ChangeSettings? Changes { get; init; }
+
     /// <summary>Where something may be signed without a key.</summary>
     public SigningSettings Signing { get; init; } = SigningSettings.Default;
 

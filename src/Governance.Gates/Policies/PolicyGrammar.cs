@@ -275,7 +275,7 @@ internal static class PolicyGrammar
             "Where something may be signed without a key."),
         Optional("admission", Admission, "The admission gate's settings."),
         Optional("review", ReviewGrammar.Section(Line, Pointer, RoleCounts, MostInList), "What pull requests need."),
-        NotYet("changes"),
+        Optional("changes", ChangeGrammar.Section(Patterns, RoleCounts, Duration, MostInList), "Kinds of change, and when they may happen."),
         NotYet("sbom"),
         NotYet("models"),
         NotYet("rollout"),

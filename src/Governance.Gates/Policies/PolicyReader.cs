@@ -45,7 +45,9 @@ public static class PolicyReader
         var parties = PartyRules.Read(root["spec"], file, instance, mistakes);
         var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
-        var review = new ReviewRules(parties, mistakes).Read(root["spec"]?["review"]);
+        var reviews = new ReviewRules(parties, mistakes);
+        var review = reviews.Read(root["spec"]?["review"]);
+        var changes = new ChangeRules(reviews, mistakes).Read(root["spec"]?["changes"], review is not null);
         var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, review, mistakes);
         var signing = SigningSettings.Read(root["spec"]?["signing"], mistakes);
         var (name, version, previous) = ReadMetadata(root["metadata"], mistakes);
@@ -69,6 +71,7 @@ public static class PolicyReader
                     Images = images,
                     Admission = admission,
                     Review = review,
+                    Changes = changes,
                     Signing = signing,
                     LedgerRecovery = approvals.LedgerRecovery,
                 },
