@@ -35,6 +35,14 @@ public sealed class PolicyDiffTests
 
             """),
         ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
+        ("  review:\n", """
+              changes:
+                standard: { preApproved: [docs/**, notes/**] }
+                normal: { windows: ["Tue..Thu 10:00-16:00"] }
+                emergency: { label: urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver, count: 1 }], within: 48h } }
+              review:
+
+            """),
         ("    sidecars: [istio-proxy]\n", """
                 sidecars: [istio-proxy]
                 statements: registry.example.com/statements
@@ -231,6 +239,14 @@ public sealed class PolicyDiffTests
         ["spec.review.branches.*.checks[]"] = ("checks: [lint,", "checks: [test,"),
         ["spec.review.branches.*.checks[].name"] = ("name: gates,", "name: gate,"),
         ["spec.review.branches.*.checks[].app"] = ("app: 4711", "app: 4712"),
+        ["spec.changes.standard.preApproved[]"] = ("docs/**, notes/**", "docs/**"),
+        ["spec.changes.normal.windows[]"] = ("Tue..Thu 10:00", "Mon..Thu 10:00"),
+        ["spec.changes.emergency.label"] = ("label: urgent", "label: hot"),
+        ["spec.changes.emergency.require[].role"] = ("urgent, require: [{ role: releaser", "urgent, require: [{ role: approver"),
+        ["spec.changes.emergency.require[].count"] = ("urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver", "urgent, require: [{ role: approver, count: 2 }], review: { require: [{ role: releaser"),
+        ["spec.changes.emergency.review.require[].role"] = ("urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver", "urgent, require: [{ role: approver, count: 1 }], review: { require: [{ role: releaser"),
+        ["spec.changes.emergency.review.require[].count"] = ("review: { require: [{ role: approver, count: 1", "review: { require: [{ role: approver, count: 2"),
+        ["spec.changes.emergency.review.within"] = ("within: 48h", "within: 72h"),
         ["spec.review.commits"] = ("commits: registry.example.com/commits", "commits: registry.example.com/others"),
         ["spec.robots.*.why"] = ("why: builds and signs", "why: builds"),
         ["spec.trust.keys.*.spki"] = ($"\"{PolicyDocuments.Spki(7)}\", file: keys/7.pub", "\"SPKI-8\", file: keys/8.pub"),
