@@ -65,12 +65,12 @@ internal sealed record CategoryRuling(ChangeCategory Category, (EmergencyRule Ru
     /// <summary>What is to follow an emergency, and what stands in its way when that does not come.</summary>
     /// <param name="rule">The rule.</param>
     /// <param name="mergedAt">When it was merged; null where it is not yet.</param>
-    /// <param name="isReviewed">Whether enough others approved it besides those who let it in.</param>
+    /// <param name="reviewed">Whether enough others approved it besides those who let it in.</param>
     /// <param name="now">The time.</param>
-    public static Decision Afterwards(EmergencyRule rule, DateTimeOffset? mergedAt, bool isReviewed, DateTimeOffset now)
+    public static Decision Afterwards(EmergencyRule rule, DateTimeOffset? mergedAt, Fit reviewed, DateTimeOffset now)
     {
         var who = $"{string.Join(" and ", rule.Review)} besides those who let it in";
-        if (isReviewed)
+        if (reviewed == Fit.Yes)
         {
             return Decision.AllowBecause(new Reason($"{Rule}.emergency.review", $"an emergency, approved by {who}"));
         }
@@ -82,7 +82,9 @@ internal sealed record CategoryRuling(ChangeCategory Category, (EmergencyRule Ru
 
         var due = DateTimeOffset.MaxValue - merged > rule.Within ? merged + rule.Within : DateTimeOffset.MaxValue;
         var reason = new Reason($"{Rule}.emergency.review", $"an emergency: {who} must approve it by {Shown(due)}", "have the head commit approved");
-        return now > due ? Decision.Deny(reason with { Message = $"{reason.Message}, and did not" }) : Decision.Warn(reason);
+        return now <= due ? Decision.Warn(reason)
+            : reviewed == Fit.No ? Decision.Deny(reason with { Message = $"{reason.Message}, and did not" })
+            : Decision.Unknown(reason with { Message = $"{reason.Message}, and whether they did depends on a team that could not be read", Remedy = "let the gate read the teams of the policy's roles" });
     }
 
     // What stands for others may be any path. Files that are not known may be too, and then nothing is allowed anyway.

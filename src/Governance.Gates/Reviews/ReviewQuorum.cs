@@ -23,7 +23,11 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
     public IReadOnlyList<Decision> Decisions => decisions;
 
     /// <summary>Whether distinct persons who approved fill all of these.</summary>
-    public bool IsFilled(ImmutableArray<RoleCount> require) => Fill(Places(require), Fit.Yes).All(person => person is not null);
+    public Fit Filled(ImmutableArray<RoleCount> require)
+    {
+        var places = Places(require);
+        return new[] { Fit.Yes, Fit.Unknown }.FirstOrDefault(least => Fill(places, least).All(person => person is not null));
+    }
 
     public void Add(ReviewSettings settings, CategoryRuling? category)
     {

@@ -84,14 +84,21 @@ internal sealed class RuledValues
             seen.Add(Folded(name), name);
         }
 
-        foreach (var key in mapping.Items.Select(item => item.Key!.Text))
+        var number = decimal.TryParse(name, NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed) ? parsed : (decimal?)null;
+        foreach (var (node, key) in mapping.Items.Select(item => (item.Key!, item.Key!.Text)))
         {
+            // 1, 01, 1.0 and 0x1 are one key to some readers.
+            if (number is not null && key != name && node.Kind is NodeKind.Integer or NodeKind.Float && (node.Decimal() ?? number) == number)
+            {
+                Unclear ??= Alike(key, name!, at);
+            }
+
             var folded = Folded(key);
             if (seen.TryGetValue(folded, out var other))
             {
                 if (other != key)
                 {
-                    Unclear ??= $"has {PolicyNode.Shown(key)} at {(at.Length == 0 ? "its root" : at)}, which many readers take for {PolicyNode.Shown(other)},";
+                    Unclear ??= Alike(key, other, at);
                 }
             }
             else if (name is null)
@@ -100,6 +107,8 @@ internal sealed class RuledValues
             }
         }
     }
+
+    private static string Alike(string key, string other, string at) => $"has {PolicyNode.Shown(key)} at {(at.Length == 0 ? "its root" : at)}, which many readers take for {PolicyNode.Shown(other)},";
 
     // Letters that fold to those of ASCII in some readers, and that .NET leaves as they are.
     private static string Folded(string key) => string.Create(key.Length, key, static (folded, key) =>

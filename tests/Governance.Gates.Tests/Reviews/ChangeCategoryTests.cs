@@ -163,6 +163,14 @@ public sealed class ChangeCategoryTests
         Judge(Labelled(new PullRequests("risk/a"), "dave").Reviewed("dave").Reviewed(also).With("mergedAt", mergedAt)).Is(verdict, verdict == Verdict.Deny ? "must approve it by 2026-06-01 11:59Z, and did not" : null);
 
     [Fact]
+    public void Whether_an_emergency_was_reviewed_by_a_team_that_could_not_be_read_is_could_not_tell()
+    {
+        var policy = Policy(changes: Changes.Replace("role: compliance", "role: narrowed", StringComparison.Ordinal));
+        var request = Labelled(new PullRequests("risk/a"), "dave").Reviewed("dave").Reviewed("bob").With("mergedAt", "2026-05-20T12:00:00Z");
+        ReviewGate.Decide(request.UnreadTeam("example/risk", "no right").Read(), policy, PullRequests.Now).Is(Verdict.Unknown, "depends on a team that could not be read");
+    }
+
+    [Fact]
     public void Who_let_an_emergency_in_is_nobody_else_who_looks_at_it()
     {
         Judge(Labelled(new PullRequests("risk/a"), "frank").Reviewed("frank")).Is(Verdict.Warn, "besides those who let it in");

@@ -67,6 +67,14 @@ public sealed class ValueChangeTests
         Judged($"/{name}", "increases", "other: 1", $"{alike}: 9", Verdict.Deny, "which many readers take for");
     }
 
+    [Theory]
+    [InlineData("01"), InlineData("+1"), InlineData("1.0"), InlineData("0x1"), InlineData("0o1"), InlineData("1e0")]
+    public void A_key_that_is_the_same_number_is_the_worst(string alike)
+    {
+        Judged("/tiers/1/max", "increases", "tiers: { 1: { max: 5 } }", $"tiers: {{ 1: {{ max: 5 }}, {alike}: {{ max: 9 }} }}", Verdict.Deny, "which many readers take for");
+        Judged("/tiers/1/max", "increases", "tiers: { 1: { max: 5 } }", $"tiers: {{ 1: {{ max: 5 }}, '{alike}': {{ max: 9 }}, 2: {{ max: 9 }} }}", Verdict.Allow);
+    }
+
     [Fact]
     public void A_key_beside_the_way_may_be_spelled_as_it_likes() =>
         Judged("/position/*/max", "increases", "position: { btc: { max: 5 } }", "position: { btc: { max: 5, note: a, Note: b } }\nx: 1\nX: 2", Verdict.Allow);
