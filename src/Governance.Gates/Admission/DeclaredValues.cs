@@ -46,7 +46,7 @@ internal sealed record DeclaredValues(ImmutableArray<Decision> Decisions, Immuta
                 continue;
             }
 
-            var change = ValueChange.Judge(one, before.Content, after.Content, new(one.FileName, "as it is", "as it would be"));
+            var change = ValueChange.Judge(one, before.Content, after.Content, new(one.FileName, "before the change", "after the change"));
             if (change.Decision.Verdict > Verdict.Allow)
             {
                 decisions.Add(change.Decision);
