@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Governance.Gates.Approvals;
 using Governance.Gates.Policies;
 using Governance.Gates.Tests.Approvals;
 
