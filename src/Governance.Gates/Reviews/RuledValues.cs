@@ -108,7 +108,7 @@ internal sealed class RuledValues
         }
     }
 
-    private static string Alike(string key, string other, string at) => $"has {PolicyNode.Shown(key)} at {(at.Length == 0 ? "its root" : at)}, which many readers take for {PolicyNode.Shown(other)},";
+    private static string Alike(string key, string other, string at) => $"has {PolicyNode.Shown(key)} at {(at.Length == 0 ? "its root" : OneLine.Show(at))}, which many readers take for {PolicyNode.Shown(other)},";
 
     // Letters that fold to those of ASCII in some readers, and that .NET leaves as they are.
     private static string Folded(string key) => string.Create(key.Length, key, static (folded, key) =>

@@ -55,10 +55,10 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
 
         IEnumerable<string> lists = was.Lists.Keys.Union(now.Lists.Keys).Order(StringComparer.Ordinal)
             .Where(at => was.Lists.GetValueOrDefault(at) != now.Lists.GetValueOrDefault(at))
-            .Select(at => $"{(at.Length == 0 ? "the list" : at)}, whose items changed besides that, so that a value may belong to another");
+            .Select(at => $"{(at.Length == 0 ? "the list" : OneLine.Show(at))}, whose items changed besides that, so that a value may belong to another");
         var moved = lists.Concat(was.Found.Keys.Union(now.Found.Keys).Order(StringComparer.Ordinal)
             .Where(at => Moves(move, was.Found.GetValueOrDefault(at), now.Found.GetValueOrDefault(at)))
-            .Select(at => $"{at} from {Shown(was.Found.GetValueOrDefault(at))} to {Shown(now.Found.GetValueOrDefault(at))}")).ToList();
+            .Select(at => $"{OneLine.Show(at)} from {Shown(was.Found.GetValueOrDefault(at))} to {Shown(now.Found.GetValueOrDefault(at))}")).ToList();
         return moved.Count == 0
             ? None
             : new(true, string.Create(CultureInfo.InvariantCulture, $"{words.File} {string.Join(", ", moved.Take(MostShown))}{(moved.Count > MostShown ? $" and {moved.Count - MostShown} more" : "")}"), Decision.Allow);
@@ -93,10 +93,10 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
 
         return Decision.All(values.Found.Select(value => value.Value.Decimal() switch
         {
-            null => Decision.Unknown(new Reason(rule.Path, $"{value.Key} of {words.File} is {Shown(value.Value)} and no number{Because(rule)}", "write a number in decimal digits") { At = words.At }),
+            null => Decision.Unknown(new Reason(rule.Path, $"{OneLine.Show(value.Key)} of {words.File} is {Shown(value.Value)} and no number{Because(rule)}", "write a number in decimal digits") { At = words.At }),
             { } number when number < must.AtLeast || number > must.AtMost => Decision.Deny(new Reason(
                 rule.Path,
-                string.Create(CultureInfo.InvariantCulture, $"{value.Key} of {words.File} is {Shown(value.Value)}, and must be{(must.AtLeast is null ? "" : $" at least {must.AtLeast}")}{(must.AtMost is null ? "" : $" at most {must.AtMost}")}{Because(rule)}"),
+                string.Create(CultureInfo.InvariantCulture, $"{OneLine.Show(value.Key)} of {words.File} is {Shown(value.Value)}, and must be{(must.AtLeast is null ? "" : $" at least {must.AtLeast}")}{(must.AtMost is null ? "" : $" at most {must.AtMost}")}{Because(rule)}"),
                 "change the value: no approval allows it")
             { At = words.At }),
             _ => Decision.Allow,

@@ -75,6 +75,18 @@ public sealed class ValueChangeTests
         Judged("/tiers/1/max", "increases", "tiers: { 1: { max: 5 } }", $"tiers: {{ 1: {{ max: 5 }}, '{alike}': {{ max: 9 }}, 2: {{ max: 9 }} }}", Verdict.Allow);
     }
 
+    [Theory]
+    [InlineData("position: { btc: { max: 5 }, \"a\\n::error::b\\e[2J\": { max: 6 } }")]
+    [InlineData("position: { btc: { max: 5 }, \"a\\n::error::b\\e[2J\": { max: 6, Max: 6 } }")]
+    [InlineData("position: { btc: { max: 5 }, \"a\\n::error::b\\e[2J\": [{ max: 6 }] }")]
+    public void A_key_that_breaks_lines_breaks_none_of_ours(string after)
+    {
+        var request = new PullRequests(Limits).Content("base", Limits, "position: { btc: { max: 5 } }").Content("head", Limits, after);
+        var result = request.Judge($"values:\n  - {{ file: {Limits}, at: /position/*/max, when: increases, require: [{{ role: compliance, count: 1 }}] }}\n  - {{ file: {Limits}, at: /position/*/max, must: {{ atMost: 1 }} }}");
+        Assert.NotEqual(Verdict.Allow, result.Decision.Verdict);
+        Assert.All(result.Decision.Reasons, reason => Assert.DoesNotContain(reason.ToString(), char.IsControl));
+    }
+
     [Fact]
     public void A_key_beside_the_way_may_be_spelled_as_it_likes() =>
         Judged("/position/*/max", "increases", "position: { btc: { max: 5 } }", "position: { btc: { max: 5, note: a, Note: b } }\nx: 1\nX: 2", Verdict.Allow);
