@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Governance.Gates.Admission;
+using Governance.Gates.Ledgers;
 using Governance.Gates.Policies;
 using Governance.Gates.Tests.Approvals;
 
@@ -180,6 +182,33 @@ public sealed class DeclaredValuesTests
         cluster.Refused(both, "still needed: 1 auditor");
         cluster.Goes(Agreed(both, ("cem", "risk"), ("dan", "operator"), ("fay", "operator"), ("gus", "auditor")));
         cluster.Goes(Agreed(Change(Config(Limits(5), ("pairs.yaml", Pairs)), Config(Limits(5), ("pairs.yaml", Pairs), ("note", "x"))), ("dan", "operator"), ("fay", "operator")));
+    }
+
+    [Fact]
+    public void An_entry_that_leaves_out_which_values_moved_or_names_others_is_not_made_again_as_it_was()
+    {
+        cluster.Refused(Agreed(Change(Config(Limits(5)), Config(Limits(6))), ("dan", "operator"), ("fay", "operator")), "still needed: 1 risk");
+        var (entry, kept) = cluster.Last!.Value;
+        Assert.True(Replay(values => Assert.Equal("review.values[0]", Assert.Single(values)!.GetValue<string>())).Try(out var same, out _));
+        Assert.Equal([], same.Differences);
+        Assert.True(Replay(values => values.Clear()).Try(out var without, out _));
+        Assert.Contains("verdict", without.Differences);
+        Assert.True(Replay(values => values[0] = "review.values[2]").Try(out var another, out _));
+        Assert.NotEqual([], another.Differences);
+        foreach (var unknown in (string[])["review.values[1]", "review.values[9]", "approvals.rotate"])
+        {
+            Assert.False(Replay(values => values[0] = unknown).Try(out _, out var why));
+            Assert.Contains($"the rule {unknown}, which its policy does not have", why.Message, StringComparison.Ordinal);
+        }
+
+        Reading<ReplayedDecision> Replay(Action<JsonArray> change)
+        {
+            var details = JsonNode.Parse(((EntryPart<ReadOnlyMemory<byte>>.Inline)entry.Details!).Value.Span)!.AsObject();
+            change(details["documents"]![0]!["values"]!.AsArray());
+            return DecisionReplay.Of(
+                entry with { Details = new EntryPart<ReadOnlyMemory<byte>>.Inline(Encoding.UTF8.GetBytes(details.ToJsonString())) },
+                digest => kept.TryGetValue(digest, out var bytes) ? new Reading<ReadOnlyMemory<byte>>.Found(bytes) : new Reading<ReadOnlyMemory<byte>>.Unread(new("ledger", "not kept", "restore it")));
+        }
     }
 
     [Fact]
