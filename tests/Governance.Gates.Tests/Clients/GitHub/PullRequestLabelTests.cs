@@ -1,6 +1,6 @@
 using Governance.Gates.Reviews;
-using Governance.Gates.Tests.Reviews;
 using Governance.Gates.Testing.GitHub;
+using Governance.Gates.Tests.Reviews;
 
 namespace Governance.Gates.Tests.Clients.GitHub;
 
