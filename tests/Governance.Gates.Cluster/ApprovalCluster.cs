@@ -139,9 +139,9 @@ public sealed class ApprovalCluster : IAsyncLifetime
             bob: { id: p-0002, keys: [bob, bob-2] }
             carol: { id: p-0003, keys: [carol] }
             dave: { id: p-0004, keys: [dave] }
-            erin: { id: p-0005, keys: [erin] }
-            frank: { id: p-0006, keys: [frank] }
-            grace: { id: p-0007, keys: [grace] }
+            erin: { id: p-0005, github: { login: erin, id: 5 }, keys: [erin] }
+            frank: { id: p-0006, github: { login: frank, id: 6 }, keys: [frank] }
+            grace: { id: p-0007, github: { login: grace, id: 7 }, keys: [grace] }
           roles:
             system-admin: { people: [alice, bob, carol, dave] }
             risk: { people: [erin, frank, grace] }
@@ -157,6 +157,11 @@ public sealed class ApprovalCluster : IAsyncLifetime
             limit-change: { require: [{ role: system-admin, count: 2 }], useBy: 7d }
             policy-change: { require: [{ role: system-admin, count: 2 }], useBy: 7d }
             policy-weakening: { require: [{ role: risk, count: 2 }], useBy: 1d }
+          review:
+            approvals: { default: 1 }
+            values:
+              - { file: config/caps.yaml, at: /position/*/max, when: increases, require: [{ role: risk, count: 1 }], why: risk limit raised }
+              - { file: config/caps.yaml, at: /leverage/cap, must: { atMost: 1.0 } }
           artifacts:
             images:
               - match: ["{{registry!.Host}}/live/**"]
@@ -174,6 +179,7 @@ public sealed class ApprovalCluster : IAsyncLifetime
             sessions: { exec: { require: [{ role: system-admin, count: 1 }] } }
             objects:
               - { resource: configmaps, names: [limits*], require: { approved: { action: limit-change } } }
+              - { resource: configmaps, names: [caps], values: same-as-review, require: { approved: { action: limit-change } } }
 
         """;
 

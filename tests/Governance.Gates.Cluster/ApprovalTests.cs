@@ -301,12 +301,42 @@ public sealed class ApprovalTests(ApprovalCluster cluster) : IClassFixture<Appro
 
         string Limits(string max) => $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"limits-eu","namespace":"{{{ns}}}"},"data":{"max":"{{{max}}}"}}""";
 
-        async Task AgreedAsync(params string[] what)
-        {
-            var document = await AskedAsync(["--action", "limit-change", .. what]);
-            await cluster.ApproveAsync(document, "bob");
-            await cluster.ApproveAsync(document, "carol");
-        }
+        async Task AgreedAsync(params string[] what) => await AgreeAsync(["--action", "limit-change", .. what]);
+    }
+
+    [Fact]
+    public async Task A_limit_in_a_declared_ConfigMap_is_raised_only_with_those_who_agree_to_it_in_a_review()
+    {
+        var ns = await NamespaceAsync();
+        var document = await AgreeAsync("--action", "limit-change", "--object", cluster.Write(Caps(5, "1.0")));
+        Refused(await ApplyAsync(ns, Caps(5, "1.0")), "still needed: 1 risk");
+        await cluster.ApproveAsync(document, "erin");
+        Assert.Equal("", await AdmittedAsync(() => ApplyAsync(ns, Caps(5, "1.0"))));
+
+        await AgreeAsync("--action", "limit-change", "--object", cluster.Write(Caps(4, "1.0")));
+        Assert.Equal("", await AdmittedAsync(() => ApplyAsync(ns, Caps(4, "1.0"))));
+
+        var raised = await AgreeAsync("--action", "limit-change", "--object", cluster.Write(Caps(6, "1.0")));
+        Refused(await ApplyAsync(ns, Caps(6, "1.0")), "caps.yaml /position/btc/max from 4 to 6 (risk limit raised), is not approved");
+        await cluster.ApproveAsync(raised, "frank");
+        Assert.Equal("", await AdmittedAsync(() => ApplyAsync(ns, Caps(6, "1.0"))));
+
+        // No approval lifts a bound; lower it may go as before.
+        await cluster.ApproveAsync(await AgreeAsync("--action", "limit-change", "--object", cluster.Write(Caps(6, "1.5"))), "erin");
+        Refused(await ApplyAsync(ns, Caps(6, "1.5")), "must be at most 1.0");
+        Assert.Equal("", await AdmittedAsync(() => ApplyAsync(ns, Caps(4, "1.0"))));
+        Assert.Equal("position: { btc: { max: 4 } }\nleverage: { cap: 1.0 }", (await Admin.RunAsync("get", "configmap", "caps", "-n", ns, "-o", "jsonpath={.data.caps\\.yaml}")).Succeeded().Output);
+
+        string Caps(int max, string cap) => $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"caps","namespace":"{{{ns}}}"},"data":{"caps.yaml":"position: { btc: { max: {{{max}}} } }\nleverage: { cap: {{{cap}}} }"}}""";
+    }
+
+    // Alice asks for an object, and Bob and Carol agree to it.
+    private async Task<string> AgreeAsync(params string[] what)
+    {
+        var document = await AskedAsync(what);
+        await cluster.ApproveAsync(document, "bob");
+        await cluster.ApproveAsync(document, "carol");
+        return document;
     }
 
     // Alice asks for an object or a session; what is to be answered is its document.

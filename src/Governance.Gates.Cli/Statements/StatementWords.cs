@@ -84,6 +84,12 @@ internal static class StatementWords
         _ => null,
     } as SessionRule.Require)?.Approval;
 
+    /// <summary>Who may have to agree to what was asked for; null where the policy does not have its action.</summary>
+    /// <remarks>Of a declared object whose values are ruled nobody can tell here which of them move: what all of them ask for is counted in.</remarks>
+    public static ApprovalRule? FindRule(this Policy policy, ApprovalStatement request) => policy.FindRule(request.Action) is { } rule
+        ? request.Covers.Any(covered => covered.Kind is CoveredKind.Object or CoveredKind.Command) ? policy.WithValues(rule) : rule
+        : null;
+
     /// <summary>Who must agree before a damaged ledger goes on.</summary>
     /// <exception cref="GateException">The policy lets nobody.</exception>
     public static ApprovalRule RecoveryRule(this Policy policy) => policy.LedgerRecovery
@@ -142,7 +148,7 @@ internal static class StatementWords
         .. request.Checks.Select(check => new Fact("check", $"{check.Name}: {check.Result}{(check.Digest is { } digest ? $" ({digest})" : "")}")),
         .. request.Tickets.Select(ticket => new Fact("ticket", $"{ticket.System} {ticket.Id}")),
         .. request.ChangeId is { } change ? [new Fact("change", change)] : (Fact[])[],
-        new("needs", policy.FindRule(request.Action) is { } rule ? string.Join(" and ", rule.Require) : "an action that the policy does not have"),
+        new("needs", policy.FindRule(request) is { } most && policy.FindRule(request.Action) is { } rule ? $"{string.Join(" and ", rule.Require)}{(most == rule ? "" : $"; {string.Join(" and ", most.Require)} where all ruled values move")}" : "an action that the policy does not have"),
     ];
 
     /// <summary>What the quorum is asked about one request: that which it names itself, where the command line does not narrow it.</summary>

@@ -85,7 +85,7 @@ internal sealed class ApprovalsCommand
                 .DistinctBy(signed => signed.Digest)
                 .OrderBy(signed => ((ApprovalRequest)signed.Statement).CreatedAt).ThenBy(signed => signed.Digest.Hex, StringComparer.Ordinal)
                 .Select(signed => StatementWords.Stand(
-                    StatementWords.Need(policy.RuleOf(signed.Statement.Action), target, (ApprovalRequest)signed.Statement, policy, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace), templates),
+                    StatementWords.Need(policy.FindRule(signed.Statement)!, target, (ApprovalRequest)signed.Statement, policy, parsed.GetValue(environment), parsed.GetValue(cluster), parsed.GetValue(@namespace), templates),
                     signed, claims.Approvals, policy, revocations ?? RevocationList.Empty, now)),
         ];
         return await ToReport(target, claims, standings, (file, policy)).WriteAsync(terminal, parsed.GetRequiredValue(about.Form));

@@ -84,7 +84,7 @@ internal sealed class ApproveCommand
         var signed = made is null ? null : SignedBefore(made, target, claims);
         var request = Choose(signed?.RequestDigest.ToString() ?? RequestNamed(parsed, claims, signatory.Person), known);
         var asked = (ApprovalRequest)request.Statement;
-        var rule = policy.RuleOf(asked.Action);
+        var rule = policy.FindRule(asked) ?? policy.RuleOf(asked.Action);
         var approval = signed ?? Make(parsed, request, signatory, rule, known);
         Check(approval, request, rule, signatory, known);
         var subject = target.SubjectDigest is { } digest ? (target.SubjectName ?? asked.Covers[0].Name, digest) : ActOf(asked);
@@ -155,7 +155,7 @@ internal sealed class ApproveCommand
         var requests = claims.Approvals.Where(signed => signed.Statement is ApprovalRequest).DistinctBy(signed => signed.Digest).ToList();
         var fitting = named is not null
             ? requests.Where(signed => signed.Statement.Id == named || signed.Digest.ToString() == named).ToList()
-            : requests.Where(signed => policy.FindRule(signed.Statement.Action) is { } rule && known.Standing(rule, signed) is { Faults.IsEmpty: true }).ToList();
+            : requests.Where(signed => policy.FindRule(signed.Statement) is { } rule && known.Standing(rule, signed) is { Faults.IsEmpty: true }).ToList();
         var unread = claims.Unread.IsEmpty ? "" : $"; not everything could be read: {string.Join("; ", claims.Unread)}";
         return fitting switch
         {
@@ -166,7 +166,7 @@ internal sealed class ApproveCommand
         };
 
         string Closed(SignedStatement signed) =>
-            $": {signed.Statement.Id} {(policy.FindRule(signed.Statement.Action) is { } rule ? string.Join(", ", known.Standing(rule, signed).Faults) : $"is for {signed.Statement.Action}, which the policy does not have")}";
+            $": {signed.Statement.Id} {(policy.FindRule(signed.Statement) is { } rule ? string.Join(", ", known.Standing(rule, signed).Faults) : $"is for {signed.Statement.Action}, which the policy does not have")}";
     }
 
     private Approval Make(ParseResult parsed, SignedStatement request, Signatory signatory, ApprovalRule rule, Known known)

@@ -46,6 +46,7 @@ internal sealed record Reviewed(string Repository, long? Number, ImmutableArray<
     /// <summary>Every review and every rule.</summary>
     public IEnumerable<Fact> Explain() =>
     [
+        .. Result.Category is { } category ? [new Fact("category", Word(category))] : (Fact[])[],
         .. Result.Approvals.Select(one => new Fact("review", $"{(one.Login.Length == 0 ? "nobody" : one.Login)}: {one.State}, {(one.WhyNot is null ? $"counts as {one.Person}" : $"does not count: {one.WhyNot}")}")),
         .. Result.Needs.Select(need => new Fact("rule", $"{need.Rule}: {need.What}: {AdmissionAnswer.Name(need.Verdict)}{(need.By.IsEmpty ? "" : $", by {string.Join(", ", need.By)}")}")),
     ];
@@ -66,6 +67,7 @@ internal sealed record Reviewed(string Repository, long? Number, ImmutableArray<
 
         json.WriteString("base", Judged?.Request.BaseSha);
         json.WriteString("head", Judged?.Request.HeadSha);
+        json.WriteString("category", Result.Category is { } category ? Word(category) : null);
         if (Judged is (_, var policy, var file))
         {
             json.WritePolicy(file, policy);
@@ -102,6 +104,8 @@ internal sealed record Reviewed(string Repository, long? Number, ImmutableArray<
 
         json.WriteEndArray();
     }
+
+    private static string Word(ChangeCategory category) => category.ToString().ToLowerInvariant();
 
     private static void WriteTexts(Utf8JsonWriter json, string name, ImmutableArray<string> texts)
     {

@@ -7,10 +7,13 @@ namespace Governance.Gates.Clients.GitHub;
 internal sealed record WireAccount(long Id = 0, string? Login = null, string? Type = null);
 
 /// <summary>A pull request.</summary>
-internal sealed record WirePullRequest(long Number, bool Draft, WireAccount? User, WireSide Base, WireSide Head, long ChangedFiles, long Commits, DateTimeOffset? MergedAt = null, string? MergeCommitSha = null);
+internal sealed record WirePullRequest(long Number, bool Draft, WireAccount? User, WireSide Base, WireSide Head, long ChangedFiles, long Commits, DateTimeOffset? MergedAt = null, string? MergeCommitSha = null, WireLabel[]? Labels = null);
 
 /// <summary>A pull request that a commit belongs to (OpenAPI <c>pull-request-simple</c>).</summary>
 internal sealed record WirePullRequestOf(long Number, WireSide Base, DateTimeOffset? MergedAt, string? MergeCommitSha);
+
+/// <summary>A label.</summary>
+internal sealed record WireLabel(string Name);
 
 /// <summary>One side of a pull request; a fork that is gone has no repository.</summary>
 internal sealed record WireSide(string Ref, string Sha, WireRepository? Repo);
@@ -34,7 +37,7 @@ internal sealed record WireGitPerson(string? Email = null);
 internal sealed record WireReview(long Id, WireAccount? User, string State, string? CommitId, DateTimeOffset? SubmittedAt = null);
 
 /// <summary>Something that happened to a pull request (OpenAPI <c>issue-event</c>).</summary>
-internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt);
+internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt, WireAccount? Actor = null, WireLabel? Label = null);
 
 /// <summary>A branch (OpenAPI <c>git-ref</c>).</summary>
 internal sealed record WireRef(WireObject Object);

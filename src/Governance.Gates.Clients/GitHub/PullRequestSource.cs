@@ -119,7 +119,8 @@ public static class PullRequestSource
             var (files, commits) = (await filesRead, await commitsRead);
 
             // Whoever approved before the pull request was pointed at this branch saw another change, of the same head commit.
-            var pointed = (await eventsRead).Where(one => one.Event == "base_ref_changed").Select(one => (DateTimeOffset?)one.CreatedAt).Max();
+            var events = await eventsRead;
+            var pointed = events.Where(one => one.Event == "base_ref_changed").Select(one => (DateTimeOffset?)one.CreatedAt).Max();
             if (!commits.IsEmpty && commits.Length == wire.Commits && !commits.Any(commit => commit.Sha == wire.Head.Sha))
             {
                 Tell(new("github", $"the commits of {name} do not lead to {wire.Head.Sha}", "run the gate again"));
@@ -136,11 +137,17 @@ public static class PullRequestSource
                 HeadRef = wire.Head.Ref,
                 HeadSha = wire.Head.Sha,
                 HeadShaAfter = wire.Head.Sha,
+                MergedAt = wire.MergedAt,
                 ChangedFiles = wire.ChangedFiles,
                 CommitCount = wire.Commits,
                 Files = [.. files.Select(file => new ChangedFile(file.Filename, file.PreviousFilename, file.Status, null))],
                 Reviews = [.. (await reviewsRead).Where(review => merge is null || !(review.SubmittedAt > wire.MergedAt)).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, (pointed is null || review.SubmittedAt > pointed) && (merge is null || review.SubmittedAt is not null) ? review.CommitId : null))],
             };
+            if (policy.Changes?.Emergency is { } emergency)
+            {
+                request = request with { Labels = LabelsOf(wire, events, emergency.Label) };
+            }
+
             if (policy.Review is { } settings)
             {
                 request = await WithFilesAsync(request, files, settings, @base, head, cancellation);
@@ -159,6 +166,16 @@ public static class PullRequestSource
             }
 
             return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch) { MergedAt = wire.MergedAt });
+        }
+
+        // Other labels may hold anything, and nobody asks about them. Who set it is who did so last.
+        private static ImmutableArray<PullRequestLabel> LabelsOf(WirePullRequest wire, ImmutableArray<WireEvent> events, string name)
+        {
+            var last = events.Where(one => one.Event is "labeled" or "unlabeled" && Is(one.Label)).MaxBy(one => one.CreatedAt);
+            var by = last is { Event: "labeled" } && events.Count(one => one.CreatedAt == last.CreatedAt && Is(one.Label)) == 1 ? GitHubPeople.AccountOf(last.Actor) : null;
+            return wire.Labels?.Any(Is) == true ? [new(name, by)] : [];
+
+            bool Is(WireLabel? label) => string.Equals(label?.Name, name, StringComparison.OrdinalIgnoreCase);
         }
 
         private async Task<PullRequest> WithFilesAsync(PullRequest request, ImmutableArray<WireFile> files, ReviewSettings settings, CommitFiles @base, CommitFiles head, CancellationToken cancellation)

@@ -17,7 +17,11 @@ public sealed record ImageQuestion(string? Text, string Path, ImageRuling Ruling
 /// <summary>A document that must be approved before a request goes on: an object, its deletion, or a session.</summary>
 /// <param name="Subject">The document's digest, and the repository in which approvals of it wait.</param>
 /// <param name="Need">What must be approved, and where.</param>
-public sealed record DocumentQuestion(Subject Subject, ApprovalNeed Need);
+public sealed record DocumentQuestion(Subject Subject, ApprovalNeed Need)
+{
+    /// <summary>The rules of <c>review.values</c> by which it needs more people than its action alone, such as <c>review.values[0]</c>.</summary>
+    public ImmutableArray<string> Values { get; init; } = [];
+}
 
 /// <summary>What one request comes down to: answers that stand already, and images that need evidence.</summary>
 /// <param name="Request">The request.</param>

@@ -100,7 +100,7 @@ public static class DecisionBasis
         outcome.Answers.Length > MostNamed || outcome.Circumstances.Admitted.Length > MostNamed || outcome.Known.Count > MostNamed
         || outcome.Known.Values.Any(claims => claims.Proven.Length > MostNamed || claims.Refused.Length > MostNamed || claims.Unread.Length > MostNamed)
         || outcome.Answers.Any(answer => answer.Decision.Reasons.Length > MostNamed || answer.Decision.Notes.Length > MostNamed)
-        || (outcome.Circumstances.Uses is Reading<IReadOnlyDictionary<string, long>>.Found(var uses) && uses.Count > MostNamed) || @case.Documents.Any(document => document.Need.Covers.Length > MostNamed);
+        || (outcome.Circumstances.Uses is Reading<IReadOnlyDictionary<string, long>>.Found(var uses) && uses.Count > MostNamed) || @case.Documents.Any(document => document.Need.Covers.Length > MostNamed || document.Values.Length > MostNamed);
 
     // An image whose text no entry can hold was refused for it: the answer stands for it.
     private static void Image(Utf8JsonWriter json, ImageQuestion image)
@@ -138,6 +138,7 @@ public static class DecisionBasis
         Text(json, "namespace"u8, need.Namespace);
         Text(json, "path"u8, need.Path);
         Text(json, "subject"u8, subject.ToString());
+        Items(json, "values"u8, document.Values, (json, rule) => json.WriteStringValue(rule));
         Text(json, "what"u8, need.What);
         Text(json, "workload"u8, need.Workload);
         json.WriteEndObject();

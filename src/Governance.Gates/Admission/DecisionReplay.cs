@@ -174,8 +174,13 @@ public sealed class DecisionReplay
             throw new Missing(Reason($"rests on the action {known.Action}, which its policy does not know", "look at whether the entry is one of this program"));
         }
 
+        // Which values moved was decided from the object as it was, which nobody keeps; who must agree to that follows from the policy.
+        var values = known.Values.Select(path => (policy.Review?.Values ?? []).FirstOrDefault(value => value.Path == path)?.Test is ValueTest.Moved(_, var require)
+            ? require
+            : throw new Missing(Reason($"rests on the rule {path}, which its policy does not have", "look at whether the entry is one of this program")));
+        rule = rule.With(values);
         var covers = known.Covers.Select(covered => covered with { Projection = covered.Kind is CoveredKind.Object or CoveredKind.Command && kept(covered.Digest).Try(out var bytes, out _) ? bytes : default });
-        return new(known.Subject, new(rule, known.Path, known.What, [.. covers], known.Environment, known.Cluster, known.Namespace, known.Workload) { Difference = (approved, actual) => ObjectProjection.Difference(approved, actual) });
+        return new(known.Subject, new(rule, known.Path, known.What, [.. covers], known.Environment, known.Cluster, known.Namespace, known.Workload) { Difference = (approved, actual) => ObjectProjection.Difference(approved, actual) }) { Values = known.Values };
     }
 
     private Reading<TemplateProjection> Template()
@@ -281,7 +286,10 @@ public sealed class DecisionReplay
 
     private sealed record KnownSubject(Subject Subject, ImmutableArray<KnownEvidence> Proven, ImmutableArray<RefusedEvidence> Refused, ImmutableArray<Reason> Unread);
 
-    private sealed record KnownDocument(Subject Subject, string Action, string Path, string What, ImmutableArray<Covered> Covers, string? Environment, string? Cluster, string? Namespace, string? Workload);
+    private sealed record KnownDocument(Subject Subject, string Action, string Path, string What, ImmutableArray<Covered> Covers, string? Environment, string? Cluster, string? Namespace, string? Workload)
+    {
+        public ImmutableArray<string> Values { get; init; } = [];
+    }
 
     private sealed class Basis : JsonFields
     {
@@ -327,7 +335,10 @@ public sealed class DecisionReplay
                 OptionalText(item, "environment"),
                 OptionalText(item, "cluster"),
                 OptionalText(item, "namespace"),
-                OptionalText(item, "workload")));
+                OptionalText(item, "workload"))
+            {
+                Values = List(item, "values", value => Text(value, "values") ?? ""),
+            });
             Images = List(root, "images", item => new KnownImage(OptionalText(item, "image"), OptionalText(item, "path") ?? "", Object(item, "answer") is { } answer ? AnswerOf(answer) : null));
             Later = List(root, "later", AnswerOf);
             Settled = List(root, "settled", AnswerOf);

@@ -147,7 +147,7 @@ internal sealed record DeclaredGate(ImmutableArray<Decision> Settled, ImmutableA
             }
 
             ImmutableArray<string> needed = rule.Approved.Environments.IsEmpty ? all : [.. all.Where(rule.Approved.Environments.Contains)];
-            if (needed.IsEmpty)
+            if (needed.IsEmpty && !rule.ValuesAsInReviews)
             {
                 continue;
             }
@@ -159,9 +159,14 @@ internal sealed record DeclaredGate(ImmutableArray<Decision> Settled, ImmutableA
             }
             else if (covered is Reading<Covered>.Found({ } document) && !document.Projection.IsEmpty)
             {
+                var values = rule.ValuesAsInReviews ? DeclaredValues.Of(request, policy.Review!, rule) : DeclaredValues.None;
+                settled.AddRange(values.Decisions);
                 documents.AddRange(needed.Select(environment => new DocumentQuestion(
                     new(policy.Admission.Statements!, document.Digest),
-                    new(policy.Approvals[rule.Approved.Action], path, $"{document.Name} ({document.Digest})", [document], environment, cluster, request.Namespace, $"{request.Kind}/{name}") { Difference = (approved, actual) => ObjectProjection.Difference(approved, actual) })));
+                    new(values.Raise(policy.Approvals[rule.Approved.Action]), path, values.Tell($"{document.Name} ({document.Digest})"), [document], environment, cluster, request.Namespace, $"{request.Kind}/{name}") { Difference = (approved, actual) => ObjectProjection.Difference(approved, actual) })
+                {
+                    Values = [.. values.Moved.Select(moved => moved.Rule.Path)],
+                }));
             }
         }
 

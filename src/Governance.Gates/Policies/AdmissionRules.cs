@@ -9,7 +9,7 @@ internal static class AdmissionRules
     private static readonly ImmutableArray<string> BuiltIn =
         ["daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps", "cronjobs.batch", "jobs.batch"];
 
-    public static AdmissionSettings Read(PolicyNode? admission, PartyRules parties, ApprovalRules approvals, PolicyMistakes mistakes)
+    public static AdmissionSettings Read(PolicyNode? admission, PartyRules parties, ApprovalRules approvals, ReviewSettings? review, PolicyMistakes mistakes)
     {
         if (admission is null)
         {
@@ -23,7 +23,7 @@ internal static class AdmissionRules
             mistakes.Add(own, $"the gate's own namespace '{own.Text}' is among those that are only audited", "remove it from admission.namespaces.audit: whoever may write there could replace the gate");
         }
 
-        var declared = new DeclaredRules(admission, parties, approvals, mistakes);
+        var declared = new DeclaredRules(admission, parties, approvals, review, mistakes);
         return new()
         {
             Statements = declared.ReadStatements(),

@@ -107,7 +107,11 @@ internal sealed class ApprovalRules
             mistakes.Add(node["runUntil"]!, "what began may end before the right to begin does", "make runUntil at least as long as useBy");
         }
 
-        CheckReachable(node, rule);
+        if (rule.Require.Length > 0 && rule.Require.Length == node["require"]!.Items.Count)
+        {
+            CheckReachable(node, rule);
+        }
+
         return rule;
     }
 
@@ -125,14 +129,9 @@ internal sealed class ApprovalRules
         return false;
     }
 
-    // Requesters never count for what they ask, so a quorum that needs everybody stops whoever of them asks.
-    private void CheckReachable(PolicyNode node, ApprovalRule rule)
+    /// <summary>Tells where a quorum cannot be reached. Requesters never count for what they ask, so one that needs everybody stops whoever of them asks.</summary>
+    public void CheckReachable(PolicyNode node, ApprovalRule rule)
     {
-        if (rule.Require.Length == 0 || rule.Require.Length != node["require"]!.Items.Count)
-        {
-            return;
-        }
-
         var candidates = rule.Require.SelectMany(slot => People(slot.Role)).Distinct().Where(parties.CanSign).ToImmutableArray();
         if (!IsReachable(rule, candidates))
         {

@@ -10,6 +10,9 @@ namespace Governance.Gates.Policies;
 /// <param name="Approved">The approval that is needed.</param>
 public sealed record DeclaredObject(string Path, string Resource, Scope? In, ImmutableArray<string> Names, ApprovedRequirement Approved)
 {
+    /// <summary>Whether the files that the object holds are held to the rules of <c>review.values</c> too.</summary>
+    public bool ValuesAsInReviews { get; init; }
+
     /// <summary>Whether the rule names an object.</summary>
     public bool Matches(string name) => Names.Any(pattern => Matches(pattern, name));
 

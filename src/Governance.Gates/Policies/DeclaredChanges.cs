@@ -67,6 +67,7 @@ internal static class DeclaredChanges
         one.Resource == other.Resource
         && other.Names.All(one.Names.Contains)
         && one.Approved.Action == other.Approved.Action
+        && (one.ValuesAsInReviews || !other.ValuesAsInReviews)
         && Holds(one.In?.Namespaces, other.In?.Namespaces)
         && Holds(one.In?.Environments, other.In?.Environments)
         && Holds(one.Approved.Environments, other.Approved.Environments);
@@ -77,5 +78,5 @@ internal static class DeclaredChanges
 
     private static int Count(ApprovalRule rule, string role) => rule.Require.Where(slot => slot.Role == role).Sum(slot => slot.Count);
 
-    private static string Shown(DeclaredObject rule) => $"{rule.Approved.Action} of {rule.Resource} {string.Join(", ", rule.Names)}";
+    private static string Shown(DeclaredObject rule) => $"{rule.Approved.Action} of {rule.Resource} {string.Join(", ", rule.Names)}{(rule.ValuesAsInReviews ? ", with values as in reviews," : "")}";
 }

@@ -4,7 +4,7 @@ using Governance.Gates.Images;
 namespace Governance.Gates.Policies;
 
 /// <summary>What the policy says about declared objects and sessions, and where approvals of them wait.</summary>
-internal sealed class DeclaredRules(PolicyNode admission, PartyRules parties, ApprovalRules approvals, PolicyMistakes mistakes)
+internal sealed class DeclaredRules(PolicyNode admission, PartyRules parties, ApprovalRules approvals, ReviewSettings? review, PolicyMistakes mistakes)
 {
     // What images and templates decide: approved as a whole, a change of replicas would need an approval too.
     private static readonly ImmutableArray<string> Workloads =
@@ -79,10 +79,42 @@ internal sealed class DeclaredRules(PolicyNode admission, PartyRules parties, Ap
             NeedStatements(node);
             var scope = node["in"] is { } place ? new Scope(place.Words("namespaces"), place.Words("environments")) : null;
             var approved = node["require"]?["approved"] is { } required ? approvals.ReadRequirement(required, null) : new("", [], CoversTemplate: false);
-            objects.Add(new(node.Path["spec.".Length..], resource.Text, scope, node.Words("names"), approved));
+            if (node["values"] is { } values)
+            {
+                CheckValues(values, resource.Text, approved);
+            }
+
+            objects.Add(new(node.Path["spec.".Length..], resource.Text, scope, node.Words("names"), approved) { ValuesAsInReviews = node["values"] is not null });
         }
 
         return objects.ToImmutable();
+    }
+
+    // Only a ConfigMap holds files. What stands in an object of another kind stands in no file, so that no rule of review.values means it.
+    private void CheckValues(PolicyNode values, string resource, ApprovedRequirement approved)
+    {
+        if (resource != "configmaps")
+        {
+            mistakes.Add(values, $"'{resource}' hold no files, and review.values speaks of values in files", "remove values: the whole object is approved");
+            return;
+        }
+
+        if (review is not { Values.IsEmpty: false })
+        {
+            mistakes.Add(values, "no rule of review.values could hold", "add review.values, or remove values");
+            return;
+        }
+
+        foreach (var same in review.Values.Select(rule => (rule.FileName, rule.File)).Distinct().GroupBy(rule => rule.FileName, rule => rule.File).Where(same => same.Count() > 1))
+        {
+            mistakes.Add(values, $"{string.Join(" and ", same.Select(PolicyNode.Shown))} would be the same file in a ConfigMap", "give the files in review.values names of their own");
+        }
+
+        // One change may move all of them.
+        if (approvals.Rules.GetValueOrDefault(approved.Action) is { } rule)
+        {
+            approvals.CheckReachable(values, rule.With(review.MovedValues));
+        }
     }
 
     private SessionRule ReadSession(string name, string action)

@@ -123,11 +123,22 @@ public sealed record Policy
     /// <summary>What pull requests need; null where the policy says nothing about them.</summary>
     public ReviewSettings? Review { get; init; }
 
+    /// <summary>The kinds of change; null where the policy tells none apart.</summary>
+    public ChangeSettings? Changes { get; init; }
+
     /// <summary>Where something may be signed without a key.</summary>
     public SigningSettings Signing { get; init; } = SigningSettings.Default;
 
     /// <summary>The robots that may say of a commit that it was reviewed: those that some image rule names for it.</summary>
     public Signers Reviewers => new([.. Images.Select(rule => (rule.Demand as ImageDemand.Require)?.Reviewed).OfType<ReviewedRequirement>().SelectMany(reviewed => reviewed.By.Names).Distinct().Order(StringComparer.Ordinal)], null);
+
+    /// <summary>Who may have to agree to a declared object by an action: that depends on which of its values move, and this is the most.</summary>
+    /// <param name="rule">Who must agree by the action alone.</param>
+    public ApprovalRule WithValues(ApprovalRule rule)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        return Review is { } review && Admission.Objects.Any(declared => declared.ValuesAsInReviews && declared.Approved.Action == rule.Action) ? rule.With(review.MovedValues) : rule;
+    }
 
     /// <summary>The person for whom an identity acts, or null.</summary>
     public Person? PersonOf(Identity identity) => peopleByIdentity.GetValueOrDefault(identity);
@@ -212,6 +223,10 @@ public sealed record ApprovalRule(string Action, ImmutableArray<RoleCount> Requi
 
     /// <summary>The action under which a new version that weakens the policy is approved.</summary>
     public const string PolicyWeakening = "policy-weakening";
+
+    /// <summary>The same, with as many people of each role as this rule and all of others ask for.</summary>
+    internal ApprovalRule With(IEnumerable<ImmutableArray<RoleCount>> others) =>
+        this with { Require = [.. others.Prepend(Require).SelectMany(require => require).GroupBy(slot => slot.Role, (role, slots) => new RoleCount(role, slots.Max(slot => slot.Count)))] };
 }
 
 /// <summary>So many distinct persons in one role.</summary>

@@ -65,6 +65,7 @@ public sealed record PolicyDiff
         AdmissionChanges.Compare(changes);
         DeclaredChanges.Compare(changes);
         ReviewChanges.Compare(changes);
+        ChangeChanges.Compare(changes);
         return new([.. changes.All.OrderByDescending(change => change.Kind)]);
     }
 

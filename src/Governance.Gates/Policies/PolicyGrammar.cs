@@ -145,7 +145,7 @@ internal static class PolicyGrammar
                         { NotEmpty = true },
                         "Where the rule holds; left out, it holds everywhere."),
                     Required("names", new List(NamePattern, MostInList), "Names of the objects; '*' is any run of characters."),
-                    NotYet("values"),
+                    Optional("values", new Choice("same-as-review"), "The files that a ConfigMap holds are held to the rules of review.values, each by its name without folders."),
                     Required(
                         "require",
                         new Fields(Required(
@@ -275,7 +275,7 @@ internal static class PolicyGrammar
             "Where something may be signed without a key."),
         Optional("admission", Admission, "The admission gate's settings."),
         Optional("review", ReviewGrammar.Section(Line, Pointer, RoleCounts, MostInList), "What pull requests need."),
-        NotYet("changes"),
+        Optional("changes", ChangeGrammar.Section(Patterns, RoleCounts, Duration, MostInList), "Kinds of change, and when they may happen."),
         NotYet("sbom"),
         NotYet("models"),
         NotYet("rollout"),

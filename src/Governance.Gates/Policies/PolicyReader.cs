@@ -46,8 +46,10 @@ public static class PolicyReader
         var parties = PartyRules.Read(root["spec"], file, instance, mistakes);
         var approvals = ApprovalRules.Read(root["spec"], parties, mistakes);
         var images = ImageRules.Read(root["spec"], parties, approvals, mistakes);
-        var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, mistakes);
-        var review = new ReviewRules(parties, mistakes).Read(root["spec"]?["review"]);
+        var reviews = new ReviewRules(parties, mistakes);
+        var review = reviews.Read(root["spec"]?["review"]);
+        var changes = new ChangeRules(reviews, mistakes).Read(root["spec"]?["changes"], review is not null);
+        var admission = AdmissionRules.Read(root["spec"]?["admission"], parties, approvals, review, mistakes);
         var signing = SigningSettings.Read(root["spec"]?["signing"], mistakes);
         var (name, version, previous, earlier) = ReadMetadata(root["metadata"], mistakes);
         return mistakes.Any
@@ -71,6 +73,7 @@ public static class PolicyReader
                     Images = images,
                     Admission = admission,
                     Review = review,
+                    Changes = changes,
                     Signing = signing,
                     LedgerRecovery = approvals.LedgerRecovery,
                 },

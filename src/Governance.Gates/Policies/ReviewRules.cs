@@ -133,7 +133,8 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
         return new(Place(node), node["file"]?.Text ?? "", node["at"]?.Text ?? "", test, node["why"]?.Text);
     }
 
-    private ImmutableArray<PathPattern> ReadPatterns(PolicyNode? list)
+    /// <summary>Patterns over paths.</summary>
+    public ImmutableArray<PathPattern> ReadPatterns(PolicyNode? list)
     {
         var patterns = ImmutableArray.CreateBuilder<PathPattern>();
         foreach (var item in list?.Sound ?? [])
@@ -151,7 +152,8 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
         return patterns.ToImmutable();
     }
 
-    private ImmutableArray<RoleCount> ReadRoles(PolicyNode list)
+    /// <summary>Roles of people on the forge, as many as can be reached.</summary>
+    public ImmutableArray<RoleCount> ReadRoles(PolicyNode list)
     {
         var require = ImmutableArray.CreateBuilder<RoleCount>();
         foreach (var slot in list.Sound)
@@ -195,8 +197,8 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
         return null;
     }
 
-    // Who opens a pull request never counts for it.
-    private void CheckReachable(PolicyNode node, ImmutableArray<RoleCount> require)
+    /// <summary>Tells where a quorum cannot be reached. Who opens a pull request never counts for it.</summary>
+    public void CheckReachable(PolicyNode node, ImmutableArray<RoleCount> require)
     {
         ImmutableArray<string> candidates = [.. require.SelectMany(slot => People(slot.Role)).Distinct().Where(name => parties.People.GetValueOrDefault(name)?.Identities.Any(identity => identity is Identity.GitHubAccount) == true)];
         if (!IsReachable(require, candidates))

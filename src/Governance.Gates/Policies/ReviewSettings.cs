@@ -24,6 +24,9 @@ public sealed record ReviewSettings
     /// <summary>What changed values need; every rule whose condition is met must hold.</summary>
     public ImmutableArray<ValueRule> Values { get; init; } = [];
 
+    /// <summary>Who must approve where values move, a rule each.</summary>
+    internal IEnumerable<ImmutableArray<RoleCount>> MovedValues => Values.Select(rule => rule.Test).OfType<ValueTest.Moved>().Select(test => test.Require);
+
     /// <summary>Which files a change must carry.</summary>
     public ImmutableArray<EvidenceRule> Evidence { get; init; } = [];
 
@@ -131,7 +134,11 @@ public sealed record PathRule(string Path, ImmutableArray<PathPattern> Paths, Re
 /// <param name="At">Where the value stands: a JSON pointer (RFC 6901), in which <c>*</c> alone is every member.</param>
 /// <param name="Test">What is asked of the value.</param>
 /// <param name="Why">The reason that users are told; null where the rule has none.</param>
-public sealed record ValueRule(string Path, string File, string At, ValueTest Test, string? Why);
+public sealed record ValueRule(string Path, string File, string At, ValueTest Test, string? Why)
+{
+    /// <summary>The file's name without its folders: the key under which a ConfigMap holds it.</summary>
+    public string FileName => File[(File.LastIndexOf('/') + 1)..];
+}
 
 /// <summary>What a value rule asks.</summary>
 public abstract record ValueTest

@@ -60,6 +60,12 @@ public sealed record PullRequest
     /// <summary>Files of the base and the head commit that matter.</summary>
     public ImmutableArray<FileContent> Contents { get; init; } = [];
 
+    /// <summary>Those of its labels that the policy asks about.</summary>
+    public ImmutableArray<PullRequestLabel> Labels { get; init; } = [];
+
+    /// <summary>When it was merged; null where it is not, or where that is not told.</summary>
+    public DateTimeOffset? MergedAt { get; init; }
+
     /// <summary>What else could not be read.</summary>
     public ImmutableArray<Reason> Unread { get; init; } = [];
 }
@@ -101,6 +107,11 @@ public sealed record PullRequestCommit(string Sha, Account? Author, Account? Com
 /// <param name="State"><c>APPROVED</c>, <c>CHANGES_REQUESTED</c>, <c>DISMISSED</c>, <c>COMMENTED</c> or <c>PENDING</c>.</param>
 /// <param name="Commit">The commit that was reviewed; null where it is gone.</param>
 public sealed record Review(long Id, Account? User, string State, string? Commit);
+
+/// <summary>A label of a pull request.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="By">Who set it last; null where that is not known.</param>
+public sealed record PullRequestLabel(string Name, Account? By);
 
 /// <summary>Who is in a team, its child teams included.</summary>
 /// <param name="Name">Organisation and slug, as in <c>example/risk</c>.</param>

@@ -43,7 +43,7 @@ public static class PullRequestReader
 
     private static PullRequest Read(SnapshotFields fields, JsonElement root)
     {
-        fields.Only(root, "v", "critical", "repository", "number", "draft", "author", "base", "head", "headAfter", "changedFiles", "commitCount", "files", "commits", "lastPusher", "reviews", "permissions", "teams", "contents", "unread");
+        fields.Only(root, "v", "critical", "repository", "number", "draft", "author", "base", "head", "headAfter", "changedFiles", "commitCount", "files", "commits", "lastPusher", "reviews", "permissions", "teams", "contents", "unread", "labels", "mergedAt");
         if (fields.Find(root, "v") is not { ValueKind: JsonValueKind.Number } version || !version.TryGetInt32(out var number) || number != 1)
         {
             fields.Fail("'v' is not 1, the version that is known here");
@@ -78,6 +78,8 @@ public static class PullRequestReader
             Teams = fields.Many(root, "teams", item => ReadTeam(fields, item)),
             Contents = fields.Many(root, "contents", item => ReadContent(fields, item)),
             Unread = fields.Many(root, "unread", item => fields.Reason(item)),
+            Labels = fields.Find(root, "labels") is null ? [] : fields.Many(root, "labels", item => ReadLabel(fields, item)),
+            MergedAt = fields.Find(root, "mergedAt") is null or { ValueKind: JsonValueKind.Null } ? null : fields.RequiredTime(root, "mergedAt"),
         };
     }
 
@@ -112,6 +114,12 @@ public static class PullRequestReader
         fields.Only(review, "id", "user", "state", "commit");
         var commit = fields.Find(review, "commit") is { ValueKind: JsonValueKind.Null } ? null : fields.Sha(review, "commit");
         return new(fields.RequiredCount(review, "id"), fields.Account(review, "user"), fields.RequiredText(review, "state"), commit);
+    }
+
+    private static PullRequestLabel ReadLabel(SnapshotFields fields, JsonElement label)
+    {
+        fields.Only(label, "name", "by");
+        return new(fields.RequiredText(label, "name"), fields.Account(label, "by"));
     }
 
     private static (Account, string) ReadPermission(SnapshotFields fields, JsonElement item)

@@ -37,6 +37,8 @@ public static class PullRequestWriter
             Write(json, "teams", request.Teams, Write);
             Write(json, "contents", request.Contents, Write);
             Write(json, "unread", request.Unread, Write);
+            Write(json, "labels", request.Labels, Write);
+            json.WriteString("mergedAt", request.MergedAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
             json.WriteEndObject();
         }
 
@@ -70,6 +72,14 @@ public static class PullRequestWriter
         Write(json, "user", review.User);
         json.WriteString("state", review.State);
         json.WriteString("commit", review.Commit);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, PullRequestLabel label)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", label.Name);
+        Write(json, "by", label.By);
         json.WriteEndObject();
     }
 

@@ -29,7 +29,8 @@ public static class ReviewGate
         var approvers = Approvers.Of(request, policy, settings, now);
         var owners = OwnersOfBase.Read(request, settings);
         var quorum = new ReviewQuorum(request, policy, approvers, owners.Owners);
-        quorum.Add(settings);
+        var category = CategoryRuling.Of(request, policy, approvers, now);
+        quorum.Add(settings, category);
         var decision = Decision.All([
             .. Whole(request),
             .. approvers.Findings,
@@ -37,8 +38,10 @@ public static class ReviewGate
             .. quorum.Decisions,
             .. settings.Evidence.Select(rule => EvidenceFiles.Decide(request, rule)),
             OwnChanges(request),
+            .. category is null ? (Decision[])[] : [category.Decision],
+            .. category?.Emergency is var (rule, _) ? [CategoryRuling.Afterwards(rule, request.MergedAt, quorum.Filled([.. rule.Require, .. rule.Review]), now)] : (Decision[])[],
         ]);
-        return new(decision, approvers.Read, [.. quorum.Needs]);
+        return new(decision, approvers.Read, [.. quorum.Needs]) { Category = category?.Category };
     }
 
     /// <summary>The same pull request with one approval more, of its head commit by this account.</summary>

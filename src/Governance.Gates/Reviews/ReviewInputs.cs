@@ -46,6 +46,7 @@ public static class ReviewInputs
         [
             .. settings.Paths.SelectMany(rule => rule.Demand is ReviewDemand.Roles(var require) ? require : []),
             .. settings.Values.SelectMany(rule => rule.Test is ValueTest.Moved(_, var require) ? require : []),
+            .. policy.Changes?.Emergency is { } emergency ? [.. emergency.Require, .. emergency.Review] : (RoleCount[])[],
         ];
         return [.. slots.SelectMany(slot => policy.Roles[slot.Role].GitHubTeams).Concat(Owners(request, settings).OfType<CodeOwner.Team>().Select(team => team.Name)).Distinct(StringComparer.OrdinalIgnoreCase)];
     }

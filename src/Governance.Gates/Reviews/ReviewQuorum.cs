@@ -22,8 +22,16 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
 
     public IReadOnlyList<Decision> Decisions => decisions;
 
-    public void Add(ReviewSettings settings)
+    /// <summary>Whether distinct persons who approved fill all of these.</summary>
+    public Fit Filled(ImmutableArray<RoleCount> require)
     {
+        var places = Places(require);
+        return new[] { Fit.Yes, Fit.Unknown }.FirstOrDefault(least => Fill(places, least).All(person => person is not null));
+    }
+
+    public void Add(ReviewSettings settings, CategoryRuling? category)
+    {
+        var emergency = category?.Emergency;
         var rules = settings.Paths.Select(rule => (Rule: rule, Paths: Matched(rule.Paths))).Where(one => !one.Paths.IsEmpty).ToList();
         var values = settings.Values.Select(rule => (Rule: rule, Found: ValueChange.Judge(request, rule))).ToList();
 
@@ -32,13 +40,19 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         [
             .. rules.SelectMany(one => one.Rule.Demand is ReviewDemand.Roles(var require) ? require.Select(slot => slot.Role) : []),
             .. values.SelectMany(one => one.Found.IsMoved && one.Rule.Test is ValueTest.Moved(_, var require) ? require.Select(slot => slot.Role) : []),
+            .. emergency is var (urgent, _) ? urgent.Require.Select(slot => slot.Role) : [],
         ];
         if (settings.Approvals > 0)
         {
             AddPlain("review.approvals", "any change", settings.Approvals, null, null);
         }
 
-        if (settings.OwnersRequired)
+        if (emergency is var (asks, by))
+        {
+            AddEmergency(asks, by);
+        }
+
+        if (settings.OwnersRequired && emergency is null)
         {
             AddOwners("review.codeowners", paths, 1, null, isUnownedFine: true);
         }
@@ -47,6 +61,8 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         {
             switch (rule.Demand)
             {
+                case ReviewDemand.Approvals when emergency is not null:
+                    break;
                 case ReviewDemand.Roles(var require):
                     AddRoles(rule.Path, Shown(matched), require, rule.Why, new(matched[0]));
                     break;
@@ -67,6 +83,13 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
                 AddRoles(rule.Path, found.What, require, rule.Why, new(rule.File));
             }
         }
+    }
+
+    private void AddEmergency(EmergencyRule rule, Person by)
+    {
+        const string Path = "changes.emergency";
+        AddNeed(Path, $"{by.Name}, who set the label '{rule.Label}'", null, null, [new(approver => approver.Person.Id == by.Id ? rule.Require.Max(slot => IsIn(slot.Role, approver)) : Fit.No, [by.Name])]);
+        AddRoles(Path, "an emergency", rule.Require, null, null);
     }
 
     // What stands for others may be any path, so every rule speaks of it.
@@ -106,13 +129,9 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
         }
     }
 
-    private void AddRoles(string rule, string what, ImmutableArray<RoleCount> require, string? why, SourcePlace at) =>
-        AddNeed(
-            rule,
-            $"{string.Join(" and ", require)}, for {what}",
-            why,
-            at,
-            [.. require.SelectMany(slot => Enumerable.Repeat(new Place(approver => IsIn(slot.Role, approver), [.. People(slot.Role)]), slot.Count))]);
+    private void AddRoles(string rule, string what, ImmutableArray<RoleCount> require, string? why, SourcePlace? at) => AddNeed(rule, $"{string.Join(" and ", require)}, for {what}", why, at, Places(require));
+
+    private ImmutableArray<Place> Places(ImmutableArray<RoleCount> require) => [.. require.SelectMany(slot => Enumerable.Repeat(new Place(approver => IsIn(slot.Role, approver), [.. People(slot.Role)]), slot.Count))];
 
     private void AddNeed(string rule, string what, string? why, SourcePlace? at, ImmutableArray<Place> places)
     {

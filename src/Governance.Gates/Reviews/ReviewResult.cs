@@ -6,7 +6,11 @@ namespace Governance.Gates.Reviews;
 /// <param name="Decision">The decision.</param>
 /// <param name="Approvals">Everybody's last word, in the order of the reviews.</param>
 /// <param name="Needs">What was asked for, in the order of the policy.</param>
-public sealed record ReviewResult(Decision Decision, ImmutableArray<ApprovalRead> Approvals, ImmutableArray<ReviewNeed> Needs);
+public sealed record ReviewResult(Decision Decision, ImmutableArray<ApprovalRead> Approvals, ImmutableArray<ReviewNeed> Needs)
+{
+    /// <summary>Which kind of change it is; null where the policy tells none apart.</summary>
+    public ChangeCategory? Category { get; init; }
+}
 
 /// <summary>The last word of an account about a pull request.</summary>
 /// <param name="Login">Whose; empty where the account is gone.</param>

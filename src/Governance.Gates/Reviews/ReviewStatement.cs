@@ -19,6 +19,9 @@ public sealed record ReviewStatement
     /// <summary>The property: every path, role and value rule of the policy held.</summary>
     public const string PolicyAllowed = "ORG_SOURCE_POLICY_ALLOWED";
 
+    /// <summary>The property, in place of <see cref="PolicyAllowed"/>: it was let in as an emergency, in which not every rule of the policy holds.</summary>
+    public const string Emergency = "ORG_SOURCE_EMERGENCY";
+
     /// <summary>Its own id: target of a revocation.</summary>
     public required string Id { get; init; }
 
@@ -40,7 +43,7 @@ public sealed record ReviewStatement
     /// <summary>Whether it passed; what did not vouches for nothing.</summary>
     public bool Passed { get; init; } = true;
 
-    /// <summary>What is vouched for: <see cref="TwoPartyReviewed"/>, <see cref="PolicyAllowed"/>.</summary>
+    /// <summary>What is vouched for: <see cref="TwoPartyReviewed"/>, <see cref="PolicyAllowed"/> or <see cref="Emergency"/>.</summary>
     public required ImmutableArray<string> Properties { get; init; }
 
     /// <summary>The pull request.</summary>
@@ -104,7 +107,7 @@ public sealed record ReviewStatement
             Ref = $"refs/heads/{request.BaseRef}",
             Commit = merged.Commit,
             Tree = merged.Tree,
-            Properties = [.. ToldWhole(policy) && IsTwoParty(author, contributors, reviewers) ? (string[])[TwoPartyReviewed] : [], PolicyAllowed],
+            Properties = [.. ToldWhole(policy) && IsTwoParty(author, contributors, reviewers) ? (string[])[TwoPartyReviewed] : [], result.Category == ChangeCategory.Emergency ? Emergency : PolicyAllowed],
             PullRequest = new(request.Number, GitObjectId.TryParse(request.BaseSha), GitObjectId.TryParse(request.HeadSha)),
             Author = author,
             Contributors = contributors,

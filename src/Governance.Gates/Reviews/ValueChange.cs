@@ -1,11 +1,9 @@
-using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using Governance.Gates.Policies;
 
 namespace Governance.Gates.Reviews;
 
-/// <summary>What a pull request does to a value in a YAML or JSON file. What cannot be shown to be harmless counts as the worst.</summary>
+/// <summary>What a change does to a value in a YAML or JSON file. What cannot be shown to be harmless counts as the worst.</summary>
 /// <param name="IsMoved">Whether the value moves as the rule says, or cannot be shown not to.</param>
 /// <param name="What">What moves, on one line.</param>
 /// <param name="Decision">What is wrong with the value whoever approves.</param>
@@ -14,6 +12,7 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
     private const int MostShown = 3;
     private static readonly ValueChange None = new(false, "", Decision.Allow);
 
+    /// <summary>What a pull request does to it.</summary>
     public static ValueChange Judge(PullRequest request, ValueRule rule)
     {
         if (!IsTouched(request, rule))
@@ -22,11 +21,21 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
         }
 
         var isLink = request.Files.Any(file => file.Path == rule.File && file.StandsForOthers);
-        var head = isLink ? null : Values(request, Side.Head, rule);
+        return Judge(rule, Content(request, Side.Base, rule), isLink ? null : Content(request, Side.Head, rule), new(rule.File, "at the base commit", "at the head commit") { At = new(rule.File) });
+    }
+
+    /// <summary>What a change of a file does to it.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="was">The file before; null where there is none, or where it cannot be read.</param>
+    /// <param name="now">The file afterwards, likewise.</param>
+    /// <param name="words">How to speak of it.</param>
+    public static ValueChange Judge(ValueRule rule, ReadOnlyMemory<byte>? was, ReadOnlyMemory<byte>? now, ValueWords words)
+    {
+        var after = RuledValues.Read(now, rule.At);
         return rule.Test switch
         {
-            ValueTest.Must must => new(false, "", Bounds(rule, must, head)),
-            ValueTest.Moved(var move, _) => Moved(rule, move, Values(request, Side.Base, rule), head),
+            ValueTest.Must must => new(false, "", Bounds(rule, must, after, words)),
+            ValueTest.Moved(var move, _) => Moved(rule, move, RuledValues.Read(was, rule.At), after, words),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -35,20 +44,24 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
     public static bool IsTouched(PullRequest request, ValueRule rule) =>
         request.Files.Any(file => file.Paths.Any(path => path == rule.File || rule.File.StartsWith($"{path}/", StringComparison.Ordinal)));
 
-    private static ValueChange Moved(ValueRule rule, ValueMove move, SortedDictionary<string, PolicyNode>? was, SortedDictionary<string, PolicyNode>? now)
+    private static ReadOnlyMemory<byte>? Content(PullRequest request, Side side, ValueRule rule) => OwnersOfBase.ContentOf(request, side, rule.File) is Reading<ReadOnlyMemory<byte>?>.Found({ } bytes) ? bytes : null;
+
+    private static ValueChange Moved(ValueRule rule, ValueMove move, RuledValues was, RuledValues now, ValueWords words)
     {
-        if (was is null || now is null)
+        if ((now.Unclear ?? was.Unclear) is { } unclear)
         {
-            return new(true, $"{rule.File}, which cannot be read at the {(now is null ? "head" : "base")} commit and may hold anything at {rule.At}", Decision.Allow);
+            return new(true, $"{words.File}, which {unclear} {(now.Unclear is null ? words.Was : words.Now)} and may hold anything at {rule.At}", Decision.Allow);
         }
 
-        var moved = was.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
-            .Where(at => Moves(move, was.GetValueOrDefault(at), now.GetValueOrDefault(at)))
-            .Select(at => $"{at} from {Shown(was.GetValueOrDefault(at))} to {Shown(now.GetValueOrDefault(at))}")
-            .ToList();
+        IEnumerable<string> lists = was.Lists.Keys.Union(now.Lists.Keys).Order(StringComparer.Ordinal)
+            .Where(at => was.Lists.GetValueOrDefault(at) != now.Lists.GetValueOrDefault(at))
+            .Select(at => $"{(at.Length == 0 ? "the list" : OneLine.Show(at))}, whose items changed besides that, so that a value may belong to another");
+        var moved = lists.Concat(was.Found.Keys.Union(now.Found.Keys).Order(StringComparer.Ordinal)
+            .Where(at => Moves(move, was.Found.GetValueOrDefault(at), now.Found.GetValueOrDefault(at)))
+            .Select(at => $"{OneLine.Show(at)} from {Shown(was.Found.GetValueOrDefault(at))} to {Shown(now.Found.GetValueOrDefault(at))}")).ToList();
         return moved.Count == 0
             ? None
-            : new(true, string.Create(CultureInfo.InvariantCulture, $"{rule.File} {string.Join(", ", moved.Take(MostShown))}{(moved.Count > MostShown ? $" and {moved.Count - MostShown} more" : "")}"), Decision.Allow);
+            : new(true, string.Create(CultureInfo.InvariantCulture, $"{words.File} {string.Join(", ", moved.Take(MostShown))}{(moved.Count > MostShown ? $" and {moved.Count - MostShown} more" : "")}"), Decision.Allow);
     }
 
     private static bool Moves(ValueMove move, PolicyNode? was, PolicyNode? now)
@@ -68,85 +81,26 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
             };
         }
 
-        return Spelled(was) != Spelled(now);
+        return RuledValues.Spelled(was) != RuledValues.Spelled(now);
     }
 
-    private static Decision Bounds(ValueRule rule, ValueTest.Must must, SortedDictionary<string, PolicyNode>? values)
+    private static Decision Bounds(ValueRule rule, ValueTest.Must must, RuledValues values, ValueWords words)
     {
-        if (values is null || values.Count == 0)
+        if (values.Unclear is not null || values.Found.Count == 0)
         {
-            return Decision.Unknown(new Reason(rule.Path, $"{rule.File} {(values is null ? "cannot be read" : $"has nothing at {rule.At}")} at the head commit{Because(rule)}", "let the file be plain YAML or JSON that has the value") { At = new(rule.File) });
+            return Decision.Unknown(new Reason(rule.Path, $"{words.File} {values.Unclear ?? $"has nothing at {rule.At}"} {words.Now}{Because(rule)}", "let the file be plain YAML or JSON that has the value") { At = words.At });
         }
 
-        return Decision.All(values.Select(value => value.Value.Decimal() switch
+        return Decision.All(values.Found.Select(value => value.Value.Decimal() switch
         {
-            null => Decision.Unknown(new Reason(rule.Path, $"{value.Key} of {rule.File} is {Shown(value.Value)} and no number{Because(rule)}", "write a number in decimal digits") { At = new(rule.File) }),
+            null => Decision.Unknown(new Reason(rule.Path, $"{OneLine.Show(value.Key)} of {words.File} is {Shown(value.Value)} and no number{Because(rule)}", "write a number in decimal digits") { At = words.At }),
             { } number when number < must.AtLeast || number > must.AtMost => Decision.Deny(new Reason(
                 rule.Path,
-                string.Create(CultureInfo.InvariantCulture, $"{value.Key} of {rule.File} is {Shown(value.Value)}, and must be{(must.AtLeast is null ? "" : $" at least {must.AtLeast}")}{(must.AtMost is null ? "" : $" at most {must.AtMost}")}{Because(rule)}"),
+                string.Create(CultureInfo.InvariantCulture, $"{OneLine.Show(value.Key)} of {words.File} is {Shown(value.Value)}, and must be{(must.AtLeast is null ? "" : $" at least {must.AtLeast}")}{(must.AtMost is null ? "" : $" at most {must.AtMost}")}{Because(rule)}"),
                 "change the value: no approval allows it")
-            { At = new(rule.File) }),
+            { At = words.At }),
             _ => Decision.Allow,
         }));
-    }
-
-    /// <summary>What stands at the places that the rule names; null where the file is not there, or not one that everybody reads alike.</summary>
-    private static SortedDictionary<string, PolicyNode>? Values(PullRequest request, Side side, ValueRule rule)
-    {
-        if (OwnersOfBase.ContentOf(request, side, rule.File) is not Reading<ReadOnlyMemory<byte>?>.Found({ } bytes))
-        {
-            return null;
-        }
-
-        var mistakes = new PolicyMistakes();
-        if (PolicyDocument.Read(bytes.Span, mistakes) is not { } root || mistakes.Any)
-        {
-            return null;
-        }
-
-        var found = new SortedDictionary<string, PolicyNode>(StringComparer.Ordinal);
-        Collect(root, rule.At.Split('/').AsSpan(1), "", found);
-        return found;
-    }
-
-    private static void Collect(PolicyNode node, ReadOnlySpan<string> rest, string at, SortedDictionary<string, PolicyNode> found)
-    {
-        if (rest.IsEmpty)
-        {
-            found[at] = node;
-            return;
-        }
-
-        // RFC 6901, section 4: first ~1, then ~0.
-        var name = rest[0].Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
-        foreach (var (index, item) in node.Items.Index())
-        {
-            var key = node.Kind == NodeKind.Mapping ? item.Key!.Text : index.ToString(CultureInfo.InvariantCulture);
-            if (rest[0] == "*" || key == name)
-            {
-                Collect(item, rest[1..], $"{at}/{key.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", found);
-            }
-        }
-    }
-
-    // The same for what means the same to everybody: the order of a mapping says nothing, and quotes do.
-    private static string Spelled(PolicyNode node)
-    {
-        var text = new StringBuilder();
-        Spell(node, text);
-        return text.ToString();
-    }
-
-    private static void Spell(PolicyNode node, StringBuilder text)
-    {
-        text.Append((int)node.Kind).Append(node.IsPlain ? 'p' : 'q').Append(':').Append(node.Text.Length).Append(':').Append(node.Text).Append('{');
-        foreach (var item in node.Kind == NodeKind.Mapping ? node.Items.OrderBy(item => item.Key!.Text, StringComparer.Ordinal) : (IEnumerable<PolicyNode>)node.Items)
-        {
-            text.Append(item.Key?.Text.Length ?? 0).Append(item.Key is { IsPlain: true } ? 'p' : ':').Append(item.Key?.Text);
-            Spell(item, text);
-        }
-
-        text.Append('}');
     }
 
     private static string Shown(PolicyNode? node) => node?.Kind switch
@@ -160,4 +114,14 @@ internal sealed record ValueChange(bool IsMoved, string What, Decision Decision)
     };
 
     private static string Because(ValueRule rule) => rule.Why is null ? "" : $" ({rule.Why})";
+}
+
+/// <summary>How to speak of a file whose values change.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Was">Where or when it is as it was.</param>
+/// <param name="Now">Where or when it is as it becomes.</param>
+internal sealed record ValueWords(string File, string Was, string Now)
+{
+    /// <summary>Its place in the repository; null outside of one.</summary>
+    public SourcePlace? At { get; init; }
 }

@@ -60,7 +60,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
             ["git", "blobs", var sha] when world.Blobs.TryGetValue(sha, out var bytes) => new(Blob(sha, bytes)),
             ["collaborators", var login, "permission"] => Permission(login),
-            ["issues", var number, "events"] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => GitHubReply.List(request.Events, one => Event(request, one)),
+            ["issues", var number, "events"] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => GitHubReply.List([.. request.Events.Select(one => Event(request, one)), .. request.Labelled.Select(one => Event(request, one))], one => one),
             ["pulls", var number, .. var rest] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => rest switch
             {
                 [] => new(PullRequest(request)),
@@ -124,7 +124,7 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
             ["title"] = "::error::a title | of <b>others</b>",
             ["body"] = null,
             ["user"] = User(request.Author) ?? User("ghost"),
-            ["labels"] = new JsonArray(),
+            ["labels"] = new JsonArray([.. request.Labels.Select(name => new JsonObject { ["id"] = 1, ["node_id"] = "LA_1", ["url"] = $"https://api.github.com/repos/{world.Repository}/labels/1", ["name"] = name, ["description"] = null, ["color"] = "d73a4a", ["default"] = false })]),
             ["milestone"] = null,
             ["assignee"] = null,
             ["auto_merge"] = null,
@@ -287,6 +287,14 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
         ["commit_url"] = null,
         ["created_at"] = one.Time,
     };
+
+    private JsonObject Event(GitHubPullRequest request, (string Kind, string Name, string? By, string Time) one)
+    {
+        var body = Event(request, (one.Kind, one.Time));
+        body["actor"] = one.By is null ? null : User(one.By);
+        body["label"] = new JsonObject { ["name"] = one.Name, ["color"] = "d73a4a" };
+        return body;
+    }
 
     private JsonObject Review(GitHubPullRequest request, GitHubReview review) => Addresses(
         new()

@@ -286,6 +286,15 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
     /// <summary>What else happened to it, and when. Reviews are of 10:00 on 2026-06-01.</summary>
     public List<(string Kind, string Time)> Events { get; } = [];
 
+    /// <summary>Its labels now.</summary>
+    public List<string> Labels { get; } = [];
+
+    /// <summary>Who set labels and took them off: <c>labeled</c> or <c>unlabeled</c>, the label, who and when.</summary>
+    public List<(string Kind, string Name, string? By, string Time)> Labelled { get; } = [];
+
+    /// <summary>When it was merged; null where it is not.</summary>
+    public string? MergedAt { get; set; }
+
     /// <summary>Its reviews, the oldest first.</summary>
     public List<GitHubReview> Reviews { get; } = [];
 

@@ -61,6 +61,30 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_must_agree_to_a_value_may_answer_though_the_action_does_not_ask_for_them()
+    {
+        var policy = await File.ReadAllTextAsync(firm.PolicyFile);
+        firm.Bench.Folder.Write("governance.yaml", policy
+            .Replace("{ people: [ann, ben, cem] }", "{ people: [ann, ben, cem] }\n    risk: { people: [ben, dan] }", StringComparison.Ordinal)
+            .Replace("{ id: p-2,", "{ id: p-2, github: { login: ben, id: 2 },", StringComparison.Ordinal)
+            .Replace("{ id: p-4,", "{ id: p-4, github: { login: dan, id: 4 },", StringComparison.Ordinal)
+            .Replace("  admission:\n", "  review: { approvals: { default: 1 }, values: [{ file: config/limits.yaml, at: /max, when: increases, require: [{ role: risk, count: 1 }] }] }\n  admission:\n", StringComparison.Ordinal)
+            .Replace("names: [limits*], require", "names: [limits*], values: same-as-review, require", StringComparison.Ordinal));
+        var manifest = firm.Bench.Folder.Write("limits.yaml", Limits.Replace("max: \"20\"", "limits.yaml: 'max: 20'", StringComparison.Ordinal));
+        var asked = await RequestAsync("--object", manifest, "--action", "deploy");
+        Assert.Contains("needs: 2 releaser; 2 releaser and 1 risk where all ruled values move", asked.Error, StringComparison.Ordinal);
+        var document = asked.Json().GetProperty("subject").GetString()!;
+        await firm.AnswerAsync(document, "ben", ["--role", "releaser"]);
+        await firm.AnswerAsync(document, "cem", []);
+        Assert.Contains("still needed: 1 risk: dan", (await StandingAsync(document)).Output, StringComparison.Ordinal);
+        Assert.Contains("with limits.yaml, which cannot be read before the change", (await AdmitAsync(manifest)).Output, StringComparison.Ordinal);
+        var answered = await firm.AnswerAsync(document, "dan", []);
+        Assert.True(answered.ExitCode == 0, answered.Error);
+        var admitted = await AdmitAsync(manifest);
+        Assert.True(admitted.ExitCode == 0, admitted.Output);
+    }
+
+    [Fact]
     public async Task A_deletion_is_another_document_than_what_is_deleted()
     {
         var manifest = firm.Bench.Folder.Write("limits.yaml", Limits);

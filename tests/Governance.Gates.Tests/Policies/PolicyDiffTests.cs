@@ -35,12 +35,21 @@ public sealed class PolicyDiffTests
 
             """),
         ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
+        ("  review:\n", """
+              changes:
+                standard: { preApproved: [docs/**, notes/**] }
+                normal: { windows: ["Tue..Thu 10:00-16:00"] }
+                emergency: { label: urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver, count: 1 }], within: 48h } }
+              review:
+
+            """),
         ("    sidecars: [istio-proxy]\n", """
                 sidecars: [istio-proxy]
                 statements: registry.example.com/statements
                 sessions: { exec: { require: [{ role: approver, count: 1 }] }, attach: { require: [{ role: approver, count: 1 }] }, portForward: { require: [{ role: approver, count: 1 }] } }
                 objects:
                   - { resource: configmaps, in: { namespaces: [pay], environments: [production] }, names: [limits], require: { approved: { action: rotate, in: { environments: [production] } } } }
+                  - { resource: configmaps, names: [caps], values: same-as-review, require: { approved: { action: rotate } } }
 
             """)));
 
@@ -127,6 +136,7 @@ public sealed class PolicyDiffTests
         { "exec: { require: [{ role: approver, count: 1 }] }", "exec: deny", "admission.sessions.exec", Stronger, Weaker, "" },
         { "exec: { require: [{ role: approver, count: 1 }] }", "exec: warn", "admission.sessions.exec", Weaker, Stronger, "" },
         { "exec: { require: [{ role: approver, count: 1 }] }", "exec: { require: [{ role: approver, count: 2 }] }", "admission.sessions.exec", Stronger, Weaker, "" },
+        { "values: same-as-review, ", "", "admission.objects", Weaker, Stronger, "" },
         { "names: [limits]", "names: [limits, caps]", "admission.objects", Stronger, Weaker, "" },
         { "in: { namespaces: [pay], environments: [production] }, names", "names", "admission.objects", Stronger, Weaker, "" },
         { "registry.example.com/statements", "registry.example.com/others", "admission.statements", Weaker, Weaker, "" },
@@ -231,6 +241,14 @@ public sealed class PolicyDiffTests
         ["spec.review.branches.*.checks[]"] = ("checks: [lint,", "checks: [test,"),
         ["spec.review.branches.*.checks[].name"] = ("name: gates,", "name: gate,"),
         ["spec.review.branches.*.checks[].app"] = ("app: 4711", "app: 4712"),
+        ["spec.changes.standard.preApproved[]"] = ("docs/**, notes/**", "docs/**"),
+        ["spec.changes.normal.windows[]"] = ("Tue..Thu 10:00", "Mon..Thu 10:00"),
+        ["spec.changes.emergency.label"] = ("label: urgent", "label: hot"),
+        ["spec.changes.emergency.require[].role"] = ("urgent, require: [{ role: releaser", "urgent, require: [{ role: approver"),
+        ["spec.changes.emergency.require[].count"] = ("urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver", "urgent, require: [{ role: approver, count: 2 }], review: { require: [{ role: releaser"),
+        ["spec.changes.emergency.review.require[].role"] = ("urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver", "urgent, require: [{ role: approver, count: 1 }], review: { require: [{ role: releaser"),
+        ["spec.changes.emergency.review.require[].count"] = ("review: { require: [{ role: approver, count: 1", "review: { require: [{ role: approver, count: 2"),
+        ["spec.changes.emergency.review.within"] = ("within: 48h", "within: 72h"),
         ["spec.review.commits"] = ("commits: registry.example.com/commits", "commits: registry.example.com/others"),
         ["spec.robots.*.why"] = ("why: builds and signs", "why: builds"),
         ["spec.trust.keys.*.spki"] = ($"\"{PolicyDocuments.Spki(7)}\", file: keys/7.pub", "\"SPKI-8\", file: keys/8.pub"),
@@ -269,7 +287,7 @@ public sealed class PolicyDiffTests
         ["spec.admission.unknownKinds"] = ("unknownKinds: deny", "unknownKinds: warn"),
         ["spec.admission.sidecars[]"] = ("istio-proxy", "linkerd"),
         ["spec.admission.statements"] = ("registry.example.com/statements", "registry.example.com/others"),
-        ["spec.admission.objects[].resource"] = ("resource: configmaps", "resource: secrets"),
+        ["spec.admission.objects[].resource"] = ("resource: configmaps, in", "resource: secrets, in"),
         ["spec.admission.objects[].in.namespaces[]"] = ("namespaces: [pay], env", "namespaces: [shop], env"),
         ["spec.admission.objects[].in.environments[]"] = ("environments: [production] }, names", "environments: [staging] }, names"),
         ["spec.admission.objects[].names[]"] = ("names: [limits]", "names: [others]"),

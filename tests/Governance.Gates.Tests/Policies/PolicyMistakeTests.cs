@@ -105,6 +105,8 @@ public sealed class PolicyMistakeTests
         { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: §namespaces, names: [limits], require: { approved: { action: deploy } } }]", "the API server does not ask about 'namespaces'" },
         { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: clusterroles.rbac.authorization.k8s.io, in: { namespaces: §[shop] }, names: [limits], require: { approved: { action: deploy } } }]", "stand in no namespace" },
         { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: configmaps, in: { environments: [§stagin] }, names: [limits], require: { approved: { action: deploy } } }]", "did you mean 'staging'?" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: secrets, names: [limits], values: §same-as-review, require: { approved: { action: deploy } } }]", "'secrets' hold no files" },
+        { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: configmaps, names: [limits], values: §same-as-review, require: { approved: { action: deploy } } }]", "no rule of review.values could hold" },
         { "sidecars: [istio-proxy]", "statements: registry.example.com/s\n    objects: [{ resource: configmaps, names: [§\"a b\"], require: { approved: { action: deploy } } }]", "is not a name of objects" },
         { "    deploy: {", "    §session-exec: { require: [{ role: approver, count: 1 }], useBy: 1h }\n    deploy: {", "admission.sessions says who agrees to it" },
     };
