@@ -110,6 +110,35 @@ public sealed class GitHubContractTests
     }
 
     [Fact]
+    public async Task Every_request_and_every_answer_about_a_check_is_as_githubs_openapi_description_says()
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        await using var server = await SceneAsync();
+        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        server.Shown = proxy.Address;
+        using var client = GitHubClient.Open(new() { Api = proxy.Address, GraphQl = new(proxy.Address, "graphql"), Credentials = new GitHubCredentials.Token("t") }, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
+        var head = server.World.PullRequests[7].Head;
+        var run = new CheckRun("governance / gates", "pull-request/7", head, Passed: false)
+        {
+            Title = "deny",
+            Summary = new('x', CheckRun.LongestSummary),
+            Annotations = [.. Enumerable.Range(1, 120).Select(line => new CheckAnnotation(".github/CODEOWNERS", line, "title", "message"))],
+        };
+        foreach (var next in (CheckRun[])[run, run with { Passed = true, Annotations = [.. run.Annotations, new("risk/new", 1, "title", "more")] }])
+        {
+            Assert.True((await CheckRuns.PublishAsync(client, next, TestContext.Current.CancellationToken)).Try(out var id, out var why), why?.ToString());
+            Assert.Equal(1, id);
+        }
+
+        Assert.True((await CheckRuns.HeadOfAsync(client, 7, TestContext.Current.CancellationToken)).Try(out var told, out _));
+        Assert.Equal(head, told);
+        Assert.Equal(("success", 121), (Assert.Single(server.World.Checks.Runs).Conclusion, server.World.Checks.Runs[0].Annotations.Count));
+        Assert.Equal(
+            ["GET /commits/", "POST /check-runs", "PATCH /check-runs/1", "PATCH /check-runs/1", "GET /commits/", "PATCH /check-runs/1", "GET /check-runs/1/annotations", "GET /check-runs/1/annotations", "PATCH /check-runs/1", "GET /pulls/7"],
+            server.Log.Select(line => line.Replace("/repos/example/trading", "", StringComparison.Ordinal).Split('?')[0]).Select(line => line.Contains("/commits/", StringComparison.Ordinal) ? "GET /commits/" : line));
+    }
+
+    [Fact]
     public async Task Every_query_and_every_answer_is_as_githubs_graphql_schema_says()
     {
         Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");

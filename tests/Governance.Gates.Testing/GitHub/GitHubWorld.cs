@@ -59,6 +59,9 @@ public sealed class GitHubWorld
     /// <summary>How branches are protected.</summary>
     public GitHubProtection Protection { get; } = new();
 
+    /// <summary>Check runs of commits.</summary>
+    public GitHubChecks Checks { get; } = new();
+
     /// <summary>The key of the App that may ask for tokens; null where there is none.</summary>
     public RSA? AppKey { get; set; }
 
