@@ -3,6 +3,7 @@ using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.GitHub;
+using Governance.Gates.Clients.OpenPgp;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Policies;
 using Governance.Gates.Reviews;
@@ -18,7 +19,7 @@ internal static class TagCommand
         var repository = new Option<string?>("--repository") { Description = "Whose tag. Left out: GITHUB_REPOSITORY.", HelpName = "OWNER/NAME" };
         var policy = new Option<string>("--policy") { Description = "The policy.", HelpName = "FILE", DefaultValueFactory = _ => "governance.yaml" };
         var form = Report.OutputOption();
-        var command = new Command("tag", "Tells whether a tag on GitHub is annotated and signed with SSH by a person of the policy, and for which commit. Example: gates tag v1.2.0 --repository example/trading --policy governance.yaml")
+        var command = new Command("tag", "Tells whether a tag on GitHub is annotated and signed with SSH or OpenPGP by a person of the policy, and for which commit. Example: gates tag v1.2.0 --repository example/trading --policy governance.yaml")
         {
             tag, repository, policy, form,
         };
@@ -37,12 +38,16 @@ internal static class TagCommand
             var asked = parsed.GetRequiredValue(tag);
             using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), name, terminal.Clock);
             var result = (await terminal.WhileAsync($"reading the tag {asked} of {name} from GitHub", TagSource.ReadAsync(client, asked, cancellation))).Try(out var found, out var why)
-                ? ReleaseTag.Decide(found, read, terminal.Clock.GetUtcNow())
+                ? ReleaseTag.Decide(found, read, terminal.Clock.GetUtcNow(), await OpenPgpAsync(found, read, terminal, cancellation))
                 : new(Decision.Unknown(why), null, null);
             return await ReportOn(name, asked, read, file, result).WriteAsync(terminal, parsed.GetRequiredValue(form));
         });
         return command;
     }
+
+    private static async Task<Reading<OpenPgpOutcome>?> OpenPgpAsync(ForgeTag tag, Policy policy, Terminal terminal, CancellationToken cancellation) => ReleaseTag.OpenPgpSignature(tag, policy) is var (payload, signature)
+        ? await terminal.WhileAsync($"verifying the tag {tag.Name} with gpgv", Gpgv.VerifyAsync(payload, signature, policy.People.Values.SelectMany(person => person.OpenPgp), terminal.Variable("PATH"), cancellation))
+        : null;
 
     private static Report ReportOn(RepositoryName repository, string tag, Policy policy, string file, TagResult result) => new(
         "tag.schema.json",
