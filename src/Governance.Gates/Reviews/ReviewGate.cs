@@ -37,6 +37,7 @@ public static class ReviewGate
             .. quorum.Decisions,
             .. settings.Evidence.Select(rule => EvidenceFiles.Decide(request, rule)),
             OwnChanges(request),
+            Prefix(request, settings),
         ]);
         return new(decision, approvers.Read, [.. quorum.Needs]);
     }
@@ -90,6 +91,10 @@ public static class ReviewGate
     private static Decision OwnChanges(PullRequest request) => request.Files.SelectMany(file => file.Paths).Any(Codeowners.Locations.Contains)
         ? Decision.AllowBecause(new Reason("review.codeowners", "the change of CODEOWNERS counts from the next pull request on: this one is judged by the base commit's"))
         : Decision.Allow;
+
+    private static Decision Prefix(PullRequest request, ReviewSettings settings) =>
+        settings.Branches.FirstOrDefault(branch => branch.Name == request.BaseRef) is not { Prefixes: { IsEmpty: false } prefixes } rule || prefixes.Any(prefix => request.HeadRef.StartsWith(prefix, StringComparison.Ordinal)) ? Decision.Allow
+        : Decision.Deny(new Reason($"{rule.Path}.prefixes", $"the branch {OneLine.Show(request.HeadRef)} begins with none of {string.Join(", ", prefixes)}", "open the pull request from a branch that is named so"));
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }
