@@ -55,6 +55,12 @@ public static class Peers
     /// <summary>git.</summary>
     public static Peer Git { get; } = Find("git");
 
+    /// <summary>GnuPG.</summary>
+    public static Peer Gpg { get; } = Find("gpg");
+
+    /// <summary>GnuPG's verifier of signatures.</summary>
+    public static Peer Gpgv { get; } = Find("gpgv");
+
     /// <summary>ssh-keygen.</summary>
     public static Peer SshKeygen { get; } = Find("ssh-keygen");
 

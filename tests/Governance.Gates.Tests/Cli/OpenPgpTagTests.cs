@@ -1,24 +1,24 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Governance.Gates.Images;
-using Governance.Gates.Reviews;
 using Governance.Gates.Testing.GitHub;
+using Governance.Gates.Testing.Processes;
 
 namespace Governance.Gates.Tests.Cli;
 
 /// <summary><c>gates tag</c> with tags that GnuPG signed, verified by its own gpgv. Numbers are those of the list of facts about GitHub's API.</summary>
 public sealed class OpenPgpTagTests : IAsyncLifetime, IAsyncDisposable
 {
-    private const string Good = "[GNUPG:] NEWSIG\n[GNUPG:] KEY_CONSIDERED F 0\n[GNUPG:] SIG_ID x 2026-01-01 1\n[GNUPG:] GOODSIG K Ann\n[GNUPG:] VALIDSIG S 2026-01-01 1 0 4 0 22 8 00 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
     private static readonly string Commit = new('1', 40);
     private static readonly string Text = $"object {Commit}\ntype commit\ntag v1\ntagger Ann <ann@example.com> 1772366400 +0000\n\nfirst\n";
     private readonly Workbench bench = new();
     private readonly GpgHome gpg = new();
-    private LoopbackGitHub server = null!;
+    private LoopbackGitHub? server;
     private string ann = "";
 
     public async ValueTask InitializeAsync()
     {
+        Assert.SkipWhen(Peers.WhyNot(Peers.Gpg, Peers.Gpgv) is not null, Peers.WhyNot(Peers.Gpg, Peers.Gpgv) ?? "");
         server = await LoopbackGitHub.StartAsync();
         ann = await gpg.MakeAsync("Ann");
         bench.Set("GITHUB_API_URL", server.Api.AbsoluteUri.TrimEnd('/'));
@@ -29,7 +29,7 @@ public sealed class OpenPgpTagTests : IAsyncLifetime, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await server.DisposeAsync();
+        await (server?.DisposeAsync() ?? default);
         await gpg.DisposeAsync();
         bench.Dispose();
     }
@@ -144,39 +144,9 @@ public sealed class OpenPgpTagTests : IAsyncLifetime, IAsyncDisposable
         Assert.Contains("gpgv said more than", (await TagAsync(2)).Output, StringComparison.Ordinal);
     }
 
-    /// <summary>What gpgv says beside the one good signature, or in its place.</summary>
-    public static TheoryData<string, int> NotGood => new()
-    {
-        { Good, 1 },
-        { Good + Good, 0 },
-        { Good.Replace("[GNUPG:] GOODSIG K Ann\n", "", StringComparison.Ordinal), 0 },
-        { Good + "[GNUPG:] GOODSIG K Ann\n", 0 },
-        { Good.Replace("GOODSIG", "EXPKEYSIG", StringComparison.Ordinal), 0 },
-        { Good.Replace("GOODSIG", "REVKEYSIG", StringComparison.Ordinal), 0 },
-        { Good.Replace("GOODSIG", "EXPSIG", StringComparison.Ordinal), 0 },
-        { Good + "[GNUPG:] KEYEXPIRED 1\n", 0 },
-        { Good + "[GNUPG:] BADSIG K\n", 0 },
-        { Good + "[GNUPG:] SOMETHING_NEW\n", 0 },
-        { Good + "something else\n", 0 },
-        { Good + "[GNUPG:]\n", 0 },
-        { Good + "[GNUPG:] NEWSIG\n", 0 },
-        { Good.Replace(" 8 00 ", " 2 00 ", StringComparison.Ordinal), 0 },
-        { Good.Replace(" 8 00 ", " 8 01 ", StringComparison.Ordinal), 0 },
-        { Good.Replace(" AAAA", " aaaa", StringComparison.Ordinal), 0 },
-        { Good.Replace(" 00 AAAA", " 00 extra AAAA", StringComparison.Ordinal), 0 },
-        { "", 0 },
-    };
-
-    [Theory, MemberData(nameof(NotGood))]
-    public void Anything_but_one_good_signature_is_refused(string status, int exitCode)
-    {
-        Assert.IsType<OpenPgpOutcome.Signed>(OpenPgpOutcome.Read(Good, 0));
-        Assert.IsType<OpenPgpOutcome.Refused>(OpenPgpOutcome.Read(status, exitCode));
-    }
-
     private static byte[] Packets(string armored) => Convert.FromBase64String(string.Concat(armored.Split('\n').Where(line => line.Length > 0 && !line.StartsWith('-') && !line.StartsWith('='))));
 
-    private void Told(string payload, string signature, string reason, string? target = null) => server.World.Tags["v1"] = ("tag", new('a', 40), new JsonObject
+    private void Told(string payload, string signature, string reason, string? target = null) => server!.World.Tags["v1"] = ("tag", new('a', 40), new JsonObject
     {
         ["node_id"] = "TA_1",
         ["tag"] = "v1",
