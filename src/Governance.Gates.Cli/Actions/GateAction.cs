@@ -24,7 +24,7 @@ internal sealed record GateAction(string Name, ImmutableArray<ActionInput> Input
     /// <summary>Every action that there is.</summary>
     public static ImmutableArray<GateAction> All { get; } =
     [
-        new("review", [new("pr"), new("repository"), new("snapshot"), new("save"), new("policy"), new("policy-at"), new("base", InputKind.Lines)], [PolicyDigest, new("head-sha", "head")]),
+        new("review", [new("pr"), new("repository"), new("snapshot"), new("save"), new("policy"), new("policy-at"), new("base", InputKind.Lines), new("check-run")], [PolicyDigest, new("head-sha", "head")]),
         new(
             "verify",
             [new("image", InputKind.Argument), new("key", InputKind.Lines), new("policy"), new("type"), new("repository"), new("namespace"), new("cluster-uid"), new("as"), new("layout"), .. Registry],

@@ -31,7 +31,7 @@ internal static class WorkflowCommands
         var command = new StringBuilder("::").Append(level).Append(' ');
 
         // Of file==a the runner reads the file a.
-        if (at is not null && SafeText.Line(at.File) == at.File && !at.File.StartsWith('='))
+        if (at is not null && CanBeShown(at) && !at.File.StartsWith('='))
         {
             command.Append("file=").Append(Property(at.File)).Append(',');
             if (at.Line is { } line)
@@ -47,6 +47,9 @@ internal static class WorkflowCommands
         // Last, because blanks at the end of the properties are lost.
         return command.Append("title=").Append(Property(SafeText.Line(title))).Append("::").Append(Data(SafeText.Line(message))).ToString();
     }
+
+    /// <summary>Whether a path can be written as it is.</summary>
+    public static bool CanBeShown(SourcePlace at) => SafeText.Line(at.File) == at.File;
 
     /// <summary>An output, as GITHUB_OUTPUT takes it. The delimiter is random, so that no value can end before its end.</summary>
     /// <param name="name">A name of ours.</param>

@@ -67,7 +67,8 @@ internal sealed record Report(string Schema, int ExitCode, string Title, Immutab
         return text.ToString();
     }
 
-    private string ToJson()
+    /// <summary>The JSON object.</summary>
+    public string ToJson()
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new() { Indented = true, NewLine = "\n", Encoder = SafeText.Json }))

@@ -1,3 +1,4 @@
+using Governance.Gates.Cli.Consoles;
 using Governance.Gates.Cli.Images;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Evidence;
@@ -37,6 +38,31 @@ internal sealed record CommitStatements(IRegistry Registry, Repository Repositor
         (await Registry.ReadTaggedAsync(Repository, TagOf(commit), cancellation)).Try(out var layer, out var why)
             ? new Reading<EvidenceItem?>.Found(layer is null ? null : new(new SignedEntity.Bundle(layer.Content), Digest.Of(layer.Content.Span), $"{Repository}:{TagOf(commit)}"))
             : new Reading<EvidenceItem?>.Unread(why);
+
+    /// <summary>The statement about a commit, from a file or from where the policy says that it waits.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="registry">What holds the repository.</param>
+    /// <param name="file">The file; null for the policy's place.</param>
+    /// <param name="commit">The commit.</param>
+    /// <param name="terminal">Where progress is told.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>The statement, or why there is none.</returns>
+    /// <exception cref="GateException">The file cannot be read, or the policy names no place.</exception>
+    public static async Task<(EvidenceItem? Item, Decision Decision)> FindAsync(Policy policy, IRegistry registry, string? file, GitObjectId commit, Terminal terminal, CancellationToken cancellation)
+    {
+        if (file is not null)
+        {
+            return (ReadFile(file), Decision.Allow);
+        }
+
+        var place = Of(policy, registry);
+        if (!(await terminal.WhileAsync($"reading {place.Repository}", place.ReadAsync(commit, cancellation))).Try(out var item, out var why))
+        {
+            return (null, Decision.Unknown(why));
+        }
+
+        return (item, item is null ? Decision.Deny(new Reason("review.commits", $"no review statement waits at {place.Repository}:{TagOf(commit)}", "merge the commit by a reviewed pull request, and have the control repository attest it (gates review attest)")) : Decision.Allow);
+    }
 
     /// <summary>Puts a statement behind the tag of its commit.</summary>
     /// <returns>The digest of the manifest.</returns>

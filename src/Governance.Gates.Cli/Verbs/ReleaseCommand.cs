@@ -80,7 +80,7 @@ internal sealed class ReleaseCommand
             throw new GateException($"the policy {policy.Name} version {policy.Version} asks for no review of {target.Subject} there", "name an image whose rule asks for reviewed, or have it added");
         }
 
-        var found = await FindAsync(parsed, policy, registry, wanted, terminal, cancellation);
+        var found = await CommitStatements.FindAsync(policy, registry, parsed.GetValue(statement), wanted, terminal, cancellation);
         var item = found.Item;
         var claims = await target.VerifyAsync(new TrustedSigners(policy), terminal, cancellation);
         var isAttached = item is not null && claims.Proven.Any(claim => claim.Evidence == item.Digest);
@@ -122,22 +122,6 @@ internal sealed class ReleaseCommand
         await signing.AskAsync(parsed, signer, terminal, cancellation);
         var summary = VerificationSummary.Write(target.Subject, policy, reviewed.Properties, claims.Proven.Select(claim => claim.Evidence).Distinct(), now);
         return await terminal.WhileAsync($"signing the summary about {target.Subject}", signer.SignAsync(summary, cancellation).AsTask());
-    }
-
-    private async Task<(EvidenceItem? Item, Decision Decision)> FindAsync(ParseResult parsed, Policy policy, IRegistry registry, GitObjectId wanted, Terminal terminal, CancellationToken cancellation)
-    {
-        if (parsed.GetValue(statement) is { } file)
-        {
-            return (CommitStatements.ReadFile(file), Decision.Allow);
-        }
-
-        var place = CommitStatements.Of(policy, registry);
-        if (!(await terminal.WhileAsync($"reading {place.Repository}", place.ReadAsync(wanted, cancellation))).Try(out var item, out var why))
-        {
-            return (null, Decision.Unknown(why));
-        }
-
-        return (item, item is null ? Decision.Deny(new Reason("review.commits", $"no review statement waits at {place.Repository}:{CommitStatements.TagOf(wanted)}", "merge the commit by a reviewed pull request, and have the control repository attest it (gates review attest)")) : Decision.Allow);
     }
 
     // Another build of the same image may be from another commit; the one that is released must be among them.

@@ -25,6 +25,7 @@ internal sealed class ReviewCommand
     private readonly Option<string?> policyAt = new("--policy-at") { Description = $"Where the policy lies in the base commit. Left out: {PolicyFileName}.", HelpName = "PATH" };
     private readonly Option<string[]> bases = new("--base") { Description = "A branch into which pull requests and pushes are judged. Left out: the default branch of the repository. May be given again.", HelpName = "BRANCH" };
     private readonly Option<string?> ledger = new("--ledger") { Description = "For a push: the folder of a log, as gates ledger init makes it, in which every verdict is recorded.", HelpName = "DIR" };
+    private readonly Option<string?> checkRun = new("--check-run") { Description = "Puts the answer on the head commit as a check of this name, by GitHub's Checks API. Left out: no check.", HelpName = "NAME" };
     private readonly Option<bool> explain = new("--explain") { Description = "Tells of every review whether it counts, and of every rule how it stands." };
     private readonly Option<string[]> simulate = new("--simulate") { Description = "Judges as if this account approved the head commit too. May be given again.", HelpName = "approve=LOGIN" };
     private readonly Option<string> form = Report.OutputOption();
@@ -38,7 +39,7 @@ internal sealed class ReviewCommand
         var verb = new ReviewCommand();
         var command = new Command("review", "Judges a pull request by the policy: owners, approvals, values, evidence; inside a workflow also a merge group or a push. Examples: gates review --pr 7 --repository example/trading --save pr.json; gates review --snapshot pr.json --policy p.yaml --explain --simulate approve=dave")
         {
-            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.bases, verb.ledger, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
+            verb.snapshot, verb.number, verb.repository, verb.save, verb.policyFile, verb.policyAt, verb.bases, verb.ledger, verb.checkRun, verb.explain, verb.simulate, verb.form, ReviewAttestCommand.Create(terminal),
         };
         command.Validators.Add(result => verb.Validate(result, terminal));
         command.SetAction((parsed, cancellation) => verb.RunAsync(parsed, terminal, cancellation));
@@ -54,6 +55,8 @@ internal sealed class ReviewCommand
             (result.GetResult(number) is { Implicit: false } && result.GetResult(ledger) is { Implicit: false }, "--ledger records a push, which --pr is none of"),
             (!saved && result.GetResult(number) is not { Implicit: false } && terminal.Variable("GITHUB_EVENT_PATH") is not { Length: > 0 }, "give --pr or --snapshot; only inside a workflow does the event say which pull request is meant"),
             (result.GetResult(number)?.Tokens is [{ Value: var text }] && NumberOf(text) is null, "--pr is a number from 1"),
+            (result.GetResult(checkRun) is { Implicit: false } && (saved || result.GetResult(simulate) is { Implicit: false }), "--check-run is for what GitHub says now: leave out --snapshot and --simulate"),
+            (result.GetResult(checkRun)?.Tokens is [{ Value: var check }] && !ReviewCheck.IsName(check), "--check-run is a name of 1 to 100 characters on one line"),
             (result.GetResult(policyFile) is { Implicit: false } && result.GetResult(policyAt) is { Implicit: false }, "give either --policy or --policy-at"),
         ];
         foreach (var (wrong, why) in rules)
@@ -90,21 +93,24 @@ internal sealed class ReviewCommand
         }
 
         using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), name, terminal.Clock);
+        var check = parsed.GetValue(checkRun) is { } named ? new ReviewCheck(client, named, terminal) : null;
         if (NumberOf(parsed.GetValue(number)) is { } asked)
         {
-            return await WriteAsync(await JudgeAsync(client, asked, logins, parsed, terminal, cancellation), parsed, terminal);
+            return await WriteAsync(await ReviewCheck.PublishAsync(check, await JudgeAsync(client, asked, logins, parsed, terminal, cancellation), cancellation), parsed, terminal);
         }
 
         switch (ReadEvent(terminal))
         {
+            case WorkflowEvent.OfPush when check is not null:
+                throw new GateException("what was pushed is on the branch already, and no check keeps it out", "leave --check-run out on push");
             case WorkflowEvent.OfPush push:
                 return await ReviewPushAsync(client, push, logins, parsed, terminal, cancellation);
             case not null when parsed.GetValue(ledger) is not null:
                 throw new GateException("the event is no push, which is all that --ledger records", "leave --ledger out, or run on push");
             case WorkflowEvent.OfPullRequest(var one):
-                return await WriteAsync(await JudgeAsync(client, one, logins, parsed, terminal, cancellation), parsed, terminal);
+                return await WriteAsync(await ReviewCheck.PublishAsync(check, await JudgeAsync(client, one, logins, parsed, terminal, cancellation), cancellation), parsed, terminal);
             case WorkflowEvent.OfMergeGroup group:
-                return await new ReviewedGroup(name, group, await JudgeAsync(client, group, logins, parsed, terminal, cancellation)).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
+                return await (await ReviewCheck.PublishAsync(check, new ReviewedGroup(name, group, await JudgeAsync(client, group, logins, parsed, terminal, cancellation)), cancellation)).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
@@ -140,7 +146,7 @@ internal sealed class ReviewCommand
         if (parsed.GetValue(bases) is { Length: > 0 } named ? !named.Contains(into, StringComparer.Ordinal) : into != question.DefaultBranch)
         {
             // Its policy may be anybody's, and a check stands on the commit, which may be the head of another pull request too.
-            return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review"));
+            return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review")) with { IsElsewhere = true };
         }
 
         return Judge(question.Request, question.Policy, from ?? PlaceOf(parsed, question.Request.BaseSha), what, logins, terminal);

@@ -21,6 +21,9 @@ internal sealed record Reviewed(string Repository, long? Number, ImmutableArray<
 
     public Decision Decision => Result.Decision;
 
+    /// <summary>Whether it is none of those that this gate judges: then it leaves no check, which could stand in the way of another pull request of the same commit.</summary>
+    public bool IsElsewhere { get; init; }
+
     public static Reviewed Of(PullRequest request, Policy policy, string file, ImmutableArray<string> simulated, ReviewResult result) =>
         new(request.Repository, request.Number, simulated, result, (request, policy, file));
 
@@ -122,9 +125,12 @@ internal sealed record Reviewed(string Repository, long? Number, ImmutableArray<
 /// <summary>What <c>gates review</c> says of a merge group: every pull request in it must be allowed.</summary>
 internal sealed record ReviewedGroup(RepositoryName Repository, WorkflowEvent.OfMergeGroup Group, ImmutableArray<Reviewed> Members)
 {
+    /// <summary>How its check was published.</summary>
+    public Decision Published { get; init; } = Decision.Allow;
+
     public Report ToReport(bool explain)
     {
-        var decision = Decision.All(Members.Select(member => Named(member)));
+        var decision = Decision.All([.. Members.Select(Named), Published]);
         return new(
             Reviewed.Schema,
             decision.ExitCode,

@@ -47,6 +47,7 @@ public sealed class BranchSource
         var settingsRead = SettingsAsync(cancellation);
         var actionsRead = api.GetAsync(new($"repos/{repository}/actions/permissions/workflow", $"read what workflows of {repository} may do", Administration), GitHubJson.Default.JsonObject, cancellation);
         var workflowsRead = WorkflowsAsync(cancellation);
+        var tagsRead = TagRulesetsAsync(cancellation);
         var (rules, rulesets) = await rulesRead;
         return BranchWriter.Write(new()
         {
@@ -58,6 +59,7 @@ public sealed class BranchSource
             Settings = await settingsRead,
             Actions = await actionsRead,
             Workflows = await workflowsRead,
+            TagRulesets = await tagsRead,
         });
     }
 
@@ -77,6 +79,31 @@ public sealed class BranchSource
             return (id, await api.GetAsync(new($"repos/{repository}/rulesets/{number}", $"read who may bypass ruleset {number} of {repository}", "administration: write"), GitHubJson.Default.JsonObject, cancellation));
         }));
         return (rules, [.. rulesets]);
+    }
+
+    // Unlike those of a branch, the rules of a tag are told by their rulesets alone. Which of them bind nobody yet does not matter.
+    private async Task<Reading<ImmutableArray<JsonObject>>> TagRulesetsAsync(CancellationToken cancellation)
+    {
+        if (!(await api.ListAsync(new($"repos/{repository}/rulesets", $"read the rulesets of {repository}", "metadata: read"), GitHubJson.Default.JsonObjectArray, MostRules, cancellation)).Try(out var all, out var why))
+        {
+            return new Reading<ImmutableArray<JsonObject>>.Unread(why);
+        }
+
+        var rulesets = ImmutableArray.CreateBuilder<JsonObject>();
+        foreach (var told in all.Where(one => Is(one, "target", "tag") && Is(one, "enforcement", "active")))
+        {
+            var number = told["id"] is JsonValue value && value.TryGetValue(out long id) ? id.ToString(CultureInfo.InvariantCulture) : "0";
+            if (!(await api.GetAsync(new($"repos/{repository}/rulesets/{number}", $"read ruleset {number} of {repository}", "administration: write"), GitHubJson.Default.JsonObject, cancellation)).Try(out var ruleset, out why))
+            {
+                return new Reading<ImmutableArray<JsonObject>>.Unread(why);
+            }
+
+            rulesets.Add(ruleset);
+        }
+
+        return new Reading<ImmutableArray<JsonObject>>.Found(rulesets.ToImmutable());
+
+        static bool Is(JsonObject one, string name, string text) => one[name] is JsonValue value && value.TryGetValue(out string? word) && word == text;
     }
 
     private async Task<Reading<JsonObject>> SettingsAsync(CancellationToken cancellation)

@@ -125,6 +125,31 @@ internal sealed class GitHubApi(GitHubTransport transport)
         };
     }
 
+    /// <summary>Makes or changes something, and gives what GitHub then has.</summary>
+    /// <param name="method">POST or PATCH.</param>
+    /// <param name="call">What is done, with the permission that it needs.</param>
+    /// <param name="content">The JSON that is sent.</param>
+    /// <param name="type">The answer.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="refused">Statuses that are null: for callers who know what a refusal means.</param>
+    public async Task<Reading<T?>> SendAsync<T>(HttpMethod method, GitHubCall call, ReadOnlyMemory<byte> content, JsonTypeInfo<T> type, CancellationToken cancellation, params ImmutableArray<int> refused)
+        where T : class
+    {
+        if (!(await transport.SendAsync(method, transport.AddressOf(call.Path), content, cancellation)).Try(out var answer, out var why))
+        {
+            return new Reading<T?>.Unread(Because(call, why));
+        }
+
+        return answer switch
+        {
+            _ when refused.Contains(answer.Status) => new Reading<T?>.Found(null),
+            { Status: 404 } => new Reading<T?>.Unread(NotSeen(call)),
+            { Succeeded: false } => new Reading<T?>.Unread(Refused(call, answer)),
+            _ when Parse(answer.Body, type) is { } value => new Reading<T?>.Found(value),
+            _ => new Reading<T?>.Unread(Malformed(call)),
+        };
+    }
+
     /// <summary>A body as what it should be; null where it is something else.</summary>
     public static T? Parse<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
     {

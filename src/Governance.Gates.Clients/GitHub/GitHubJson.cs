@@ -130,6 +130,31 @@ internal sealed record WireOid(string Oid);
 /// <summary>The number of a pull request.</summary>
 internal sealed record WireNumber(long Number);
 
+/// <summary>What a check run is made or changed into.</summary>
+internal sealed record WireCheckRunBody(string Status, string Conclusion, WireCheckOutput Output)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Name { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? HeadSha { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ExternalId { get; init; }
+}
+
+/// <summary>What a check run says.</summary>
+internal sealed record WireCheckOutput(string Title, string Summary, WireAnnotation[] Annotations);
+
+/// <summary>An annotation of a check run.</summary>
+internal sealed record WireAnnotation(string Path, int StartLine, int EndLine, string? AnnotationLevel, string? Title, string? Message);
+
+/// <summary>Check runs of a commit.</summary>
+internal sealed record WireCheckRuns(long TotalCount, WireCheckRun?[] CheckRuns);
+
+/// <summary>A check run.</summary>
+internal sealed record WireCheckRun(long Id, string Name, string? ExternalId);
+
 /// <summary>The wire types. A member that is missing, or null where GitHub's documentation has a value, makes the whole answer unread.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(WirePullRequest))]
@@ -151,6 +176,9 @@ internal sealed record WireNumber(long Number);
 [JsonSerializable(typeof(WireAccount))]
 [JsonSerializable(typeof(WireAccount[]))]
 [JsonSerializable(typeof(WireActivity[]))]
+[JsonSerializable(typeof(WireCheckRunBody))]
+[JsonSerializable(typeof(WireCheckRuns))]
+[JsonSerializable(typeof(WireAnnotation[]))]
 [JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(JsonObject[]))]
 [JsonSerializable(typeof(WireInstallation))]

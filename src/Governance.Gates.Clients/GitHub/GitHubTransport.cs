@@ -91,6 +91,12 @@ internal sealed class GitHubTransport : IDisposable
             ? await AuthorizedAsync(new(HttpMethod.Post, options.GraphQl, authorization) { Content = query }, mayRepeat: true, cancellation)
             : new Reading<GitHubAnswer>.Unread(why);
 
+    /// <summary>The answer to a request that changes something. Only a PATCH, which can be sent twice, is sent again where no whole answer comes.</summary>
+    public async Task<Reading<GitHubAnswer>> SendAsync(HttpMethod method, Uri uri, ReadOnlyMemory<byte> content, CancellationToken cancellation) =>
+        (await tokens.CurrentAsync(cancellation)).Try(out var authorization, out var why)
+            ? await AuthorizedAsync(new(method, uri, authorization) { Content = content }, mayRepeat: method == HttpMethod.Patch, cancellation)
+            : new Reading<GitHubAnswer>.Unread(why);
+
     /// <summary>An address of the API.</summary>
     /// <param name="path">Path and query below the API's base address, escaped, without a slash in front.</param>
     public Uri AddressOf(string path) => new(options.Api, path);

@@ -164,7 +164,7 @@ public sealed class MergeJudge
             return new(commits, number, Decision.Unknown(unread.AsSpan()), null);
         }
 
-        var review = new MergedReview(question.Request, question.MergedAt!.Value, whole!, ReviewGate.Decide(question.Request, question.Policy, question.MergedAt.Value));
+        var review = new MergedReview(question.Request, question.Request.MergedAt!.Value, whole!, ReviewGate.Decide(question.Request, question.Policy, question.Request.MergedAt.Value));
         var merge = Decision.All(
             commits.Length > Math.Max(question.Request.CommitCount, 1)
                 ? Decision.Unknown(new Reason(Rule, string.Create(CultureInfo.InvariantCulture, $"{commits.Length} commits of {Branch} are said to be of #{number}, which has {question.Request.CommitCount}"), "look at them by hand"))

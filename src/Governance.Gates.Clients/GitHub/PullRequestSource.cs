@@ -9,11 +9,7 @@ namespace Governance.Gates.Clients.GitHub;
 /// <param name="Request">The pull request.</param>
 /// <param name="Policy">The policy.</param>
 /// <param name="DefaultBranch">The default branch of the repository that it is into; null where GitHub does not tell.</param>
-public sealed record ReviewQuestion(PullRequest Request, Policy Policy, string? DefaultBranch)
-{
-    /// <summary>When it was merged; null where it was not.</summary>
-    public DateTimeOffset? MergedAt { get; init; }
-}
+public sealed record ReviewQuestion(PullRequest Request, Policy Policy, string? DefaultBranch);
 
 /// <summary>How a pull request came onto its branch.</summary>
 /// <param name="Parent">The commit of the branch before it.</param>
@@ -165,7 +161,7 @@ public static class PullRequestSource
                 Tell(new("github", $"{name} was pointed at another branch, or that branch moved, while it was read", "run the gate again"));
             }
 
-            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch) { MergedAt = wire.MergedAt });
+            return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch));
         }
 
         // Other labels may hold anything, and nobody asks about them. Who set it is who did so last.

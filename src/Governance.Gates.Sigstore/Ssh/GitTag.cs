@@ -60,6 +60,12 @@ public sealed record GitTag(string Name, string Commit, string Tagger, SshSignat
             : new VerificationOutcome.Rejected(RejectionCode.SubjectMismatch, "subject", $"the tag was signed as '{OneLine.Show(tag.Name)}', and stands under '{OneLine.Show(name)}'");
     }
 
+    /// <summary>What a tag says that was signed otherwise than with SSH, read as strictly.</summary>
+    /// <param name="signed">What was signed: everything before the signature.</param>
+    /// <returns>Commit and name; null where it is no such tag, or a signature begins in it.</returns>
+    public static (string Commit, string Name)? Read(ReadOnlyMemory<byte> signed) =>
+        signed.Length <= MaxSize && Beginnings(signed.Span) is [] && Headers(signed.Span) is var (commit, name, _) ? (commit, name) : null;
+
     private static GitTag? TryParse(ReadOnlyMemory<byte> content, out VerificationOutcome.Rejected? rejected)
     {
         GitTag? Refuse(RejectionCode code, string why, out VerificationOutcome.Rejected rejection)

@@ -39,6 +39,27 @@ internal static class ReviewedRule
             return null;
         }
 
+        return Judge(
+            question,
+            required,
+            provenance.Source,
+            commit,
+            new($"{subject} was built from {commit}", "the image was built from", $"have commit {commit} reviewed, and the statement about it by {required.By} attached to the image (gates release)", "build from a reviewed commit; or have that statement revoked, where it was wrong"),
+            why,
+            out contributors);
+    }
+
+    /// <summary>The first statement that holds of a commit; null where none does, and then it tells why.</summary>
+    /// <param name="question">What is asked about, and what is known of it.</param>
+    /// <param name="required">What the rule asks.</param>
+    /// <param name="source">The repository's address.</param>
+    /// <param name="commit">The commit.</param>
+    /// <param name="words">How it is told.</param>
+    /// <param name="why">Where it is told why not.</param>
+    /// <param name="contributors">Ids of the persons who contributed to the reviewed change.</param>
+    public static Reason? Judge(ClaimQuestion question, ReviewedRequirement required, string? source, GitObjectId commit, ReviewedWords words, ImmutableArray<Reason>.Builder why, out ImmutableHashSet<string> contributors)
+    {
+        contributors = [];
         Reason? holds = null;
         foreach (var claim in question.Claims.Proven)
         {
@@ -47,34 +68,34 @@ internal static class ReviewedRule
                 continue;
             }
 
-            var wrong = WhyNotAbout(review, provenance.Source, commit);
+            var wrong = WhyNotAbout(review, source, commit, words);
             if (wrong is null && !review.Passed && !question.Revocations.Approvals.Contains(review.Id))
             {
                 // A "no" of whoever may say yes stands beside any yes.
-                why.Add(new(question.Rule, $"{subject}: {name} says that commit {commit} did not pass ({claim.Where})", "build from a reviewed commit; or have that statement revoked, where it was wrong"));
+                why.Add(new(question.Rule, $"{question.About}: {name} says that commit {commit} did not pass ({claim.Where})", words.AfterNo));
                 return null;
             }
 
             wrong ??= WhyNotCounted(question, review, required);
             if (wrong is not null)
             {
-                why.Add(new(question.Rule, $"{subject}: the review statement of {name} {wrong} ({claim.Where})", $"have commit {commit} reviewed, and the statement about it by {required.By} attached to the image (gates release)"));
+                why.Add(new(question.Rule, $"{question.About}: the review statement of {name} {wrong} ({claim.Where})", words.Remedy));
                 continue;
             }
 
             contributors = contributors.Union(review.Contributors);
-            holds ??= new(question.Rule, $"{subject} was built from {commit}, reviewed in pull request {review.PullRequest.Number} of {OneLine.Show(review.Repository)}{By(question.Policy, review)}, by the word of {name} ({claim.Where}, {claim.Evidence})");
+            holds ??= new(question.Rule, $"{words.Joined}, reviewed in pull request {review.PullRequest.Number} of {OneLine.Show(review.Repository)}{By(question.Policy, review)}, by the word of {name} ({claim.Where}, {claim.Evidence})");
         }
 
         return holds;
     }
 
-    private static string? WhyNotAbout(ReviewStatement review, string? source, GitObjectId commit) =>
-        review.Repository != source ? $"is about {OneLine.Show(review.Repository)}, and the image was built from {OneLine.Show(source ?? "nothing that is told")}"
-        : review.Commit != commit ? $"is about commit {review.Commit}, and the image was built from {commit}"
+    private static string? WhyNotAbout(ReviewStatement review, string? source, GitObjectId commit, ReviewedWords words) =>
+        review.Repository != source ? $"is about {OneLine.Show(review.Repository)}, and {words.Whence} {OneLine.Show(source ?? "nothing that is told")}"
+        : review.Commit != commit ? $"is about commit {review.Commit}, and {words.Whence} {commit}"
         : null;
 
-    private static string? WhyNotCounted(SourceQuestion question, ReviewStatement review, ReviewedRequirement required)
+    private static string? WhyNotCounted(ClaimQuestion question, ReviewStatement review, ReviewedRequirement required)
     {
         var (policy, revocations) = (question.Policy, question.Revocations);
         if (revocations.Approvals.Contains(review.Id))
@@ -104,7 +125,7 @@ internal static class ReviewedRule
             : null;
     }
 
-    private static string WhyNotReviewer(SourceQuestion question, ReviewStatement review, string id) => PersonOf(question.Policy, id) is not { } person ? $"{OneLine.Show(id)} is nobody of the policy"
+    private static string WhyNotReviewer(ClaimQuestion question, ReviewStatement review, string id) => PersonOf(question.Policy, id) is not { } person ? $"{OneLine.Show(id)} is nobody of the policy"
         : question.Revocations.People.Contains(id) ? $"{person.Name} was revoked"
         : review.Contributors.Contains(id) ? $"{person.Name} wrote a part of it"
         : $"{person.Name} alone";
@@ -119,3 +140,10 @@ internal static class ReviewedRule
 
     private static Person? PersonOf(Policy policy, string id) => policy.People.Values.FirstOrDefault(person => person.Id == id);
 }
+
+/// <summary>How it is told that a commit was, or was not, reviewed.</summary>
+/// <param name="Joined">How what is asked about comes to the commit, as in <c>X was built from COMMIT</c>.</param>
+/// <param name="Whence">The same to stand before another name, as in <c>the image was built from</c>.</param>
+/// <param name="Remedy">What to do where the statement does not count.</param>
+/// <param name="AfterNo">What to do where the review said no.</param>
+internal sealed record ReviewedWords(string Joined, string Whence, string Remedy, string AfterNo);

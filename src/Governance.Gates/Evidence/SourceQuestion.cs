@@ -14,6 +14,7 @@ namespace Governance.Gates.Evidence;
 /// <param name="Revocations">What no longer counts.</param>
 /// <param name="Now">The time.</param>
 internal sealed record SourceQuestion(Subject Subject, ProvenanceRequirement Provenance, string Rule, Claims Claims, Policy Policy, RevocationList Revocations, DateTimeOffset Now)
+    : ClaimQuestion(Subject.ToString(), Rule, Claims, Policy, Revocations, Now)
 {
     /// <summary>The first source for which something holds; else why there is none.</summary>
     /// <param name="judge">What holds of a source; null where nothing does, and then it tells why.</param>
@@ -47,7 +48,17 @@ internal sealed record SourceQuestion(Subject Subject, ProvenanceRequirement Pro
             ? new(Verdict.Deny, why.ToImmutable(), [])
             : new(Verdict.Unknown, [.. Claims.Unread.Select(reason => reason with { Rule = Rule, Message = $"{Subject}: {reason.Message}" })], why.ToImmutable());
     }
+}
 
+/// <summary>A question to which claims answer.</summary>
+/// <param name="About">What is asked about, for people.</param>
+/// <param name="Rule">The rule that is decided.</param>
+/// <param name="Claims">What is known.</param>
+/// <param name="Policy">The policy.</param>
+/// <param name="Revocations">What no longer counts.</param>
+/// <param name="Now">The time.</param>
+internal record ClaimQuestion(string About, string Rule, Claims Claims, Policy Policy, RevocationList Revocations, DateTimeOffset Now)
+{
     /// <summary>Whose word a claim is, of those who may give it; null where nobody of them signed it, and then it tells why.</summary>
     public string? SignedBy(Claim claim, Signers by, string what, ImmutableArray<Reason>.Builder why)
     {
@@ -63,7 +74,7 @@ internal sealed record SourceQuestion(Subject Subject, ProvenanceRequirement Pro
             mistakes.Add($"{name}, {mistake}");
         }
 
-        why.Add(new(Rule, $"{Subject}: {what} in {claim.Where} is signed by {string.Join(", and by ", mistakes)}", $"have it signed by {by}"));
+        why.Add(new(Rule, $"{About}: {what} in {claim.Where} is signed by {string.Join(", and by ", mistakes)}", $"have it signed by {by}"));
         return null;
     }
 }

@@ -47,7 +47,18 @@ public abstract record Identity
 /// <param name="From">First day, UTC, on which they count; null is always.</param>
 /// <param name="Until">Last day, UTC, on which they count; null is open.</param>
 /// <param name="Identities">What acts for them.</param>
-public sealed record Person(string Name, string Id, DateOnly? From, DateOnly? Until, ImmutableArray<Identity> Identities);
+public sealed record Person(string Name, string Id, DateOnly? From, DateOnly? Until, ImmutableArray<Identity> Identities)
+{
+    /// <summary>The OpenPGP keys that sign tags for them.</summary>
+    public ImmutableArray<OpenPgpKey> OpenPgp { get; init; } = [];
+}
+
+/// <summary>An OpenPGP key. It signs tags for a person and nothing else, so it is no <see cref="Identity"/>.</summary>
+/// <param name="Fingerprint">Of the primary key: 40 or 64 upper-case hex digits.</param>
+/// <param name="File">The file, relative to the policy's own.</param>
+/// <param name="Sha256">The digest of the file.</param>
+/// <param name="Packets">The key with its signatures and subkeys, without armor (RFC 9580, section 10.1).</param>
+public sealed record OpenPgpKey(string Fingerprint, string File, Digest Sha256, ReadOnlyMemory<byte> Packets);
 
 /// <summary>What a person may do.</summary>
 /// <param name="Name">The policy's name for it.</param>

@@ -62,6 +62,32 @@ internal static class PartyChanges
             changes.FirstDay(path + ".from", was.From, now.From, gains);
             changes.LastDay(path + ".until", was.Until, now.Until, gains);
             CompareIdentities(changes, path, was.Identities, now.Identities, gains);
+            CompareOpenPgp(changes, path + ".openpgp", was.OpenPgp, now.OpenPgp, gains);
+        }
+    }
+
+    // Another file of the same key may have other subkeys, or lack a revocation.
+    private static void CompareOpenPgp(PolicyChanges changes, string path, ImmutableArray<OpenPgpKey> was, ImmutableArray<OpenPgpKey> now, IEnumerable<string> gains)
+    {
+        foreach (var key in now)
+        {
+            if (was.FirstOrDefault(other => other.Fingerprint == key.Fingerprint) is not { } before)
+            {
+                changes.Weaker(path, $"the key {key.Fingerprint} is given", gains);
+            }
+            else if (before.Sha256 != key.Sha256)
+            {
+                changes.Weaker(path, $"the key {key.Fingerprint} has another file", gains);
+            }
+            else if (before.File != key.File)
+            {
+                changes.Neutral(path, $"the key {key.Fingerprint} lies elsewhere, and is the same");
+            }
+        }
+
+        foreach (var key in was.Where(key => now.All(other => other.Fingerprint != key.Fingerprint)))
+        {
+            changes.Stronger(path, $"the key {key.Fingerprint} is taken away");
         }
     }
 

@@ -40,7 +40,7 @@ internal sealed class PartyRules
         var rules = new PartyRules(spec, mistakes) { Sigstore = RootRules.Read(spec?["trust"]?["roots"]?["sigstore"], file, instance, mistakes) };
         rules.ReadEnvironments();
         rules.ReadKeys(file);
-        rules.ReadPeople();
+        rules.ReadPeople(new(file, mistakes));
         rules.ReadRobots();
         rules.ReadRoles();
         foreach (var key in Entries(rules.spec?["trust"]?["keys"]).Where(key => !rules.holders.ContainsKey(key.Name)))
@@ -232,7 +232,7 @@ internal sealed class PartyRules
         return key;
     }
 
-    private void ReadPeople()
+    private void ReadPeople(OpenPgpRules openPgp)
     {
         var people = ImmutableDictionary.CreateBuilder<string, Person>();
         var ids = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -257,7 +257,7 @@ internal sealed class PartyRules
             }
 
             identities = identities.AddRange(oidc.ReadPerson(name, node));
-            people[name] = new(name, node["id"]?.Text ?? "", from, until, identities);
+            people[name] = new(name, node["id"]?.Text ?? "", from, until, identities) { OpenPgp = openPgp.Read(name, node) };
         }
 
         People = people.ToImmutable();

@@ -96,7 +96,7 @@ public sealed record Policy
 
     /// <summary>The files that the policy names, relative to its own, each once and in order.</summary>
     public IEnumerable<string> NamedFiles =>
-        Keys.Values.Select(key => key.File).Concat(Sigstore is { IsFile: true } root ? [root.Source] : []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        Keys.Values.Select(key => key.File).Concat(People.Values.SelectMany(person => person.OpenPgp).Select(key => key.File)).Concat(Sigstore is { IsFile: true } root ? [root.Source] : []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     /// <summary>Every subject that acts for a robot or a person.</summary>
     public IEnumerable<OidcBinding> OidcBindings =>

@@ -17,6 +17,7 @@ internal static class PolicyGrammar
     private static readonly Word Date = new("date", "a date", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "write it as in 2026-01-31");
     private static readonly Word Line = new("line", "a line of text", @"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]+$", "write it on one line, without control characters (a folded text is >- and not >)");
     private static readonly Word Token = new("id", "an id", "^[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$", "an id has 1 to 63 of A-Z a-z 0-9 - . _ as in p-0001");
+    private static readonly Word Fingerprint = new("fingerprint", "an OpenPGP fingerprint", "^([0-9A-F]{40}|[0-9A-F]{64})$", "write its 40 or 64 hex digits in upper case, without blanks");
     private static readonly Word Cluster = new("cluster", "a cluster's UID", "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "write what kubectl get namespace kube-system -o jsonpath={.metadata.uid} prints");
     private static readonly Word Login = new("login", "a GitHub login", "^[A-Za-z0-9]([-A-Za-z0-9_]{0,98}[A-Za-z0-9])?$", "write the login without @");
     private static readonly Word Team = new("team", "a GitHub team", "^[A-Za-z0-9][-A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*$", "write organisation/team");
@@ -178,6 +179,15 @@ internal static class PolicyGrammar
                     Optional("until", Date, "Last day, UTC, to its end."),
                     Optional("github", new Fields(Required("login", Login, "For people to read; the id counts."), Required("id", new Count(), "The account's number, as the API's users/LOGIN tells it.")), "Their GitHub account."),
                     Optional("keys", Names, "Names of keys under trust.keys."),
+                    Optional(
+                        "openpgp",
+                        new List(
+                            new Fields(
+                                Required("fingerprint", Fingerprint, "The fingerprint of the primary key, as gpg --list-keys prints it."),
+                                Required("file", Line, "What gpg --export --armor writes of it, relative to the policy file."),
+                                Required("sha256", Sha256, "SHA-256 of the file.")),
+                            MostInList),
+                        "OpenPGP keys that sign tags for them, and nothing else."),
                     Optional(
                         "oidc",
                         new List(

@@ -33,6 +33,14 @@ internal static class ReviewChanges
             (PolicyChangeKind.Stronger, "may approve no more"),
             (PolicyChangeKind.Weaker, "may approve"));
         CompareRules(changes, "review.branches", was.Branches.SelectMany(Demands), now.Branches.SelectMany(Demands));
+        CompareRules(changes, "review.tags", was.Tags.SelectMany(Demands), now.Tags.SelectMany(Demands));
+        foreach (var name in was.Branches.Concat(now.Branches).Select(branch => branch.Name).Distinct())
+        {
+            ComparePrefixes(changes, $"review.branches.{name}.prefixes", Of(was), Of(now));
+
+            ImmutableArray<string> Of(ReviewSettings settings) => settings.Branches.FirstOrDefault(branch => branch.Name == name)?.Prefixes ?? [];
+        }
+
         CompareRules(changes, "review.paths", was.Paths.Select(rule => (Shown(rule), rule.Why)), now.Paths.Select(rule => (Shown(rule), rule.Why)));
         CompareRules(changes, "review.values", was.Values.Select(rule => (Shown(rule), rule.Why)), now.Values.Select(rule => (Shown(rule), rule.Why)));
         if (was.Commits != now.Commits)
@@ -42,6 +50,20 @@ internal static class ReviewChanges
         }
 
         CompareRules(changes, "review.evidence", was.Evidence.Select(rule => (Shown(rule), rule.Why)), now.Evidence.Select(rule => (Shown(rule), rule.Why)));
+    }
+
+    // Another beginning lets more in; where none is asked, every one does.
+    private static void ComparePrefixes(PolicyChanges changes, string path, ImmutableArray<string> was, ImmutableArray<string> now)
+    {
+        if (was.Order(StringComparer.Ordinal).SequenceEqual(now.Order(StringComparer.Ordinal)))
+        {
+            return;
+        }
+
+        var isWeaker = now.IsEmpty || (!was.IsEmpty && now.Except(was).Any());
+        changes.Add(isWeaker ? PolicyChangeKind.Weaker : PolicyChangeKind.Stronger, path, $"{Shown(was)} becomes {Shown(now)}", []);
+
+        static string Shown(ImmutableArray<string> prefixes) => prefixes.IsEmpty ? "any" : string.Join(", ", prefixes);
     }
 
     // Every rule that matches must hold: another one asks for more, and one that is gone for less. A rule that differs is both.
@@ -78,10 +100,23 @@ internal static class ReviewChanges
             .. branch.DismissesStale ? (string[])["no stale approval"] : [],
             .. branch.NeedsLastPushApproval ? (string[])["approval of the last push"] : [],
             .. branch.NeedsSignatures ? (string[])["signed commits"] : [],
+            .. branch.NeedsMergeQueue ? (string[])["the merge queue"] : [],
+            .. branch.ResolvesThreads ? (string[])["resolved conversations"] : [],
             .. branch.Merge.IsEmpty ? [] : ((string[])["merge", "squash", "rebase"]).Except(branch.Merge).Select(method => $"no merge by {method}"),
             .. branch.Checks.SelectMany(check => (string[])[$"the check {check.Name}", .. check.App is { } app ? (string[])[string.Create(CultureInfo.InvariantCulture, $"the check {check.Name} of app {app}")] : []]),
         ];
         return demands.Select(demand => ($"{demand} on {branch.Name}", (string?)null));
+    }
+
+    private static IEnumerable<(string Rule, string? Why)> Demands(TagRule tag)
+    {
+        IEnumerable<string> demands =
+        [
+            .. tag.RestrictsCreation ? (string[])["restricted creation"] : [],
+            .. tag.BlocksUpdate ? (string[])["no move"] : [],
+            .. tag.BlocksDeletion ? (string[])["no deletion"] : [],
+        ];
+        return demands.Select(demand => ($"{demand} of tags {tag.Names}", (string?)null));
     }
 
     private static string Shown(PathRule rule) => $"{rule.Demand} on {Shown(rule.Paths)}";

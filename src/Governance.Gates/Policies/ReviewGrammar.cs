@@ -8,6 +8,8 @@ internal static class ReviewGrammar
 {
     // git check-ref-format(1), without what a shell or a pattern would take for something else.
     private static readonly Word Branch = new("branch", "a branch", "^[A-Za-z0-9]([-._/A-Za-z0-9]{0,253}[A-Za-z0-9])?$", "write its name as in main or release/1.x, without refs/heads/");
+    private static readonly Word Prefix = new("prefix", "a beginning of branch names", "^[A-Za-z0-9][-._/A-Za-z0-9]{0,99}$", "write it as in feat/");
+    private static readonly Word Tag = new("tag", "a tag, or a pattern of tags", "^[A-Za-z0-9*]([-._/*A-Za-z0-9]{0,98}[A-Za-z0-9*])?$", "write it as in v* or release/*, without refs/tags/");
     private static readonly Shape Blocked = new Choice("blocked");
 
     /// <summary>The section, made of words that the whole language shares.</summary>
@@ -94,8 +96,20 @@ internal static class ReviewGrammar
                                 "write a name, or { name: NAME, app: NUMBER }"),
                             most),
                         "Checks that must have passed."),
-                    NotYet("prefixes"))
+                    Optional("mergeQueue", new Choice("required"), "Changes must go through the merge queue."),
+                    Optional("threads", new Choice("resolved"), "Conversations about a change must be resolved."),
+                    Optional("prefixes", new List(Prefix, most), "How the names of branches begin from which pull requests may come; the review gate asks it."))
                 { NotEmpty = true }),
-            "How the forge must protect branches; nobody may be free of it."))
+            "How the forge must protect branches; nobody may be free of it."),
+        Optional(
+            "tags",
+            new Named(
+                Tag,
+                new Fields(
+                    Optional("creation", new Choice("restricted"), "Only those whom a ruleset lets may create one."),
+                    Optional("update", Blocked, "Nobody may move one."),
+                    Optional("deletion", Blocked, "Nobody may delete one."))
+                { NotEmpty = true }),
+            "How rulesets of the forge must protect tags; * stays within one component of a name."))
     { NotEmpty = true };
 }

@@ -33,6 +33,15 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
         Values = [.. (review["values"]?.Sound ?? []).Select(ReadValueRule)],
         Evidence = [.. (review["evidence"]?.Sound ?? []).Select(node => new EvidenceRule(Place(node), ReadPatterns(node["paths"]), ReadPatterns(node["files"]), node["why"]?.Text))],
         Branches = [.. PartyRules.Entries(review["branches"]).Where(entry => !entry.Node.Refused).Select(entry => ReadBranch(entry.Name, entry.Node))],
+        Tags =
+        [
+            .. PartyRules.Entries(review["tags"]).Where(entry => !entry.Node.Refused).Select(entry => new TagRule(Place(entry.Node), entry.Name)
+            {
+                RestrictsCreation = entry.Node["creation"] is not null,
+                BlocksUpdate = entry.Node["update"] is not null,
+                BlocksDeletion = entry.Node["deletion"] is not null,
+            }),
+        ],
         Commits = DeclaredRules.ReadRepository(review["commits"], mistakes),
     };
 
@@ -62,6 +71,9 @@ internal sealed class ReviewRules(PartyRules parties, PolicyMistakes mistakes)
             NeedsSignatures = node["signatures"] is not null,
             Merge = node.Words("merge"),
             Checks = checks.ToImmutable(),
+            NeedsMergeQueue = node["mergeQueue"] is not null,
+            ResolvesThreads = node["threads"] is not null,
+            Prefixes = node.Words("prefixes"),
         };
     }
 

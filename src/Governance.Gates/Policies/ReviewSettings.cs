@@ -35,6 +35,9 @@ public sealed record ReviewSettings
 
     /// <summary>How the forge must protect branches.</summary>
     public ImmutableArray<BranchRule> Branches { get; init; } = [];
+
+    /// <summary>How the forge must protect tags.</summary>
+    public ImmutableArray<TagRule> Tags { get; init; } = [];
 }
 
 /// <summary>How the forge must protect one branch; what is not asked may be either way.</summary>
@@ -71,6 +74,30 @@ public sealed record BranchRule(string Path, string Name)
 
     /// <summary>Checks that must have passed.</summary>
     public ImmutableArray<CheckRule> Checks { get; init; } = [];
+
+    /// <summary>Whether changes must go through the merge queue.</summary>
+    public bool NeedsMergeQueue { get; init; }
+
+    /// <summary>Whether conversations about a change must be resolved.</summary>
+    public bool ResolvesThreads { get; init; }
+
+    /// <summary>How the names of branches begin from which pull requests into this one may come; empty: any.</summary>
+    public ImmutableArray<string> Prefixes { get; init; } = [];
+}
+
+/// <summary>How rulesets of the forge must protect some tags; what is not asked may be either way.</summary>
+/// <param name="Path">Where the rule stands, such as <c>review.tags['v*']</c>.</param>
+/// <param name="Names">A name, or a pattern in which <c>*</c> stays within one component.</param>
+public sealed record TagRule(string Path, string Names)
+{
+    /// <summary>Whether only those whom a ruleset lets may create one.</summary>
+    public bool RestrictsCreation { get; init; }
+
+    /// <summary>Whether nobody may move one.</summary>
+    public bool BlocksUpdate { get; init; }
+
+    /// <summary>Whether nobody may delete one.</summary>
+    public bool BlocksDeletion { get; init; }
 }
 
 /// <summary>A check that must have passed before a merge.</summary>

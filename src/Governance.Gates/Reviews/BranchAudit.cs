@@ -33,7 +33,7 @@ public static class BranchAudit
             return new(Decision.Unknown(new Reason("review.branches", $"the policy says nothing about the branch {OneLine.Show(snapshot.Branch)}", "add it under review.branches, or name another branch")), []);
         }
 
-        ImmutableArray<BranchFinding> findings = [.. new Audit(snapshot, rule).Findings()];
+        ImmutableArray<BranchFinding> findings = [.. new Audit(snapshot, rule).Findings(policy.Review.Paths.Any(path => path.Demand is ReviewDemand.Approvals)), .. TagAudit.Findings(snapshot, policy.Review.Tags)];
         return new(Decision.All(findings.Select(finding => finding.Decision)), findings);
     }
 
@@ -66,7 +66,7 @@ public static class BranchAudit
             }
         }
 
-        public IEnumerable<BranchFinding> Findings() =>
+        public IEnumerable<BranchFinding> Findings(bool countsByPath) =>
         [
             .. If(rule.BlocksDirectPush, "directPush", "changes come by a pull request", guard => guard.NeedsPullRequest, BypassReach.ByPullRequest),
             .. If(rule.BlocksForcePush, "forcePush", "nobody pushes over what is there", guard => guard.BlocksForcePush, BypassReach.ByPullRequest, BypassReach.PullRequestRules),
@@ -77,6 +77,9 @@ public static class BranchAudit
             .. If(rule.DismissesStale, "stale", "approvals end with the next push", guard => guard.DismissesStale),
             .. If(rule.NeedsLastPushApproval, "lastPush", "somebody else than who pushed last must approve", guard => guard.NeedsLastPushApproval),
             .. If(rule.NeedsSignatures, "signatures", "commits are signed", guard => guard.NeedsSignatures, BypassReach.PullRequestRules),
+            .. If(rule.NeedsMergeQueue, "mergeQueue", "changes go through the merge queue", guard => guard.NeedsMergeQueue),
+            .. If(rule.ResolvesThreads, "threads", "conversations about a change are resolved", guard => guard.ResolvesThreads),
+            .. countsByPath ? PathReviewers() : [],
             .. rule.Merge.IsEmpty ? [] : (BranchFinding[])[Merge()],
             .. rule.Checks.Select(Check),
         ];
@@ -124,6 +127,12 @@ public static class BranchAudit
                 ? approve ? Decision.Deny(new Reason(path, "workflows may approve pull requests, so that who may change one approves their own", "switch off \"Allow GitHub Actions to create and approve pull requests\"")) : Decision.AllowBecause(new Reason(path, "workflows may not approve pull requests"))
                 : Decision.Unknown(why with { Rule = path, Message = $"{What}: {why.Message}" }));
         }
+
+        // What the policy counts by path, the forge may count too, of its own teams: to know, and no demand.
+        private IEnumerable<BranchFinding> PathReviewers() => guards.Where(guard => !guard.PathReviewers.IsEmpty).Select(guard => new BranchFinding(
+            Path("reviewers"),
+            "who must approve paths on the forge too",
+            Decision.AllowBecause(new Reason(Path("reviewers"), $"{Shown(guard)} asks for {string.Join("; ", guard.PathReviewers.Take(16).Select(OneLine.Show))}"))));
 
         private BranchFinding Merge()
         {

@@ -42,7 +42,7 @@ public static class BranchReader
 
     private static BranchSnapshot Read(SnapshotFields fields, JsonElement root)
     {
-        fields.Only(root, "v", "critical", "repository", "branch", "rules", "rulesets", "protection", "settings", "actions", "workflows");
+        fields.Only(root, "v", "critical", "repository", "branch", "rules", "rulesets", "protection", "settings", "actions", "workflows", "tagRulesets");
         if (fields.OptionalCount(root, "v") != 1)
         {
             fields.Fail("'v' is not 1, the version that is known here");
@@ -61,8 +61,9 @@ public static class BranchReader
             Protection = Part(fields, root, "protection", value => value.ValueKind == JsonValueKind.Null ? null : ReadProtection(fields, value)),
             MergeMethods = Part(fields, root, "settings", value => (ImmutableArray<string>)[.. Methods.Where(method => fields.Flag(value, method == "merge" ? "allow_merge_commit" : $"allow_{method}_merge"))]),
             WorkflowsApprove = Part(fields, root, "actions", value => fields.Flag(value, "can_approve_pull_request_reviews")),
-            Workflows = Part(fields, root, "workflows", _ => fields.Many(root, "workflows", workflow => (Path: fields.Path(workflow, "path"), Checks: fields.Many(workflow, "checks", check => fields.RequiredText(check, "name"))))
+            Workflows = Part(fields, root, "workflows", _ => fields.Many(root, "workflows", workflow => (Path: fields.Path(workflow, "path"), Checks: fields.Many(workflow, "checks", check => fields.Name(check, "name"))))
                 .SelectMany(workflow => workflow.Checks.Select(check => new WorkflowCheck(workflow.Path, check))).ToImmutableArray()),
+            TagRulesets = fields.Find(root, "tagRulesets") is null ? null : Part(fields, root, "tagRulesets", _ => fields.Many(root, "tagRulesets", ruleset => ReadTagRuleset(fields, ruleset))),
         };
     }
 
@@ -83,7 +84,7 @@ public static class BranchReader
     {
         var bypass = fields.Many(root, "rulesets", ruleset => fields.Object(ruleset, "unread") is { } why
                 ? (Id: fields.RequiredCount(ruleset, "id"), Name: null, Actors: new Reading<ImmutableArray<BypassActor>>.Unread(fields.Reason(why)))
-                : (Id: fields.RequiredCount(ruleset, "id"), Name: (string?)fields.RequiredText(ruleset, "name"), Actors: ReadActors(fields, ruleset)))
+                : (Id: fields.RequiredCount(ruleset, "id"), Name: (string?)fields.Name(ruleset, "name"), Actors: ReadActors(fields, ruleset)))
             .GroupBy(ruleset => ruleset.Id).ToDictionary(group => group.Key, group => group.First());
         var rules = fields.Many(root, "rules", rule => (Ruleset: fields.RequiredCount(rule, "ruleset_id"), Type: fields.RequiredText(rule, "type"), Parameters: fields.Object(rule, "parameters") ?? default));
         return
@@ -111,8 +112,11 @@ public static class BranchReader
             NeedsCodeOwner = guard.NeedsCodeOwner || fields.Flag(parameters, "require_code_owner_review"),
             DismissesStale = guard.DismissesStale || fields.Flag(parameters, "dismiss_stale_reviews_on_push"),
             NeedsLastPushApproval = guard.NeedsLastPushApproval || fields.Flag(parameters, "require_last_push_approval"),
+            ResolvesThreads = guard.ResolvesThreads || fields.Flag(parameters, "required_review_thread_resolution"),
+            PathReviewers = fields.Find(parameters, "required_reviewers") is null ? guard.PathReviewers : guard.PathReviewers.AddRange(fields.Many(parameters, "required_reviewers", one => ReadReviewer(fields, one))),
             MergeMethods = fields.Find(parameters, "allowed_merge_methods") is null ? guard.MergeMethods : Meet(guard.MergeMethods, fields.Texts(parameters, "allowed_merge_methods")),
         },
+        "merge_queue" => guard with { NeedsMergeQueue = true },
         "required_status_checks" => guard with { Checks = guard.Checks.AddRange(fields.Many(parameters, "required_status_checks", check => ReadCheck(fields, check, "integration_id"))) },
         _ => guard,
     };
@@ -136,6 +140,7 @@ public static class BranchReader
             NeedsSignatures = fields.Object(protection, "required_signatures") is not null && Enabled(fields, protection, "required_signatures"),
             MergeMethods = fields.Object(protection, "required_linear_history") is not null && Enabled(fields, protection, "required_linear_history") ? ["squash", "rebase"] : null,
             NeedsPullRequest = reviews is not null,
+            ResolvesThreads = fields.Object(protection, "required_conversation_resolution") is not null && Enabled(fields, protection, "required_conversation_resolution"),
             Approvals = reviews is { } count && fields.Find(count, "required_approving_review_count") is not null ? fields.Whole(count, "required_approving_review_count") : 0,
             NeedsCodeOwner = reviews is { } owner && fields.Flag(owner, "require_code_owner_reviews"),
             DismissesStale = reviews is { } stale && fields.Flag(stale, "dismiss_stale_reviews"),
@@ -145,17 +150,35 @@ public static class BranchReader
                 null => [],
 
                 // Older servers tell names alone, and those may come from anybody.
-                { } checks when fields.Find(checks, "checks") is null => [.. fields.Texts(checks, "contexts").Select(name => new RequiredCheck(name, null))],
+                { } checks when fields.Find(checks, "checks") is null => [.. fields.Names(checks, "contexts").Select(name => new RequiredCheck(name, null))],
                 { } checks => fields.Many(checks, "checks", check => ReadCheck(fields, check, "app_id")),
             },
         };
+    }
+
+    private static string ReadReviewer(SnapshotFields fields, JsonElement one)
+    {
+        var who = fields.RequiredObject(one, "reviewer");
+        return $"{Number(fields.Whole(one, "minimum_approvals"))} of {fields.RequiredText(who, "type")} {Number(fields.Whole(who, "id"))} for {string.Join(", ", fields.Names(one, "file_patterns"))}";
+    }
+
+    // GET /repos/{owner}/{repo}/rulesets/{id}
+    private static TagGuard ReadTagRuleset(SnapshotFields fields, JsonElement ruleset)
+    {
+        var names = fields.Object(ruleset, "conditions") is { } conditions ? fields.Object(conditions, "ref_name") ?? default : default;
+        return new(
+            $"ruleset '{fields.Name(ruleset, "name")}' ({Number(fields.RequiredCount(ruleset, "id"))})",
+            fields.Names(names, "include"),
+            fields.Names(names, "exclude"),
+            fields.Many(ruleset, "rules", rule => fields.RequiredText(rule, "type")),
+            ReadActors(fields, ruleset));
     }
 
     private static RequiredCheck ReadCheck(SnapshotFields fields, JsonElement check, string app)
     {
         // No number, and -1, are "any app".
         long? number = fields.Find(check, app) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var id) && id > 0 ? id : null;
-        return new(fields.RequiredText(check, "context"), number);
+        return new(fields.Name(check, "context"), number);
     }
 
     // "bypass_actors" is there for whoever has write access to the ruleset; its absence says nothing about who may bypass.

@@ -25,6 +25,21 @@ public sealed record BranchSnapshot
 
     /// <summary>Which workflow of the branch posts which check.</summary>
     public required Reading<ImmutableArray<WorkflowCheck>> Workflows { get; init; }
+
+    /// <summary>The rulesets with active rules for tags; null where the snapshot says nothing of them.</summary>
+    public Reading<ImmutableArray<TagGuard>>? TagRulesets { get; init; }
+}
+
+/// <summary>A ruleset of tags.</summary>
+/// <param name="Name">For people, such as <c>ruleset 'releases' (12)</c>.</param>
+/// <param name="Includes">Patterns of refs that it is for.</param>
+/// <param name="Excludes">Patterns of refs that it is not for.</param>
+/// <param name="Rules">Its rules, such as <c>creation</c>, <c>update</c> and <c>deletion</c>.</param>
+/// <param name="Bypass">Who is not bound by it.</param>
+public sealed record TagGuard(string Name, ImmutableArray<string> Includes, ImmutableArray<string> Excludes, ImmutableArray<string> Rules, Reading<ImmutableArray<BypassActor>> Bypass)
+{
+    /// <summary>Whether it surely is for every tag that a pattern names. GitHub's patterns are those of fnmatch(3) with FNM_PATHNAME, so that a star stays within one component.</summary>
+    public bool Covers(string pattern) => Excludes.IsEmpty && Includes.Any(include => include is "~ALL" or "refs/tags/**/*" || include == $"refs/tags/{pattern}" || (include == "refs/tags/*" && !pattern.Contains('/', StringComparison.Ordinal)));
 }
 
 /// <summary>One thing that guards a branch: a ruleset, or the classic protection.</summary>
@@ -54,6 +69,15 @@ public sealed record BranchGuard(string Name)
 
     /// <summary>Whether commits must be signed.</summary>
     public bool NeedsSignatures { get; init; }
+
+    /// <summary>Whether changes go through the merge queue.</summary>
+    public bool NeedsMergeQueue { get; init; }
+
+    /// <summary>Whether conversations about a change must be resolved.</summary>
+    public bool ResolvesThreads { get; init; }
+
+    /// <summary>Who else must approve changes of some paths, for people, such as <c>2 of Team 7 for risk/**</c>.</summary>
+    public ImmutableArray<string> PathReviewers { get; init; } = [];
 
     /// <summary>Merge methods that it allows; null: any.</summary>
     public ImmutableArray<string>? MergeMethods { get; init; }

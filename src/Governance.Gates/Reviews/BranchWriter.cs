@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -31,6 +32,9 @@ public sealed record BranchAnswers
 
     /// <summary>Which workflow posts which check.</summary>
     public required Reading<ImmutableArray<WorkflowCheck>> Workflows { get; init; }
+
+    /// <summary>The active rulesets of tags.</summary>
+    public required Reading<ImmutableArray<JsonObject>> TagRulesets { get; init; }
 }
 
 /// <summary>Writes a snapshot of a branch's protection, version 1 (<c>docs/formats/branch.schema.json</c>), as <see cref="BranchReader"/> reads it.</summary>
@@ -61,6 +65,7 @@ public static class BranchWriter
             Write(json, "settings", answers.Settings, settings => Write(json, settings));
             Write(json, "actions", answers.Actions, actions => Write(json, actions));
             Write(json, "workflows", answers.Workflows, checks => Write(json, checks));
+            Write(json, "tagRulesets", answers.TagRulesets, rulesets => Write(json, rulesets));
             json.WriteEndObject();
         }
 
@@ -124,7 +129,7 @@ public static class BranchWriter
     private static void Write(Utf8JsonWriter json, ImmutableArray<WorkflowCheck> checks)
     {
         json.WriteStartArray();
-        foreach (var workflow in checks.Where(check => check.Check.Length > 0 && PullRequestWriter.Text(check.Check) == check.Check).GroupBy(check => check.Workflow, StringComparer.Ordinal))
+        foreach (var workflow in checks.Where(check => check.Check.Length is > 0 and <= JsonFields.LongestText && check.Check.EnumerateRunes().All(rune => rune != Rune.ReplacementChar)).GroupBy(check => check.Workflow, StringComparer.Ordinal))
         {
             json.WriteStartObject();
             json.WriteString("path", workflow.Key);

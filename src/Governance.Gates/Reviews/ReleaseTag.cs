@@ -27,18 +27,20 @@ public sealed record TagVerification(string Reason, string? Payload, string? Sig
 /// <param name="Person">Whoever of the policy signed it; null unless it is allowed.</param>
 public sealed record TagResult(Decision Decision, string? Commit, string? Person);
 
-/// <summary>Decides whether a tag is signed by a person of the policy. A signature with SSH is verified here; of others only the forge's word is known, which does not say whose key it was.</summary>
+/// <summary>Decides whether a tag is signed by a person of the policy. A signature with SSH is verified here, one with OpenPGP by <c>gpgv</c>; of others only the forge's word is known, which does not say whose key it was.</summary>
 public static class ReleaseTag
 {
     private const string Rule = "tag";
     private const string SshArmor = "-----BEGIN SSH SIGNATURE-----";
+    private const string OpenPgpArmor = "-----BEGIN PGP SIGNATURE-----";
     private const string SignIt = "sign it anew: git tag -s -f, with gpg.format set to ssh and a key that the policy gives to a person";
 
     /// <summary>Decides about a tag.</summary>
     /// <param name="tag">The tag.</param>
     /// <param name="policy">The policy.</param>
     /// <param name="now">When person and key must count: the time that a tagger names proves nothing.</param>
-    public static TagResult Decide(ForgeTag tag, Policy policy, DateTimeOffset now)
+    /// <param name="openPgp">What gpgv found of the signature that <see cref="OpenPgpSignature"/> gives, with the keys of all people; null where it was not asked.</param>
+    public static TagResult Decide(ForgeTag tag, Policy policy, DateTimeOffset now, Reading<OpenPgpOutcome>? openPgp = null)
     {
         ArgumentNullException.ThrowIfNull(tag);
         ArgumentNullException.ThrowIfNull(policy);
@@ -49,12 +51,50 @@ public static class ReleaseTag
             { TargetType: not "commit" } => Deny($"the tag {name} names a {OneLine.Show(tag.TargetType)} and no commit", "tag the commit itself"),
             { Verification: null } => Unknown($"GitHub does not tell the signature of the tag {name}", "update GitHub Enterprise Server, or verify the tag where the repository is checked out"),
             { Verification: { Signature: { } signature } told } when signature.StartsWith(SshArmor, StringComparison.Ordinal) => OfSsh(tag, told.Payload, signature, policy, now),
+            { Verification.Payload: { } payload } when openPgp is Reading<OpenPgpOutcome>.Found(var outcome) => OfOpenPgp(tag, payload, outcome, policy, now),
+            { Verification: { Reason: "valid", Signature: not null } } when openPgp is Reading<OpenPgpOutcome>.Unread(var why) => Unknown($"{why.Message}: GitHub says that the signature of the tag {name} is valid, and not by whose key", why.Remedy ?? SignIt),
             { Verification.Reason: "gpgverify_error" or "gpgverify_unavailable" } => Unknown($"GitHub could not verify the tag {name} just now ({tag.Verification.Reason})", "try again later"),
             { Verification.Signature: null } => Deny($"nobody signed the tag {name} (GitHub says: {OneLine.Show(tag.Verification.Reason)})", SignIt),
             { Verification.Reason: "valid" } => Unknown($"the tag {name} is not signed with SSH; GitHub says that its signature is valid, and not by whose key, which may be that of any account", SignIt),
             _ => Deny($"GitHub does not accept the signature of the tag {name} (it says: {OneLine.Show(tag.Verification.Reason)})", SignIt),
         };
     }
+
+    /// <summary>What there is to verify with OpenPGP: what was signed, and the armored signature.</summary>
+    /// <returns>null: the tag has none, or nobody in the policy has a key for it.</returns>
+    public static (string Payload, string Signature)? OpenPgpSignature(ForgeTag tag, Policy policy)
+    {
+        ArgumentNullException.ThrowIfNull(tag);
+        ArgumentNullException.ThrowIfNull(policy);
+        return tag is { IsAnnotated: true, TargetType: "commit", Verification: { Payload: { } payload, Signature: { } signature } }
+            && signature.StartsWith(OpenPgpArmor, StringComparison.Ordinal) && policy.People.Values.Any(person => !person.OpenPgp.IsEmpty)
+            ? (payload, signature) : null;
+    }
+
+    private static TagResult OfOpenPgp(ForgeTag tag, string payload, OpenPgpOutcome outcome, Policy policy, DateTimeOffset now)
+    {
+        var name = OneLine.Show(tag.Name);
+        if (outcome is not OpenPgpOutcome.Signed(var fingerprint))
+        {
+            return Deny($"the tag {name} is not signed by a person of the policy: its OpenPGP signature {((OpenPgpOutcome.Refused)outcome).Why}", SignIt);
+        }
+
+        if (policy.People.Values.FirstOrDefault(person => person.OpenPgp.Any(key => key.Fingerprint == fingerprint)) is not { } person)
+        {
+            return Deny($"the tag {name} is signed with the OpenPGP key {fingerprint}, which is nobody's in the policy", SignIt);
+        }
+
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        return today < person.From || today > person.Until ? Deny($"the tag {name} was signed by {person.Name}, who is not in office now", SignIt)
+            : GitTag.Read(Encoding.UTF8.GetBytes(payload)) is not var (commit, signedAs) ? Deny($"what {person.Name} signed is no tag of git with a commit, a name, a tagger and one signature", SignIt)
+            : signedAs != tag.Name ? Deny($"the tag was signed by {person.Name} as '{OneLine.Show(signedAs)}', and stands under '{name}'", SignIt)
+            : Of(tag, commit, person.Name, "OpenPGP");
+    }
+
+    // What was signed counts; the forge's word beside it only shows that both speak of one tag.
+    private static TagResult Of(ForgeTag tag, string commit, string person, string how) => commit == tag.Target
+        ? new(Decision.AllowBecause(new Reason(Rule, $"the tag {OneLine.Show(tag.Name)} names {commit}, signed with {how} by {person}")), commit, person)
+        : Deny($"the tag {OneLine.Show(tag.Name)} was signed by {person} for {commit}, and GitHub says that it names {OneLine.Show(tag.Target)}", "find out who moved it");
 
     private static TagResult OfSsh(ForgeTag tag, string? payload, string signature, Policy policy, DateTimeOffset now)
     {
@@ -78,10 +118,7 @@ public static class ReleaseTag
             return Deny($"the tag {name} was signed by {person}, who {why}", SignIt);
         }
 
-        // What was signed counts; the forge's word beside it only shows that both speak of one tag.
-        return signed.Commit == tag.Target
-            ? new(Decision.AllowBecause(new Reason(Rule, $"the tag {name} names {signed.Commit}, signed with SSH by {person}")), signed.Commit, person)
-            : Deny($"the tag {name} was signed by {person} for {signed.Commit}, and GitHub says that it names {OneLine.Show(tag.Target)}", "find out who moved it");
+        return Of(tag, signed.Commit, person, "SSH");
     }
 
     private static TagResult Deny(string message, string remedy) => new(Decision.Deny(new Reason(Rule, message, remedy)), null, null);

@@ -40,6 +40,7 @@ public static class ReviewGate
             OwnChanges(request),
             .. category is null ? (Decision[])[] : [category.Decision],
             .. category?.Emergency is var (rule, _) ? [CategoryRuling.Afterwards(rule, request.MergedAt, quorum.Filled([.. rule.Require, .. rule.Review]), now)] : (Decision[])[],
+            Prefix(request, settings),
         ]);
         return new(decision, approvers.Read, [.. quorum.Needs]) { Category = category?.Category };
     }
@@ -93,6 +94,10 @@ public static class ReviewGate
     private static Decision OwnChanges(PullRequest request) => request.Files.SelectMany(file => file.Paths).Any(Codeowners.Locations.Contains)
         ? Decision.AllowBecause(new Reason("review.codeowners", "the change of CODEOWNERS counts from the next pull request on: this one is judged by the base commit's"))
         : Decision.Allow;
+
+    private static Decision Prefix(PullRequest request, ReviewSettings settings) =>
+        settings.Branches.FirstOrDefault(branch => branch.Name == request.BaseRef) is not { Prefixes: { IsEmpty: false } prefixes } rule || prefixes.Any(prefix => request.HeadRef.StartsWith(prefix, StringComparison.Ordinal)) ? Decision.Allow
+        : Decision.Deny(new Reason($"{rule.Path}.prefixes", $"the branch {OneLine.Show(request.HeadRef)} begins with none of {string.Join(", ", prefixes)}", "open the pull request from a branch that is named so"));
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

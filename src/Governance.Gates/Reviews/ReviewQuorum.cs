@@ -26,7 +26,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
     public Fit Filled(ImmutableArray<RoleCount> require)
     {
         var places = Places(require);
-        return new[] { Fit.Yes, Fit.Unknown }.FirstOrDefault(least => Fill(places, least).All(person => person is not null));
+        return new[] { Fit.Yes, Fit.Unknown }.FirstOrDefault(least => Fill(places, least).Least.All(person => person is not null));
     }
 
     public void Add(ReviewSettings settings, CategoryRuling? category)

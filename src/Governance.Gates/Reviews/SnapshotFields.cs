@@ -48,6 +48,32 @@ internal sealed class SnapshotFields : JsonFields
         return items.ToImmutable();
     }
 
+    /// <summary>A name that people chose on the forge, whatever characters it has: it is compared, and shown only as <see cref="OneLine"/> shows it.</summary>
+    public string Name(JsonElement element, string name)
+    {
+        if (Find(element, name) is { } value)
+        {
+            return NameOf(value, name);
+        }
+
+        Fail($"'{name}' is missing");
+        return "";
+    }
+
+    /// <summary>A list of such names; none where it is missing.</summary>
+    public ImmutableArray<string> Names(JsonElement element, string name) => List(element, name, item => NameOf(item, name));
+
+    private string NameOf(JsonElement value, string name)
+    {
+        if (value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 and <= LongestText } text)
+        {
+            return text;
+        }
+
+        Fail($"'{name}' is no text of 1 to {LongestText} characters");
+        return "";
+    }
+
     /// <summary>A path from the repository's root.</summary>
     public string Path(JsonElement element, string name)
     {

@@ -31,12 +31,12 @@ public sealed class GitHubContractTests
 
     private static readonly string[] Events = ["pull_request", "pull_request_review", "merge_group", "push"];
 
-    [Fact]
-    public async Task Every_request_and_every_answer_is_as_githubs_openapi_description_says()
+    [Theory, MemberData(nameof(PrismProxy.Descriptions), MemberType = typeof(PrismProxy))]
+    public async Task Every_request_and_every_answer_is_as_githubs_openapi_description_says(string description)
     {
         Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
         await using var server = await SceneAsync();
-        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        await using var proxy = await PrismProxy.StartAsync(description, server.Api, TestContext.Current.CancellationToken);
         server.Shown = proxy.Address;
         using var key = RSA.Create(2048);
         var credentials = new GitHubCredentials.App("12", key.ExportPkcs8PrivateKeyPem(), null);
@@ -65,17 +65,18 @@ public sealed class GitHubContractTests
         }
     }
 
-    [Fact]
-    public async Task Every_request_and_every_answer_about_a_branch_is_as_githubs_openapi_description_says()
+    [Theory, MemberData(nameof(PrismProxy.Descriptions), MemberType = typeof(PrismProxy))]
+    public async Task Every_request_and_every_answer_about_a_branch_is_as_githubs_openapi_description_says(string description)
     {
         Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
         await using var server = await SceneAsync();
         var protection = server.World.Protection;
         JsonObject Rule(string type, long ruleset, string parameters) => JsonNode.Parse($$"""{"type":"{{type}}","ruleset_source_type":"Repository","ruleset_source":"example/trading","ruleset_id":{{ruleset}}{{parameters}}}""")!.AsObject();
-        protection.Rules.AddRange([Rule("deletion", 1, ""), Rule("non_fast_forward", 2, ""), Rule("pull_request", 1, ""","parameters":{"required_approving_review_count":2,"require_code_owner_review":true,"dismiss_stale_reviews_on_push":true,"require_last_push_approval":true,"required_review_thread_resolution":true,"allowed_merge_methods":["squash"]}"""),
+        protection.Rules.AddRange([Rule("deletion", 1, ""), Rule("non_fast_forward", 2, ""), Rule("pull_request", 1, ""","parameters":{"required_approving_review_count":2,"require_code_owner_review":true,"dismiss_stale_reviews_on_push":true,"require_last_push_approval":true,"required_review_thread_resolution":true,"allowed_merge_methods":["squash"],"required_reviewers":[{"file_patterns":["risk/**"],"minimum_approvals":2,"reviewer":{"id":7,"type":"Team"}}]}"""), Rule("merge_queue", 1, ""","parameters":{"check_response_timeout_minutes":60,"grouping_strategy":"ALLGREEN","max_entries_to_build":5,"max_entries_to_merge":5,"merge_method":"SQUASH","min_entries_to_merge":1,"min_entries_to_merge_wait_minutes":5}"""),
             Rule("required_status_checks", 2, ""","parameters":{"strict_required_status_checks_policy":true,"required_status_checks":[{"context":"gates","integration_id":4711}]}""")]);
         protection.Rulesets[1] = [new JsonObject { ["actor_id"] = 7, ["actor_type"] = "Team", ["bypass_mode"] = "pull_request" }];
         protection.Rulesets[2] = [];
+        protection.TagRulesets.Add((3, "refs/tags/v*", ["creation", "update", "deletion", "non_fast_forward"], []));
         protection.Classic["main"] = JsonNode.Parse("""
             {"enforce_admins":{"url":"https://api.github.com/a","enabled":true},"allow_force_pushes":{"enabled":false},"allow_deletions":{"enabled":false},"required_signatures":{"url":"https://api.github.com/s","enabled":true},
              "required_pull_request_reviews":{"dismiss_stale_reviews":true,"require_code_owner_reviews":true,"required_approving_review_count":2,"require_last_push_approval":true},
@@ -87,7 +88,7 @@ public sealed class GitHubContractTests
              "verification":{"verified":false,"reason":"unsigned","payload":null,"signature":null,"verified_at":null}}
             """)!.AsObject());
         server.LongestPage = 3;
-        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        await using var proxy = await PrismProxy.StartAsync(description, server.Api, TestContext.Current.CancellationToken);
         server.Shown = proxy.Address;
 
         foreach (var hasClassic in (bool[])[true, false])
@@ -97,29 +98,31 @@ public sealed class GitHubContractTests
             Assert.True(reading.Try(out var branch, out var why), why?.Message);
             Assert.True(branch.Rulesets.Try(out var rulesets, out why) && branch.Protection.Try(out var classic, out why) && (classic is not null) == hasClassic, why?.Message);
             Assert.True(branch.MergeMethods.Try(out _, out why) && branch.WorkflowsApprove.Try(out _, out why) && branch.Workflows.Try(out _, out why), why?.Message);
+            Assert.True(branch.TagRulesets!.Try(out var tagRulesets, out why), why?.Message);
+            Assert.Equal(["creation", "update", "deletion", "non_fast_forward"], Assert.Single(tagRulesets).Rules);
             Assert.Equal([true, true], rulesets.Select(ruleset => ruleset.Bypass.Try(out _, out _)));
             Assert.True((await TagSource.ReadAsync(client, "v1", TestContext.Current.CancellationToken)).Try(out var tag, out why), why?.Message);
             Assert.Equal(("commit", sha, "unsigned"), (tag.TargetType, tag.Target, tag.Verification?.Reason));
             protection.Classic.Clear();
         }
 
-        foreach (var asked in (string[])["/repos/example/trading", "/rules/branches/main?per_page=100&page=2", "/rulesets/1", "/rulesets/2", "/branches/main/protection", "/actions/permissions/workflow", "/git/ref/heads%2Fmain", "/git/ref/tags%2Fv1", $"/git/tags/{sha}"])
+        foreach (var asked in (string[])["/repos/example/trading", "/rules/branches/main?per_page=100&page=2", "/rulesets/1", "/rulesets/2", "/rulesets?per_page=100", "/rulesets/3", "/branches/main/protection", "/actions/permissions/workflow", "/git/ref/heads%2Fmain", "/git/ref/tags%2Fv1", $"/git/tags/{sha}"])
         {
             Assert.Equal(2, server.Log.Count(line => line.EndsWith(asked, StringComparison.Ordinal)));
         }
     }
 
-    [Theory]
-    [InlineData("merge")]
-    [InlineData("rebase")]
-    public async Task Every_request_and_every_answer_about_a_push_is_as_githubs_openapi_description_says(string how)
+    public static TheoryData<string, string> Merges => [.. PrismProxy.Descriptions.SelectMany(description => (string[])["merge", "rebase"], (description, how) => (description.Data, how))];
+
+    [Theory, MemberData(nameof(Merges))]
+    public async Task Every_request_and_every_answer_about_a_push_is_as_githubs_openapi_description_says(string description, string how)
     {
         Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
         await using var server = await SceneAsync();
         var before = server.World.Branches["main"];
         var merged = server.World.Merge(7, how);
         var last = server.World.PushDirectly(made => made["x"] = GitHubFile.Of("x\n"));
-        await using var proxy = await PrismProxy.StartAsync(server.Api, TestContext.Current.CancellationToken);
+        await using var proxy = await PrismProxy.StartAsync(description, server.Api, TestContext.Current.CancellationToken);
         server.Shown = proxy.Address;
 
         using var client = GitHubClient.Open(new() { Api = proxy.Address, GraphQl = new(proxy.Address, "graphql"), Credentials = new GitHubCredentials.Token("t") }, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
@@ -135,6 +138,35 @@ public sealed class GitHubContractTests
         {
             Assert.Contains(server.Log, line => line.EndsWith(asked, StringComparison.Ordinal));
         }
+    }
+
+    [Theory, MemberData(nameof(PrismProxy.Descriptions), MemberType = typeof(PrismProxy))]
+    public async Task Every_request_and_every_answer_about_a_check_is_as_githubs_openapi_description_says(string description)
+    {
+        Assert.SkipWhen(PrismProxy.WhyNot is not null, PrismProxy.WhyNot ?? "");
+        await using var server = await SceneAsync();
+        await using var proxy = await PrismProxy.StartAsync(description, server.Api, TestContext.Current.CancellationToken);
+        server.Shown = proxy.Address;
+        using var client = GitHubClient.Open(new() { Api = proxy.Address, GraphQl = new(proxy.Address, "graphql"), Credentials = new GitHubCredentials.Token("t") }, RepositoryName.TryParse("example/trading")!, TimeProvider.System);
+        var head = server.World.PullRequests[7].Head;
+        var run = new CheckRun("governance / gates", "pull-request/7", head, Passed: false)
+        {
+            Title = "deny",
+            Summary = new('x', CheckRun.LongestSummary),
+            Annotations = [.. Enumerable.Range(1, 120).Select(line => new CheckAnnotation(".github/CODEOWNERS", line, "title", "message"))],
+        };
+        foreach (var next in (CheckRun[])[run, run with { Passed = true, Annotations = [.. run.Annotations, new("risk/new", 1, "title", "more")] }])
+        {
+            Assert.True((await CheckRuns.PublishAsync(client, next, TestContext.Current.CancellationToken)).Try(out var id, out var why), why?.ToString());
+            Assert.Equal(1, id);
+        }
+
+        Assert.True((await CheckRuns.HeadOfAsync(client, 7, TestContext.Current.CancellationToken)).Try(out var told, out _));
+        Assert.Equal(head, told);
+        Assert.Equal(("success", 121), (Assert.Single(server.World.Checks.Runs).Conclusion, server.World.Checks.Runs[0].Annotations.Count));
+        Assert.Equal(
+            ["GET /commits/", "POST /check-runs", "PATCH /check-runs/1", "PATCH /check-runs/1", "GET /commits/", "PATCH /check-runs/1", "GET /check-runs/1/annotations", "GET /check-runs/1/annotations", "PATCH /check-runs/1", "GET /pulls/7"],
+            server.Log.Select(line => line.Replace("/repos/example/trading", "", StringComparison.Ordinal).Split('?')[0]).Select(line => line.Contains("/commits/", StringComparison.Ordinal) ? "GET /commits/" : line));
     }
 
     [Fact]

@@ -12,14 +12,17 @@ internal sealed class PrismProxy : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
 
-    public static string? WhyNot => Peers.WhyNot(Peers.Node, Peers.GitHubJs);
+    /// <summary>GitHub's descriptions: of github.com, and of GitHub Enterprise Server.</summary>
+    public static TheoryData<string> Descriptions => ["api.github.com", "ghes-3.19"];
 
-    public static async Task<PrismProxy> StartAsync(Uri upstream, CancellationToken cancellation)
+    public static string? WhyNot => Peers.WhyNot(Peers.Node, Peers.GitHubJs, Peers.GitHubServer);
+
+    public static async Task<PrismProxy> StartAsync(string description, Uri upstream, CancellationToken cancellation)
     {
         var (packages, port) = (Peers.GitHubJs.Require(), FreePort.Next());
         var process = ChildProcess.Start(
             Peers.Node.Require(),
-            [$"{packages}/@stoplight/prism-cli/dist/index.js", "proxy", "--errors", "--host", "127.0.0.1", "--port", $"{port}", $"{packages}/@octokit/openapi/generated/api.github.com.json", upstream.AbsoluteUri.TrimEnd('/')],
+            [$"{packages}/@stoplight/prism-cli/dist/index.js", "proxy", "--errors", "--host", "127.0.0.1", "--port", $"{port}", description == "api.github.com" ? $"{packages}/@octokit/openapi/generated/{description}.json" : $"{Peers.GitHubServer.Require()}/{description}.json", upstream.AbsoluteUri.TrimEnd('/')],
             new Dictionary<string, string?> { ["HTTP_PROXY"] = null, ["http_proxy"] = null });
         try
         {

@@ -8,8 +8,13 @@ internal sealed class GitHubBodies(GitHubWorld world, Uri api)
 {
     private const string Time = "2026-06-01T10:00:00Z";
 
-    public GitHubReply Answer(string method, string[] path, Func<string, string> query)
+    public GitHubReply Answer(string method, string[] path, Func<string, string> query, JsonNode? body)
     {
+        if (path is ["repos", var checkedOwner, var checkedName, .. ["check-runs", ..] or ["commits", _, "check-runs"]] && $"{checkedOwner}/{checkedName}".Equals(world.Repository, StringComparison.OrdinalIgnoreCase))
+        {
+            return world.Checks.Answer(method, path[3..], query, body, api, world.Repository);
+        }
+
         if (path is ["app", "installations", var id, "access_tokens"] && method == "POST")
         {
             return new(new JsonObject { ["token"] = $"ghs_installation{id}", ["expires_at"] = Time.Replace("2026", "2999", StringComparison.Ordinal) }, 201);

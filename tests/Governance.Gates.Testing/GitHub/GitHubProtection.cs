@@ -15,6 +15,9 @@ public sealed class GitHubProtection
     /// <summary>The classic protection of branches, as the API tells it.</summary>
     public Dictionary<string, JsonObject> Classic { get; } = [];
 
+    /// <summary>Rulesets of tags: id, refs that they are for, types of their rules, and who may bypass them.</summary>
+    public List<(long Id, string Include, string[] Rules, JsonArray Bypass)> TagRulesets { get; } = [];
+
     /// <summary>Merge methods that the repository offers.</summary>
     public List<string> MergeMethods { get; } = ["squash"];
 
@@ -36,6 +39,8 @@ public sealed class GitHubProtection
     internal GitHubReply Answer(string[] path, GitHubWorld world) => path switch
     {
         ["rules", "branches", _] => GitHubReply.List(Rules, rule => rule.DeepClone()),
+        ["rulesets"] => GitHubReply.List([.. Rulesets.Keys.Select(id => (Id: id, Target: "branch")), .. TagRulesets.Select(one => (one.Id, Target: "tag"))], one => Ruleset(one.Id, null, world.Repository, one.Target)),
+        ["rulesets", var number] when TagRulesets.Find(one => one.Id.ToString(CultureInfo.InvariantCulture) == number) is { Id: > 0 } one => new(OfTags(one, world.Repository)),
         ["rulesets", var number] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Rulesets.TryGetValue(id, out var actors) => new(Ruleset(id, actors, world.Repository)),
         ["branches", _, "protection"] when !MayAdminister => GitHubReply.NotFound(),
         ["branches", var branch, "protection"] when !world.Branches.ContainsKey(branch) => GitHubReply.NotFound("Branch not found"),
@@ -46,10 +51,18 @@ public sealed class GitHubProtection
         _ => GitHubReply.NotFound(),
     };
 
-    private JsonObject Ruleset(long id, JsonArray actors, string repository)
+    private JsonObject OfTags((long Id, string Include, string[] Rules, JsonArray Bypass) one, string repository)
     {
-        var body = new JsonObject { ["id"] = id, ["name"] = $"rules {id}", ["target"] = "branch", ["source_type"] = "Repository", ["source"] = repository, ["enforcement"] = "active", ["node_id"] = $"RRS_{id}" };
-        if (MayChangeRulesets)
+        var body = Ruleset(one.Id, one.Bypass, repository, "tag");
+        body["conditions"] = new JsonObject { ["ref_name"] = new JsonObject { ["include"] = new JsonArray(one.Include), ["exclude"] = new JsonArray() } };
+        body["rules"] = new JsonArray([.. one.Rules.Select(type => new JsonObject { ["type"] = type })]);
+        return body;
+    }
+
+    private JsonObject Ruleset(long id, JsonArray? actors, string repository, string target = "branch")
+    {
+        var body = new JsonObject { ["id"] = id, ["name"] = $"rules {id}", ["target"] = target, ["source_type"] = "Repository", ["source"] = repository, ["enforcement"] = "active", ["node_id"] = $"RRS_{id}" };
+        if (MayChangeRulesets && actors is not null)
         {
             body["bypass_actors"] = actors.DeepClone();
         }

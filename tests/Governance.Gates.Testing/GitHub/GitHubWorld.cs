@@ -68,6 +68,9 @@ public sealed class GitHubWorld
     /// <summary>How branches are protected.</summary>
     public GitHubProtection Protection { get; } = new();
 
+    /// <summary>Check runs of commits.</summary>
+    public GitHubChecks Checks { get; } = new();
+
     /// <summary>The key of the App that may ask for tokens; null where there is none.</summary>
     public RSA? AppKey { get; set; }
 
@@ -291,9 +294,6 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
 
     /// <summary>Who set labels and took them off: <c>labeled</c> or <c>unlabeled</c>, the label, who and when.</summary>
     public List<(string Kind, string Name, string? By, string Time)> Labelled { get; } = [];
-
-    /// <summary>When it was merged; null where it is not.</summary>
-    public string? MergedAt { get; set; }
 
     /// <summary>Its reviews, the oldest first.</summary>
     public List<GitHubReview> Reviews { get; } = [];

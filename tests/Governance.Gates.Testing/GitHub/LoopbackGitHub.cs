@@ -146,7 +146,8 @@ public sealed class LoopbackGitHub : IAsyncDisposable
         {
             // Segments are taken apart before their escapes are: a branch has slashes of its own.
             string[] segments = [.. path[basePath.Length..].Split('/').Select(Uri.UnescapeDataString)];
-            reply = new GitHubBodies(World, Shown).Answer(context.Request.Method, segments, name => context.Request.Query[name].ToString());
+            var body = context.Request.Method is "POST" or "PATCH" && context.Request.ContentLength is > 0 ? await JsonNode.ParseAsync(context.Request.Body) : null;
+            reply = new GitHubBodies(World, Shown).Answer(context.Request.Method, segments, name => context.Request.Query[name].ToString(), body);
         }
 
         if (reply.Location is { } location)
@@ -157,17 +158,17 @@ public sealed class LoopbackGitHub : IAsyncDisposable
         }
 
         context.Response.StatusCode = reply.Status;
-        var body = reply.Members is { } members ? Page(context, reply.Count, members) : reply.Body;
+        var told = reply.Members is { } members ? Page(context, reply.Count, members) : reply.Body;
         if (Mangle is not { } mangle)
         {
-            await WriteAsync(context, body);
+            await WriteAsync(context, told);
             return;
         }
 
         byte[] bytes;
         lock (mangling)
         {
-            bytes = mangle(Encoding.UTF8.GetBytes(body?.ToJsonString() ?? "null"));
+            bytes = mangle(Encoding.UTF8.GetBytes(told?.ToJsonString() ?? "null"));
         }
 
         await context.Response.Body.WriteAsync(bytes);

@@ -43,6 +43,9 @@ public static class Peers
     /// <summary>The folder of npm packages with GitHub's descriptions of its API and events, and with prism and graphql, which hold requests and answers against them.</summary>
     public static Peer GitHubJs { get; } = new("github-js", Existing(Cache("peers/github-js"), "version") is null ? null : Cache("peers/github-js/node_modules"));
 
+    /// <summary>GitHub's description of the REST API of GitHub Enterprise Server.</summary>
+    public static Peer GitHubServer { get; } = new("github-server", Existing(Cache("peers/github-server"), "version") is null ? null : Cache("peers/github-server"));
+
     /// <summary>The program that checks workflows, actions and Dockerfiles with what others wrote: <c>tests/peers/actions-js/check.mjs</c>, for <see cref="Node"/>.</summary>
     public static Peer ActionsJs { get; } = new("actions-js", Existing(Cache("peers/actions-js"), "check.bundle.mjs"));
 
@@ -51,6 +54,12 @@ public static class Peers
 
     /// <summary>git.</summary>
     public static Peer Git { get; } = Find("git");
+
+    /// <summary>GnuPG.</summary>
+    public static Peer Gpg { get; } = Find("gpg");
+
+    /// <summary>GnuPG's verifier of signatures.</summary>
+    public static Peer Gpgv { get; } = Find("gpgv");
 
     /// <summary>ssh-keygen.</summary>
     public static Peer SshKeygen { get; } = Find("ssh-keygen");

@@ -98,7 +98,9 @@ public sealed partial class ActionFilesTests : IDisposable
     public void C25_every_event_of_a_pull_request_leaves_a_check_of_one_name(string path)
     {
         var job = Assert.Single(((YamlMappingNode)Read(path)["jobs"]).Children).Value;
-        Assert.Equal("governance review", job["name"].ToString());
+        // The job has a check too, one for each event, which must not be taken for it.
+        Assert.Equal(("governance review", "write"), (job["name"].ToString(), job["permissions"]["checks"].ToString()));
+        Assert.Equal("governance gates", Assert.Single((YamlSequenceNode)job["steps"])["with"]["check-run"].ToString());
     }
 
     [Theory, MemberData(nameof(Judging))]

@@ -127,7 +127,7 @@ public sealed class ActionTests : IDisposable
     {
         var step = await steps.ReviewAsync(new PullRequests("risk/a").Reviewed("bob").Reviewed("carol"), ("polcy", "p.yaml"));
         Assert.Equal((2, "unknown"), (step.ExitCode, step.Outputs["decision"]));
-        Assert.Contains("the action review has no input 'polcy'; give one of pr, repository, snapshot, save, policy, policy-at, base, report", Assert.Single(step.Commands).Data, StringComparison.Ordinal);
+        Assert.Contains("the action review has no input 'polcy'; give one of pr, repository, snapshot, save, policy, policy-at, base, check-run, report", Assert.Single(step.Commands).Data, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -21,6 +21,7 @@ public sealed class BranchesOfGitHubTests : IAsyncLifetime, IDisposable
         server.World.Branches["main"] = server.World.Commit(new Dictionary<string, GitHubFile>
         {
             [".github/workflows/ci.yml"] = GitHubFile.Of("on: push\njobs:\n  style: { name: lint, runs-on: x }\n  test: { runs-on: x }\n"),
+            [".github/workflows/emoji.yml"] = GitHubFile.Of("on: push\njobs:\n  ship: { name: \"\\U0001F680 ship\", runs-on: x }\n"),
             [".github/workflows/readme.md"] = GitHubFile.Of("[\n"),
         });
         Protection.Rules.AddRange(BranchAuditTests.Ruled()["rules"]!.AsArray().Select(rule => rule!.DeepClone().AsObject()));
@@ -113,6 +114,18 @@ public sealed class BranchesOfGitHubTests : IAsyncLifetime, IDisposable
         Assert.Contains("workflows may approve pull requests", (await AuditAsync(1)).Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Names_of_checks_and_rulesets_may_have_any_characters()
+    {
+        var checks = Protection.Rules.Find(rule => rule["type"]!.GetValue<string>() == "required_status_checks")!["parameters"]!["required_status_checks"]!.AsArray();
+        checks.Add(new JsonObject { ["context"] = "\U0001F680 ship", ["integration_id"] = 15368 });
+        checks.Add(new JsonObject { ["context"] = "\U0001F468\u200d\U0001F4BB\n::error::" });
+        var policy = bench.Folder.Write("emoji.yaml", PullRequests.Yaml("    approvals: { default: 1 }\n    branches: { main: { checks: [\"\\U0001F680 ship\"] } }"));
+        var ended = await bench.GatesAsync("branches", "--repository", "example/trading", "--policy", policy);
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Contains("(now posted by .github/workflows/emoji.yml)", ended.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("jobs: [")]
     [InlineData("jobs: { a: &x 1, b: *y }")]
@@ -138,12 +151,49 @@ public sealed class BranchesOfGitHubTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Without_branch_the_policy_must_name_exactly_one()
+    public async Task Without_branch_every_one_that_the_policy_names_is_judged_and_the_worst_decides()
     {
-        var policy = bench.Folder.Write("two.yaml", PullRequests.Yaml("    approvals: { default: 1 }\n    branches: { main: { forcePush: blocked }, next: { forcePush: blocked } }"));
-        Assert.Contains("name one with --branch", (await bench.GatesAsync("branches", "--repository", "example/trading", "--policy", policy)).Error, StringComparison.Ordinal);
+        server.World.Branches["next"] = server.World.Branches["main"];
+        Protection.TagRulesets.Add((5, "refs/tags/*", ["update"], []));
+        var policy = bench.Folder.Write("two.yaml", PullRequests.Yaml("    approvals: { default: 1 }\n    branches: { main: { forcePush: blocked }, next: { forcePush: blocked, reviewers: 3 } }\n    tags: { \"v*\": { update: blocked, deletion: blocked } }"));
+        string[] line = ["branches", "--repository", "example/trading", "--policy", policy];
+        var ended = await bench.GatesAsync(line);
+        Assert.Equal(1, ended.ExitCode);
+        Assert.StartsWith("deny: 2 branches of example/trading\n", ended.Output, StringComparison.Ordinal);
+        Assert.Contains("  branch: deny: next\n", ended.Output, StringComparison.Ordinal);
+        Assert.Contains("review.branches.next.reviewers: 3 must approve", ended.Output, StringComparison.Ordinal);
+        Assert.Single(ended.Output.Split('\n'), told => told.Contains("review.tags['v*'].deletion", StringComparison.Ordinal));
+        var json = (await bench.GatesAsync([.. line, "--output", "json"])).Json();
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("branch").ValueKind);
+        Assert.Equal([("main", "deny"), ("next", "deny")], json.GetProperty("branches").EnumerateArray().Select(one => (one.GetProperty("name").GetString()!, one.GetProperty("verdict").GetString()!)));
+
+        Assert.Equal("main", (await bench.GatesAsync([.. line, "--branch", "main", "--output", "json"])).Json().GetProperty("branch").GetString());
+        server.Log.Clear();
+        Assert.Contains("name one with --branch", (await bench.GatesAsync([.. line, "--save", bench.Folder.PathOf("both.json")])).Error, StringComparison.Ordinal);
         Assert.Empty(server.Log);
-        Assert.Equal(0, (await bench.GatesAsync("branches", "--repository", "example/trading", "--policy", policy, "--branch", "main")).ExitCode);
+    }
+
+    [Fact]
+    public async Task C32_rulesets_of_tags_are_read_and_who_may_move_one_is_told()
+    {
+        const string Tags = "    tags: { \"v*\": { creation: restricted, update: blocked, deletion: blocked } }";
+        var policy = bench.Folder.Write("tags.yaml", PullRequests.Yaml($"    approvals: {{ default: 1 }}\n    branches: {{ main: {{ forcePush: blocked }} }}\n{Tags}"));
+        string[] line = ["branches", "--repository", "example/trading", "--policy", policy];
+        JsonArray team = [new JsonObject { ["actor_id"] = 7, ["actor_type"] = "Team", ["bypass_mode"] = "always" }];
+        Protection.TagRulesets.Add((5, "refs/tags/v*", ["creation"], team));
+        Protection.TagRulesets.Add((6, "~ALL", ["update", "deletion", "non_fast_forward"], []));
+        var ended = await bench.GatesAsync(line);
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Contains("not everybody may create tags v*, by ruleset 'rules 5' (5): Team 7 (always) may", ended.Output, StringComparison.Ordinal);
+
+        Protection.TagRulesets[1] = (6, "~ALL", ["update", "deletion"], team.DeepClone().AsArray());
+        ended = await bench.GatesAsync(line);
+        Assert.Equal(1, ended.ExitCode);
+        Assert.Contains("nobody moves tags v*: ruleset 'rules 6' (6) does not bind Team 7 (always)", ended.Output, StringComparison.Ordinal);
+        Protection.MayChangeRulesets = false;
+        Assert.Equal(2, (await bench.GatesAsync(line)).ExitCode);
+        server.Script("/rulesets", LoopbackGitHub.Refuse(403), LoopbackGitHub.Refuse(403), LoopbackGitHub.Refuse(403));
+        Assert.Contains("nobody moves tags v*: could not read", (await bench.GatesAsync(line)).Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,8 +1,10 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Governance.Gates.Clients.Registries;
 using Governance.Gates.Images;
 using Governance.Gates.Reviews;
 using Governance.Gates.Sigstore;
+using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Tests.Actions;
 using Governance.Gates.Tests.Admission;
 using Governance.Gates.Tests.Reviews;
@@ -222,6 +224,48 @@ public sealed class ReleaseTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_signed_tag_is_allowed_on_a_commit_whose_review_statement_stands_and_on_no_other()
+    {
+        await using var server = await LoopbackGitHub.StartAsync();
+        bench.Set("GITHUB_API_URL", server.Api.AbsoluteUri.TrimEnd('/'));
+        bench.Set("GITHUB_REPOSITORY", "example/trading");
+        var signed = $"object {Commit}\ntype commit\ntag v1\ntagger Bob <bob@example.com> 1772366400 +0000\n\nfirst\n";
+        using var key = System.Security.Cryptography.ECDsa.Create();
+        key.ImportFromPem(await File.ReadAllTextAsync(Key("bob"), TestContext.Current.CancellationToken));
+        server.World.Tags["v1"] = ("tag", new('a', 40), new JsonObject
+        {
+            ["object"] = new JsonObject { ["type"] = "commit", ["sha"] = Commit },
+            ["verification"] = new JsonObject { ["reason"] = "no_user", ["payload"] = signed, ["signature"] = GitTagTests.SignatureOf(signed, key) },
+        });
+
+        Assert.Contains($"no review statement waits at {Commits}:git-{Commit}; merge the commit by a reviewed pull request", (await TagAsync(1)).Output, StringComparison.Ordinal);
+        await AttestAsync(0);
+        var allowed = await TagAsync(0);
+        Assert.Contains($"because: reviewed: the tag v1 names {Commit}, reviewed in pull request 7 of {SourceWorld.Source} by bob", allowed.Output, StringComparison.Ordinal);
+
+        // A statement about another commit, of another repository, or by nobody who may give one.
+        var other = bench.Folder.PathOf("other.json");
+        await AttestAsync(0, "--out", other, "--merged", new string('9', 40));
+        var refused = (await TagAsync(1, "--statement", other, "--output", "json")).Json();
+        Assert.Contains($"is about commit {new string('9', 40)}, and the tag is of {Commit}", refused.GetProperty("reasons")[0].GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (refused.GetProperty("commit").ValueKind, refused.GetProperty("person").ValueKind));
+        Assert.Contains("is no review statement of somebody whom the policy trusts", (await TagAsync(1, "--statement", bench.Folder.Write("no.json", "{}"))).Output, StringComparison.Ordinal);
+        bench.Set("GITHUB_SERVER_URL", "https://github.example.com");
+        Assert.Contains("and the tag is of https://github.example.com/example/trading", (await TagAsync(1)).Output, StringComparison.Ordinal);
+        bench.Set("GITHUB_SERVER_URL", "");
+
+        // A repository that cannot be read is no commit without a review, and no policy that asks for none.
+        var asked = await File.ReadAllTextAsync(policy, TestContext.Current.CancellationToken);
+        policy = bench.Folder.Write("elsewhere.yaml", asked.Replace($"commits: {Commits}", "commits: localhost:1/commits", StringComparison.Ordinal));
+        Assert.Equal(2, (await bench.GatesAsync("tag", "v1", "--policy", policy)).ExitCode);
+        policy = bench.Folder.Write("nowhere.yaml", asked.Replace($"commits: {Commits}", "", StringComparison.Ordinal));
+        Assert.Contains($"nobody looked whether {Commit} was reviewed: the policy names no review.commits", (await TagAsync(0)).Output, StringComparison.Ordinal);
+        policy = bench.Folder.Write("unasked.yaml", asked.Replace(", reviewed: { by: [reviewer] }", "", StringComparison.Ordinal));
+        Assert.Contains("no image rule asks for reviewed", (await TagAsync(0)).Output, StringComparison.Ordinal);
+        Assert.Contains("leave --statement out", (await TagAsync(2, "--statement", other)).Error, StringComparison.Ordinal);
+    }
+
     private string Key(string name) => bench.Folder.PathOf($"{name}.pem");
 
     private string Predicate(ReadOnlyMemory<byte> statement) => bench.Folder.Write($"{Guid.NewGuid():N}.json", JsonNode.Parse(statement.Span)!["predicate"]!.ToJsonString());
@@ -244,6 +288,13 @@ public sealed class ReleaseTests : IAsyncLifetime
         }
 
         var ended = await bench.GatesAsync([.. arguments, .. more]);
+        Assert.True(ended.ExitCode == exit, $"{ended.ExitCode}: {ended.Error}{ended.Output}");
+        return ended;
+    }
+
+    private async Task<Ended> TagAsync(int exit, params string[] more)
+    {
+        var ended = await bench.GatesAsync(["tag", "v1", "--policy", policy, "--layout", bench.Layout, .. more]);
         Assert.True(ended.ExitCode == exit, $"{ended.ExitCode}: {ended.Error}{ended.Output}");
         return ended;
     }

@@ -8,11 +8,14 @@ public sealed class PolicyDiffTests
     private const string Root = "sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66";
     private const string Told = "provenance: { by: [flow], builder: \"https://builder.example.com/*\", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted }";
 
+    private const string Fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
+
     private static readonly string Base = PolicyDocuments.Filled(Edit(PolicyDocuments.Sound,
         ("dan: { id: p-4,", "dan: { id: p-4, github: { login: dan, id: 104 },"),
         ("eve: { id: p-5, keys: [eve-key] }", "eve: { id: p-5, github: { login: eve, id: 105 }, keys: [eve-key] }\n    fay: { id: p-6, github: { login: fay, id: 106 }, keys: [fay-key] }"),
         ("    insider: {", "    watcher: { oidc: [{ issuer: https://ci.example.com, subject: watch }] }\n    insider: {"),
         ("people: [dan, eve]", "people: [dan, eve, fay]"),
+        ("keys: [ben-key]", $"keys: [ben-key], openpgp: [{{ fingerprint: \"{Fingerprint}\", file: keys/1.pgp, sha256: \"PGP-1\" }}]"),
         ("file: keys/5.pub }", "file: keys/5.pub }\n      fay-key: { spki: \"SPKI-6\", file: keys/6.pub }\n      spare-key: { spki: \"SPKI-7\", file: keys/7.pub }"),
         ("deploy: { require: [{ role: approver, count: 1 }]", "deploy: { require: [{ role: approver, count: 2 }]"),
         ("    policy-change: { require: [{ role: approver, count: 1 }], useBy: 7d }\n", """
@@ -31,7 +34,8 @@ public sealed class PolicyDiffTests
                 evidence:
                   - { paths: [models/**], files: [models/*/validation.json], why: protocol }
                 commits: registry.example.com/commits
-                branches: { main: { directPush: blocked, reviewers: 2, merge: [squash, rebase], checks: [lint, { name: gates, app: 4711 }] } }
+                branches: { main: { directPush: blocked, reviewers: 2, merge: [squash, rebase], checks: [lint, { name: gates, app: 4711 }], prefixes: [feat/, fix/] } }
+                tags: { v*: { creation: restricted } }
 
             """),
         ("  admission:\n", "  ledger: { recover: { action: rotate } }\n  admission:\n"),
@@ -71,6 +75,16 @@ public sealed class PolicyDiffTests
         { "until: 2027-12-31, ", "", "people.ann.until", Weaker, Stronger, "p-1" },
         { "cem: { id: p-3 }", "cem: { id: p-3, github: { login: cem, id: 103 } }", "people.cem.github", Weaker, Weaker, "p-3" },
         { "cem: { id: p-3 }", "cem: { id: p-3, keys: [spare-key] }", "people.cem.keys", Weaker, Stronger, "p-3" },
+
+        { $", openpgp: [{{ fingerprint: \"{Fingerprint}\", file: keys/1.pgp, sha256: \"{PolicyDocuments.Filled("PGP-1")}\" }}]", "", "people.ben.openpgp", Stronger, Weaker, "" },
+        { $"keys/1.pgp, sha256: \"{PolicyDocuments.Filled("PGP-1")}\"", "keys/2.pgp, sha256: \"PGP-2\"", "people.ben.openpgp", Weaker, Weaker, "p-2" },
+        { "keys/1.pgp", "moved/keys/1.pgp", "people.ben.openpgp", Neutral, Neutral, "" },
+        { "[feat/, fix/]", "[feat/]", "review.branches.main.prefixes", Stronger, Weaker, "" },
+        { "[feat/, fix/]", "[feat/, docs/]", "review.branches.main.prefixes", Weaker, Weaker, "" },
+        { ", prefixes: [feat/, fix/]", "", "review.branches.main.prefixes", Weaker, Stronger, "" },
+        { "creation: restricted", "creation: restricted, update: blocked", "review.tags", Stronger, Weaker, "" },
+        { "{ v*: { creation: restricted } }", "{ w*: { creation: restricted } }", "review.tags", Weaker, Weaker, "" },
+        { "reviewers: 2, merge", "reviewers: 2, mergeQueue: required, threads: resolved, merge", "review.branches", Stronger, Weaker, "" },
 
         { "author: { people", "helper: { people: [cem, ben] }\n    author: { people", "roles.helper", Weaker, Stronger, "p-2 p-3" },
         { "people: [dan, eve, fay]", "people: [dan, eve, fay, cem]", "roles.approver.people", Weaker, Stronger, "p-3" },
@@ -249,6 +263,10 @@ public sealed class PolicyDiffTests
         ["spec.changes.emergency.review.require[].role"] = ("urgent, require: [{ role: releaser, count: 1 }], review: { require: [{ role: approver", "urgent, require: [{ role: approver, count: 1 }], review: { require: [{ role: releaser"),
         ["spec.changes.emergency.review.require[].count"] = ("review: { require: [{ role: approver, count: 1", "review: { require: [{ role: approver, count: 2"),
         ["spec.changes.emergency.review.within"] = ("within: 48h", "within: 72h"),
+        ["spec.review.branches.*.prefixes[]"] = ("[feat/, fix/]", "[feat/]"),
+        ["spec.people.*.openpgp[].fingerprint"] = ($"\"{Fingerprint}\"", $"\"{Fingerprint[..39]}8\""),
+        ["spec.people.*.openpgp[].file"] = ("keys/1.pgp", "moved/keys/1.pgp"),
+        ["spec.people.*.openpgp[].sha256"] = ($"keys/1.pgp, sha256: \"{PolicyDocuments.Filled("PGP-1")}\"", "keys/2.pgp, sha256: \"PGP-2\""),
         ["spec.review.commits"] = ("commits: registry.example.com/commits", "commits: registry.example.com/others"),
         ["spec.robots.*.why"] = ("why: builds and signs", "why: builds"),
         ["spec.trust.keys.*.spki"] = ($"\"{PolicyDocuments.Spki(7)}\", file: keys/7.pub", "\"SPKI-8\", file: keys/8.pub"),

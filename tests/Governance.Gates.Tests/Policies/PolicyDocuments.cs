@@ -21,6 +21,9 @@ internal static class PolicyDocuments
     /// <summary>One without logs and without timestamp authorities: <c>no-logs.json</c>.</summary>
     private static readonly byte[] Root3 = RootWithout("tlogs", "ctlogs", "timestampAuthorities");
 
+    /// <summary>What begins as an OpenPGP public key does, and the same in other bytes: <c>keys/1.pgp</c> and <c>keys/2.pgp</c>.</summary>
+    private static readonly byte[] Pgp1 = [0x98, 1, 4], Pgp2 = [0x98, 1, 4, 0];
+
     public static string Sound { get; } = Filled("""
         apiVersion: governance.gates/v1alpha1
         kind: GovernancePolicy
@@ -91,7 +94,8 @@ internal static class PolicyDocuments
             yaml = yaml.Replace($"SPKI-{i}", Spki(i), StringComparison.Ordinal);
         }
 
-        return yaml.Replace("ROOT-1", $"{Digest.Of(Root1)}", StringComparison.Ordinal).Replace("ROOT-2", $"{Digest.Of(Root2)}", StringComparison.Ordinal).Replace("ROOT-3", $"{Digest.Of(Root3)}", StringComparison.Ordinal);
+        return yaml.Replace("ROOT-1", $"{Digest.Of(Root1)}", StringComparison.Ordinal).Replace("ROOT-2", $"{Digest.Of(Root2)}", StringComparison.Ordinal).Replace("ROOT-3", $"{Digest.Of(Root3)}", StringComparison.Ordinal)
+            .Replace("PGP-1", $"{Digest.Of(Pgp1)}", StringComparison.Ordinal).Replace("PGP-2", $"{Digest.Of(Pgp2)}", StringComparison.Ordinal);
     }
 
     public static string Spki(int key)
@@ -127,6 +131,8 @@ internal static class PolicyDocuments
     public static ReadOnlyMemory<byte>? File(string name) => name.Replace("moved/", "", StringComparison.Ordinal) switch
     {
         "keys/broken.pub" => "no key"u8.ToArray(),
+        "keys/1.pgp" => Pgp1,
+        "keys/2.pgp" => Pgp2,
         "root.json" => Root1,
         "other-root.json" => Root2,
         "no-logs.json" => Root3,

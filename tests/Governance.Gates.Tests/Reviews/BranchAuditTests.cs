@@ -187,6 +187,67 @@ public sealed class BranchAuditTests
     public void C34_signed_commits_and_a_rebase_on_the_forge_do_not_go_together() =>
         Is(Decide(Ruled(), Asked.Replace("[squash]", "[squash, rebase]", StringComparison.Ordinal)), Verdict.Warn, "a rebase on the forge leaves them unsigned");
 
+    [Theory]
+    [InlineData("mergeQueue: required", "merge_queue", "changes go through the merge queue: neither")]
+    [InlineData("threads: resolved", "pull_request", "conversations about a change are resolved: neither")]
+    public void C32_merge_queue_and_resolved_conversations_are_held_against_the_rules(string asked, string rule, string missing)
+    {
+        var rules = $"    approvals: {{ default: 1 }}\n    branches: {{ main: {{ {asked} }} }}";
+        Assert.Equal(Verdict.Allow, Decide(Ruled(), rules).Decision.Verdict);
+        var snapshot = Ruled();
+        RulesOf(snapshot).RemoveAt(RulesOf(snapshot).ToList().FindIndex(one => one!["type"]!.GetValue<string>() == rule));
+        Is(Decide(snapshot, rules), Verdict.Deny, missing);
+    }
+
+    [Fact]
+    public void C32_classic_protection_may_ask_for_resolved_conversations()
+    {
+        var snapshot = Classic();
+        const string Rules = "    approvals: { default: 1 }\n    branches: { main: { threads: resolved } }";
+        Is(Decide(snapshot, Rules), Verdict.Deny, "conversations about a change are resolved: neither");
+        snapshot["protection"]!["required_conversation_resolution"] = Enabled(true);
+        Assert.Equal(Verdict.Allow, Decide(snapshot, Rules).Decision.Verdict);
+    }
+
+    [Fact]
+    public void C32_teams_that_a_ruleset_asks_of_paths_are_told_where_the_policy_counts_by_path()
+    {
+        var snapshot = Ruled();
+        RulesOf(snapshot).First(rule => rule!["type"]!.GetValue<string>() == "pull_request")!["parameters"]!["required_reviewers"] = new JsonArray(new JsonObject { ["file_patterns"] = new JsonArray("risk/**", "!risk/docs/**"), ["minimum_approvals"] = 2, ["reviewer"] = new JsonObject { ["id"] = 7, ["type"] = "Team" } });
+        const string Told = "ruleset 'main' (1) asks for 2 of Team 7 for risk/**, !risk/docs/**";
+        Assert.Contains(Decide(snapshot, $"{Asked}\n    paths: [{{ paths: [risk/**], approvals: 2, from: codeowners }}]").Decision.Notes, note => note.Message == Told);
+        Assert.DoesNotContain(Decide(snapshot).Decision.Notes, note => note.Message == Told);
+    }
+
+    /// <summary>A ruleset of tags, and whether it keeps every tag v* from being moved.</summary>
+    public static TheoryData<string, Verdict> TagRulesets => new()
+    {
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["refs/tags/v*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["refs/tags/*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":["refs/tags/v1"]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["refs/tags/v1*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"name":"t","conditions":{},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"non_fast_forward"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}]}""", Verdict.Unknown },
+        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[{"actor_id":7,"actor_type":"Team","bypass_mode":"exempt"}]}""", Verdict.Deny },
+    };
+
+    [Theory, MemberData(nameof(TagRulesets))]
+    public void C32_only_a_ruleset_that_is_surely_for_every_tag_and_binds_everybody_keeps_them_from_being_moved(string ruleset, Verdict verdict)
+    {
+        const string Rules = "    approvals: { default: 1 }\n    branches: { main: { forcePush: blocked } }\n    tags: { \"v*\": { update: blocked } }";
+        var snapshot = Ruled();
+        Is(Decide(snapshot, Rules), Verdict.Unknown, "the snapshot says nothing of tags");
+        snapshot["tagRulesets"] = new JsonArray(JsonNode.Parse(ruleset));
+        PublishedSchema.Of("https://governance.gates/schemas/v1alpha1/branch.schema.json").Check(JsonDocument.Parse(Bytes(snapshot)).RootElement);
+        Assert.Equal(verdict, Decide(snapshot, Rules).Decision.Verdict);
+        snapshot["tagRulesets"] = new JsonArray();
+        Is(Decide(snapshot, Rules), Verdict.Deny, "nobody moves tags v*: no ruleset that is surely for all of them says so");
+        snapshot["tagRulesets"] = Unread("the token may not read rulesets");
+        Is(Decide(snapshot, Rules), Verdict.Unknown, "the token may not read rulesets");
+    }
+
     [Fact]
     public void A_branch_of_which_the_policy_says_nothing_is_could_not_tell()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Governance.Gates.Reviews;
 
 namespace Governance.Gates.Tests.Reviews;
@@ -52,6 +53,17 @@ public sealed class ReviewGateTests
         { "leverage: {}", Verdict.Unknown, "has nothing at /leverage/cap" },
         { "leverage: {", Verdict.Unknown, "cannot be read" },
     };
+
+    [Theory]
+    [InlineData("main", "feat/x", Verdict.Allow)]
+    [InlineData("main", "fix/x", Verdict.Allow)]
+    [InlineData("main", "feature/x", Verdict.Deny)]
+    [InlineData("main", "x/feat/y", Verdict.Deny)]
+    [InlineData("main", "FEAT/x", Verdict.Deny)]
+    [InlineData("next", "feature/x", Verdict.Allow)]
+    public void A_pull_request_from_a_branch_of_another_beginning_is_denied_where_the_policy_names_beginnings(string into, string from, Verdict verdict) =>
+        new PullRequests("docs/b").Reviewed("bob").With("base", new JsonObject { ["ref"] = into, ["sha"] = PullRequests.Older }).With("head", new JsonObject { ["ref"] = from, ["sha"] = PullRequests.Head })
+            .Judge("    approvals: { default: 1 }\n    branches: { main: { prefixes: [feat/, fix/] } }").Is(verdict, verdict == Verdict.Deny ? $"review.branches.main.prefixes: the branch {from} begins with none of feat/, fix/; open the pull request from a branch that is named so" : null);
 
     [Fact]
     public void Two_owners_of_a_critical_path_approve_it_and_one_does_not()
