@@ -122,7 +122,7 @@ internal static class BranchesCommand
                 json.WriteEndArray();
                 json.WritePolicy(file, policy);
                 json.WriteStartArray("findings");
-                foreach (var finding in judged.SelectMany(one => one.Result.Findings).DistinctBy(finding => (finding.Rule, finding.What)))
+                foreach (var finding in judged.SelectMany(one => one.Result.Findings).GroupBy(finding => (finding.Rule, finding.What)).Select(same => same.MaxBy(finding => finding.Decision.Verdict)!))
                 {
                     json.WriteStartObject();
                     json.WriteString("rule", finding.Rule);

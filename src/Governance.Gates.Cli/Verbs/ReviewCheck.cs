@@ -8,15 +8,16 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary>The one check by which <c>gates review</c> tells its answer on the commit that it judged, whichever event asked.</summary>
 /// <param name="Client">The repository's API.</param>
 /// <param name="Name">The check's name.</param>
+/// <param name="IsJudged">Whether pull requests into a branch are judged, and the repository's default branch.</param>
 /// <param name="Terminal">Where progress is told.</param>
-internal sealed record ReviewCheck(GitHubClient Client, string Name, Terminal Terminal)
+internal sealed record ReviewCheck(GitHubClient Client, string Name, Func<string, string?, bool> IsJudged, Terminal Terminal)
 {
     private const string Rule = "check-run";
     private const int LongestName = 100;
     private const int LongestTitle = 255;
 
     /// <summary>Whether a check can be called so.</summary>
-    public static bool IsName(string text) => text.Trim().Length > 0 && text.Length <= LongestName && SafeText.Line(text) == text;
+    public static bool IsName(string text) => text.Length > 0 && text.Trim() == text && text.Length <= LongestName && SafeText.Line(text) == text;
 
     /// <summary>Publishes what was decided about a pull request. What cannot be published is a "could not tell" more.</summary>
     public static async Task<Reviewed> PublishAsync(ReviewCheck? check, Reviewed reviewed, CancellationToken cancellation)
@@ -26,10 +27,15 @@ internal sealed record ReviewCheck(GitHubClient Client, string Name, Terminal Te
             return reviewed;
         }
 
-        // What could not be judged must not leave an older yes behind.
-        var head = reviewed.Judged is ({ } request, _, _) ? new Reading<string>.Found(request.HeadSha) : await CheckRuns.HeadOfAsync(check.Client, number, cancellation);
-        var published = head.Try(out var commit, out var why)
-            ? await check.PublishAsync(string.Create(CultureInfo.InvariantCulture, $"pull-request/{number}"), commit, reviewed.Decision, reviewed.ToReport(explain: false), cancellation)
+        // What could not be judged must not leave an older yes behind; on what is not judged at all nothing is said.
+        var head = reviewed.Judged is ({ } request, _, _) ? new Reading<(string Head, string Into, string? DefaultBranch)>.Found((request.HeadSha, request.BaseRef, request.BaseRef)) : await CheckRuns.HeadOfAsync(check.Client, number, cancellation);
+        if (head.Try(out var found, out var why) && reviewed.Judged is null && !check.IsJudged(found.Into, found.DefaultBranch))
+        {
+            return reviewed;
+        }
+
+        var published = why is null
+            ? await check.PublishAsync(string.Create(CultureInfo.InvariantCulture, $"pull-request/{number}"), found.Head, reviewed.Decision, reviewed.ToReport(explain: false), cancellation)
             : Decision.Unknown(Unpublished(why));
         return reviewed with { Result = reviewed.Result with { Decision = Decision.All(reviewed.Decision, published) } };
     }

@@ -92,11 +92,15 @@ internal sealed class ReviewCommand
             throw new GateException($"'{taken}' is there already", "name a file that is not there yet");
         }
 
-        using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), name, terminal.Clock);
-        var check = parsed.GetValue(checkRun) is { } named ? new ReviewCheck(client, named, terminal) : null;
+        var options = GitHubOptions.FromEnvironment(terminal.Variable);
+        using var client = GitHubClient.Open(options, name, terminal.Clock);
+
+        // What may still be asked after all was read, however long that took.
+        using var publishing = GitHubClient.Open(options, name, terminal.Clock);
+        var check = parsed.GetValue(checkRun) is { } named ? new ReviewCheck(publishing, named, (into, byDefault) => IsJudged(parsed, into, byDefault), terminal) : null;
         if (NumberOf(parsed.GetValue(number)) is { } asked)
         {
-            return await WriteAsync(await ReviewCheck.PublishAsync(check, await JudgeAsync(client, asked, logins, parsed, terminal, cancellation), cancellation), parsed, terminal);
+            return await WriteAsync(await PublishAsync(check, client, asked, logins, parsed, terminal, cancellation), parsed, terminal);
         }
 
         switch (ReadEvent(terminal))
@@ -108,13 +112,15 @@ internal sealed class ReviewCommand
             case not null when parsed.GetValue(ledger) is not null:
                 throw new GateException("the event is no push, which is all that --ledger records", "leave --ledger out, or run on push");
             case WorkflowEvent.OfPullRequest(var one):
-                return await WriteAsync(await ReviewCheck.PublishAsync(check, await JudgeAsync(client, one, logins, parsed, terminal, cancellation), cancellation), parsed, terminal);
+                return await WriteAsync(await PublishAsync(check, client, one, logins, parsed, terminal, cancellation), parsed, terminal);
             case WorkflowEvent.OfMergeGroup group:
                 return await (await ReviewCheck.PublishAsync(check, new ReviewedGroup(name, group, await JudgeAsync(client, group, logins, parsed, terminal, cancellation)), cancellation)).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
     }
+
+    private bool IsJudged(ParseResult parsed, string into, string? defaultBranch) => parsed.GetValue(bases) is { Length: > 0 } named ? named.Contains(into, StringComparer.Ordinal) : into == defaultBranch;
 
     private static long? NumberOf(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
 
@@ -125,6 +131,23 @@ internal sealed class ReviewCommand
     {
         var payload = InputFile.Read(terminal.Variable("GITHUB_EVENT_PATH")!, "event", WorkflowEvent.MostBytes);
         return WorkflowEvent.Read(terminal.Variable("GITHUB_EVENT_NAME") ?? "", payload).Try(out var found, out var why) ? found : throw new GateException(why.Message, why.Remedy!);
+    }
+
+    private async Task<Reviewed> PublishAsync(ReviewCheck? check, GitHubClient client, long asked, ImmutableArray<string> logins, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        Reviewed reviewed;
+        try
+        {
+            reviewed = await JudgeAsync(client, asked, logins, parsed, terminal, cancellation);
+        }
+        catch (GateException mistake)
+        {
+            // An older yes must not outlive it.
+            await ReviewCheck.PublishAsync(check, Reviewed.Unread(client.Repository, asked, new("review", mistake.Message, mistake.Remedy)), cancellation);
+            throw;
+        }
+
+        return await ReviewCheck.PublishAsync(check, reviewed, cancellation);
     }
 
     private async Task<Reviewed> JudgeAsync(GitHubClient client, long asked, ImmutableArray<string> logins, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
@@ -143,7 +166,7 @@ internal sealed class ReviewCommand
         }
 
         var into = question.Request.BaseRef;
-        if (parsed.GetValue(bases) is { Length: > 0 } named ? !named.Contains(into, StringComparer.Ordinal) : into != question.DefaultBranch)
+        if (!IsJudged(parsed, into, question.DefaultBranch))
         {
             // Its policy may be anybody's, and a check stands on the commit, which may be the head of another pull request too.
             return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review")) with { IsElsewhere = true };

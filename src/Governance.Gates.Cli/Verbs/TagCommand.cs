@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Governance.Gates.Admission;
 using Governance.Gates.Cli.Consoles;
@@ -6,6 +7,7 @@ using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.OpenPgp;
 using Governance.Gates.Clients.Policies;
+using Governance.Gates.Clients.Registries;
 using Governance.Gates.Clients.Revocations;
 using Governance.Gates.Evidence;
 using Governance.Gates.Policies;
@@ -57,12 +59,17 @@ internal sealed class TagCommand
         var name = ForgeArguments.RequireRepository(parsed.GetValue(repository), terminal);
         var asked = parsed.GetRequiredValue(tag);
         using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), name, terminal.Clock);
+        var registry = registries.Open(parsed, null, terminal.Clock);
+        using var connections = registry as IDisposable;
+        using var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, registry);
+        var now = terminal.Clock.GetUtcNow();
+        var circumstances = new Circumstances(now) { Revocations = await revocations.CurrentAsync(policy, now, cancellation) };
         var result = (await terminal.WhileAsync($"reading the tag {asked} of {name} from GitHub", TagSource.ReadAsync(client, asked, cancellation))).Try(out var found, out var why)
-            ? ReleaseTag.Decide(found, policy, terminal.Clock.GetUtcNow(), await OpenPgpAsync(found, policy, terminal, cancellation))
+            ? ReleaseTag.Decide(found, policy, circumstances, await OpenPgpAsync(found, policy, terminal, cancellation))
             : new(Decision.Unknown(why), null, null);
         if (GitObjectId.TryParse(result.Commit) is { } commit)
         {
-            var decision = Decision.All(result.Decision, await ReviewAsync(parsed, policy, file, name, commit, terminal, cancellation));
+            var decision = Decision.All(result.Decision, await ReviewAsync(parsed, policy, registry, name, commit, circumstances, terminal, cancellation));
             result = decision.Verdict <= Verdict.Warn ? result with { Decision = decision } : new(decision, null, null);
         }
 
@@ -73,28 +80,42 @@ internal sealed class TagCommand
         ? await terminal.WhileAsync($"verifying the tag {tag.Name} with gpgv", Gpgv.VerifyAsync(payload, signature, policy.People.Values.SelectMany(person => person.OpenPgp), terminal.Variable("PATH"), cancellation))
         : null;
 
-    private async Task<Decision> ReviewAsync(ParseResult parsed, Policy policy, string file, RepositoryName name, GitObjectId commit, Terminal terminal, CancellationToken cancellation)
+    private async Task<Decision> ReviewAsync(ParseResult parsed, Policy policy, IRegistry registry, RepositoryName name, GitObjectId commit, Circumstances circumstances, Terminal terminal, CancellationToken cancellation)
     {
         var given = parsed.GetValue(statement);
-        if (CommitReview.Asked(policy).IsEmpty || (given is null && policy.Review?.Commits is null))
+        var source = $"{(terminal.Variable("GITHUB_SERVER_URL") is { Length: > 0 } server ? server.TrimEnd('/') : "https://github.com")}/{name}";
+        if (CommitReview.Asked(policy, source).IsEmpty)
         {
-            return given is null
-                ? Decision.AllowBecause(new Reason("reviewed", $"nobody looked whether {commit} was reviewed: {(policy.Review?.Commits is null ? "the policy names no review.commits" : "no image rule asks for reviewed")}"))
+            return !policy.Reviewers.Names.IsEmpty ? Decision.Unknown(new Reason("reviewed", $"image rules ask for reviewed, and none of them of {source}, so that nobody may say whether {commit} was", "name that address as the source of an image rule's provenance"))
+                : given is null ? Decision.AllowBecause(new Reason("reviewed", $"nobody looked whether {commit} was reviewed: no image rule asks for reviewed"))
                 : throw new GateException("no image rule of the policy asks for reviewed, so that nobody may say what was", "leave --statement out, or have the policy name a robot");
         }
 
-        var registry = registries.Open(parsed, null, terminal.Clock);
-        using var connections = registry as IDisposable;
-        var (item, decision) = await CommitStatements.FindAsync(policy, registry, given, commit, terminal, cancellation);
-        if (item is null)
+        // A file takes nothing away that waits: that may be a "no".
+        var items = ImmutableArray.CreateBuilder<EvidenceItem>();
+        if (given is not null)
+        {
+            items.Add(CommitStatements.ReadFile(given));
+        }
+
+        if (policy.Review?.Commits is null)
+        {
+            return given is null
+                ? Decision.Unknown(new Reason("reviewed", $"nobody can tell whether {commit} was reviewed: the policy names no review.commits", "add it to the policy, or name the statement with --statement"))
+                : CommitReview.Decide(parsed.GetRequiredValue(tag), source, commit, items.ToImmutable(), policy, circumstances);
+        }
+
+        var (waiting, decision) = await CommitStatements.FindAsync(policy, registry, null, commit, terminal, cancellation);
+        if (waiting is not null)
+        {
+            items.Add(waiting);
+        }
+        else if (given is null || decision.Verdict == Verdict.Unknown)
         {
             return decision;
         }
 
-        var now = terminal.Clock.GetUtcNow();
-        using var revocations = new RevocationFeed(Path.GetDirectoryName(Path.GetFullPath(file))!, registry);
-        var source = $"{(terminal.Variable("GITHUB_SERVER_URL") is { Length: > 0 } server ? server.TrimEnd('/') : "https://github.com")}/{name}";
-        return CommitReview.Decide(parsed.GetRequiredValue(tag), source, commit, item, policy, new Circumstances(now) { Revocations = await revocations.CurrentAsync(policy, now, cancellation) });
+        return CommitReview.Decide(parsed.GetRequiredValue(tag), source, commit, items.ToImmutable(), policy, circumstances);
     }
 
     private static Report ReportOn(RepositoryName repository, string tag, Policy policy, string file, TagResult result) => new(

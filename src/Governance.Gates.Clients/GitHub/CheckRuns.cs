@@ -43,6 +43,7 @@ public static class CheckRuns
 {
     private const string Permission = "checks: write";
     private const int MostAtOnce = 50;
+    private const int MostPages = 10;
 
     /// <summary>Publishes a run.</summary>
     /// <param name="client">The repository's API.</param>
@@ -54,9 +55,21 @@ public static class CheckRuns
         ArgumentNullException.ThrowIfNull(client);
         ArgumentNullException.ThrowIfNull(run);
         var publication = new Publication(client, run);
-        if (await publication.ChangeAsync(cancellation) is not Reading<long?>.Found(null) and var changed)
+        var standing = await publication.ChangeAsync(cancellation);
+        if (standing is Reading<long?>.Found({ } changed))
         {
-            return Known(changed);
+            return new Reading<long>.Found(changed);
+        }
+
+        // Where nobody can tell what stands there, a no is posted all the same: the newest counts.
+        if (standing is Reading<long?>.Unread(var why))
+        {
+            if (!run.Passed && !publication.HasChanged)
+            {
+                await publication.PostAsync(cancellation);
+            }
+
+            return new Reading<long>.Unread(why);
         }
 
         var posted = await publication.PostAsync(cancellation);
@@ -68,17 +81,15 @@ public static class CheckRuns
         return posted;
     }
 
-    /// <summary>The head commit of a pull request, for a check that says that it could not be judged.</summary>
-    public static async Task<Reading<string>> HeadOfAsync(GitHubClient client, long number, CancellationToken cancellation)
+    /// <summary>The head commit of a pull request, for a check that says that it could not be judged, and the branch that it is into.</summary>
+    public static async Task<Reading<(string Head, string Into, string? DefaultBranch)>> HeadOfAsync(GitHubClient client, long number, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);
         var text = number.ToString(CultureInfo.InvariantCulture);
         return (await client.Api.GetAsync(new($"repos/{client.Repository}/pulls/{text}", $"read {client.Repository}#{text}", "pull requests: read"), GitHubJson.Default.WirePullRequest, cancellation)).Try(out var request, out var why)
-            ? new Reading<string>.Found(request.Head.Sha)
-            : new Reading<string>.Unread(why);
+            ? new Reading<(string, string, string?)>.Found((request.Head.Sha, request.Base.Ref, request.Base.Repo?.DefaultBranch))
+            : new Reading<(string, string, string?)>.Unread(why);
     }
-
-    private static Reading<long> Known(Reading<long?> reading) => reading.Try(out var id, out var why) ? new Reading<long>.Found(id!.Value) : new Reading<long>.Unread(why);
 
     private sealed class Publication(GitHubClient client, CheckRun run)
     {
@@ -89,32 +100,66 @@ public static class CheckRuns
             .. run.Annotations.Take(CheckRun.MostAnnotations).Select(one => new WireAnnotation(one.Path, one.Line, one.Line, run.Passed ? "warning" : "failure", one.Title, one.Message)).Distinct(),
         ];
 
+        private readonly List<long> changed = [];
+
+        /// <summary>Whether a run that stands there says the verdict by now.</summary>
+        public bool HasChanged => changed.Count > 0;
+
         /// <summary>Changes every run that stands there; null where none of ours does.</summary>
         public async Task<Reading<long?>> ChangeAsync(CancellationToken cancellation)
         {
-            var call = new GitHubCall($"repos/{client.Repository}/commits/{run.Commit}/check-runs?check_name={Uri.EscapeDataString(run.Name)}&per_page={GitHubApi.PageSize}", $"find the check {run.Name} on {run.Commit} of {client.Repository}", Permission);
-            if (!(await api.GetAsync(call, GitHubJson.Default.WireCheckRuns, cancellation)).Try(out var told, out var why))
+            if (!(await StandingAsync(cancellation)).Try(out var standing, out var why))
             {
                 return new Reading<long?>.Unread(why);
             }
 
-            if (told.TotalCount > told.CheckRuns.Length)
+            // The verdict of all of them first: what belongs on lines must not leave an older yes in another.
+            foreach (var id in standing)
             {
-                return new Reading<long?>.Unread(new("github", $"could not {call.What}: more than {GitHubApi.PageSize} runs of that name stand there", "find out who posts them, and give the check another name"));
-            }
-
-            long? changed = null;
-            foreach (var standing in told.CheckRuns.Where(one => one?.Name == run.Name && one.ExternalId == run.ExternalId))
-            {
-                if (!(await ChangeAsync(standing!.Id, cancellation)).Try(out var isOurs, out why))
+                if (!(await SendAsync(id, [], cancellation, always: true)).Try(out var isOurs, out why))
                 {
                     return new Reading<long?>.Unread(why);
                 }
 
-                changed = isOurs ? standing.Id : changed;
+                if (isOurs)
+                {
+                    changed.Add(id);
+                }
             }
 
-            return new Reading<long?>.Found(changed);
+            foreach (var id in annotations.IsEmpty ? [] : changed)
+            {
+                if (!(await AnnotateAsync(id, cancellation)).Try(out _, out why))
+                {
+                    return new Reading<long?>.Unread(why);
+                }
+            }
+
+            return new Reading<long?>.Found(changed.Count > 0 ? changed[^1] : null);
+        }
+
+        // All of them: GitHub tells only the latest unless it is asked for more, and an older yes may stand below it.
+        private async Task<Reading<ImmutableArray<long>>> StandingAsync(CancellationToken cancellation)
+        {
+            var standing = ImmutableArray.CreateBuilder<long>();
+            var (seen, total) = (0L, long.MaxValue);
+            for (var page = 1; seen < total; page++)
+            {
+                var call = new GitHubCall($"repos/{client.Repository}/commits/{run.Commit}/check-runs?check_name={Uri.EscapeDataString(run.Name)}&filter=all&per_page={GitHubApi.PageSize}&page={Number(page)}", $"find the check {run.Name} on {run.Commit} of {client.Repository}", Permission);
+                if (!(await api.GetAsync(call, GitHubJson.Default.WireCheckRuns, cancellation)).Try(out var told, out var why))
+                {
+                    return new Reading<ImmutableArray<long>>.Unread(why);
+                }
+
+                standing.AddRange(told.CheckRuns.Where(one => one?.Name == run.Name && one.ExternalId == run.ExternalId).Select(one => one!.Id));
+                (seen, total) = (seen + told.CheckRuns.Length, told.TotalCount);
+                if (seen < total && (told.CheckRuns.Length == 0 || page == MostPages))
+                {
+                    return new Reading<ImmutableArray<long>>.Unread(new("github", $"could not {call.What}: of {Number(total)} runs of that name GitHub tells {Number(seen)}", "find out who posts them, and give the check another name"));
+                }
+            }
+
+            return new Reading<ImmutableArray<long>>.Found(standing.ToImmutable());
         }
 
         public async Task<Reading<long>> PostAsync(CancellationToken cancellation)
@@ -131,21 +176,16 @@ public static class CheckRuns
                 : new Reading<long>.Unread(why);
         }
 
-        // Whether it is ours: only the app that posted a run may change it, and any other may post one of this name.
-        private async Task<Reading<bool>> ChangeAsync(long id, CancellationToken cancellation)
+        // GitHub adds annotations and takes none away: those that are there are not added again.
+        private async Task<Reading<bool>> AnnotateAsync(long id, CancellationToken cancellation)
         {
-            if (!(await SendAsync(id, [], cancellation, always: true)).Try(out var isOurs, out var why) || !isOurs || annotations.IsEmpty)
-            {
-                return why is null ? new Reading<bool>.Found(isOurs) : new Reading<bool>.Unread(why);
-            }
-
-            // GitHub adds annotations and takes none away: those that are there are not added again.
             var call = new GitHubCall($"{runs}/{Number(id)}/annotations", $"read what the check {run.Name} said before on {run.Commit} of {client.Repository}", Permission);
-            return (await api.ListAsync(call, GitHubJson.Default.WireAnnotationArray, 10 * CheckRun.MostAnnotations, cancellation)).Try(out var known, out why)
+            return (await api.ListAsync(call, GitHubJson.Default.WireAnnotationArray, 10 * CheckRun.MostAnnotations, cancellation)).Try(out var known, out var why)
                 ? await SendAsync(id, annotations.Where(one => !known.Any(other => (other.Path, other.StartLine, other.Message) == (one.Path, one.StartLine, one.Message))), cancellation)
                 : new Reading<bool>.Unread(why);
         }
 
+        // Whether it is ours: only the app that posted a run may change it, and any other may post one of this name.
         private async Task<Reading<bool>> SendAsync(long id, IEnumerable<WireAnnotation> more, CancellationToken cancellation, bool always = false)
         {
             var call = new GitHubCall($"{runs}/{Number(id)}", $"change the check {run.Name} on {run.Commit} of {client.Repository}", Permission);

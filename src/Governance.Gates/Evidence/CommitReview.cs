@@ -9,41 +9,57 @@ public static class CommitReview
 {
     private const string Rule = "reviewed";
 
-    /// <summary>What the policy's image rules ask of the commit of an image, each once; one of them must hold. Empty where none asks anything.</summary>
-    public static ImmutableArray<ReviewedRequirement> Asked(Policy policy)
+    /// <summary>What the policy's image rules ask of the commits of a repository, each once; empty where none asks anything.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="source">The repository's address, as in <c>https://github.com/example/app</c>.</param>
+    public static ImmutableArray<ReviewedRequirement> Asked(Policy policy, string source)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        return [.. policy.Images.Select(rule => (rule.Demand as ImageDemand.Require)?.Reviewed).OfType<ReviewedRequirement>().DistinctBy(required => $"{required.By} {string.Join(' ', required.Properties)}")];
+        ArgumentNullException.ThrowIfNull(source);
+        return
+        [
+            .. policy.Images.Select(rule => rule.Demand).OfType<ImageDemand.Require>().Where(demand => demand.Provenance?.Source is not { } from || from.Matches(source)).Select(demand => demand.Reviewed).OfType<ReviewedRequirement>()
+                .DistinctBy(required => $"{required.By} {string.Join(' ', required.Properties)}"),
+        ];
     }
 
-    /// <summary>Decides.</summary>
+    /// <summary>Decides: all that is asked of the repository's commits must hold, as nobody knows of which rule the images will be.</summary>
     /// <param name="tag">The tag that names the commit.</param>
-    /// <param name="source">The address of its repository, as in <c>https://github.com/example/app</c>.</param>
+    /// <param name="source">The address of its repository.</param>
     /// <param name="commit">The commit.</param>
-    /// <param name="item">The signed statement.</param>
-    /// <param name="policy">The policy; <see cref="Asked"/> is not empty.</param>
+    /// <param name="items">The signed statement that is meant, and others that may say no.</param>
+    /// <param name="policy">The policy.</param>
     /// <param name="circumstances">The time, and what no longer counts.</param>
-    public static Decision Decide(string tag, string source, GitObjectId commit, EvidenceItem item, Policy policy, Circumstances circumstances)
+    public static Decision Decide(string tag, string source, GitObjectId commit, ImmutableArray<EvidenceItem> items, Policy policy, Circumstances circumstances)
     {
         ArgumentNullException.ThrowIfNull(tag);
-        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(commit);
-        ArgumentNullException.ThrowIfNull(item);
-        ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(circumstances);
+        var asked = Asked(policy, source);
         if (!circumstances.Revocations.Try(out var revocations, out var unread))
         {
             return Decision.Unknown(unread);
         }
 
-        if (!Claims.VerifyReview(item, new TrustedSigners(policy)).Try(out var claim, out var why))
+        // One that nobody can read may be a "no" of whoever may say so.
+        var signers = new TrustedSigners(policy);
+        var claims = ImmutableArray.CreateBuilder<Claim>();
+        foreach (var item in items)
         {
-            return Decision.Deny(why with { Rule = Rule });
+            if (!Claims.VerifyReview(item, signers).Try(out var claim, out var why))
+            {
+                return Decision.Deny(why with { Rule = Rule });
+            }
+
+            // Beside the one that is meant only a "no" is of weight.
+            if (claims.Count == 0 || claim.Review is not { Passed: true })
+            {
+                claims.Add(claim);
+            }
         }
 
-        var question = new ClaimQuestion($"the tag {OneLine.Show(tag)}", Rule, new([claim], [], []), policy, revocations, circumstances.Now);
-        var decisions = Asked(policy).Select(Judge).ToList();
-        return Decision.AnyOf(decisions[0], decisions.Skip(1));
+        var question = new ClaimQuestion($"the tag {OneLine.Show(tag)}", Rule, new(claims.ToImmutable(), [], []), policy, revocations, circumstances.Now);
+        return Decision.All(asked.Select(Judge));
 
         Decision Judge(ReviewedRequirement required)
         {

@@ -11,6 +11,10 @@ public static class BranchReader
     /// <summary>The largest snapshot, in bytes.</summary>
     public const int MostBytes = 16 * 1024 * 1024;
 
+    // GitHub REST API, "Create a repository ruleset": numbers of the roles that come with a repository.
+    private const string MaintainRole = "2";
+    private const string AdminRole = "5";
+
     private static readonly ImmutableArray<string> Methods = ["merge", "squash", "rebase"];
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 32 };
 
@@ -63,7 +67,7 @@ public static class BranchReader
             WorkflowsApprove = Part(fields, root, "actions", value => fields.Flag(value, "can_approve_pull_request_reviews")),
             Workflows = Part(fields, root, "workflows", _ => fields.Many(root, "workflows", workflow => (Path: fields.Path(workflow, "path"), Checks: fields.Many(workflow, "checks", check => fields.Name(check, "name"))))
                 .SelectMany(workflow => workflow.Checks.Select(check => new WorkflowCheck(workflow.Path, check))).ToImmutableArray()),
-            TagRulesets = fields.Find(root, "tagRulesets") is null ? null : Part(fields, root, "tagRulesets", _ => fields.Many(root, "tagRulesets", ruleset => ReadTagRuleset(fields, ruleset))),
+            TagRulesets = fields.Find(root, "tagRulesets") is null ? null : Part(fields, root, "tagRulesets", _ => fields.Many(root, "tagRulesets", ruleset => ReadTagRuleset(fields, ruleset)).OfType<TagGuard>().ToImmutableArray()),
         };
     }
 
@@ -163,8 +167,14 @@ public static class BranchReader
     }
 
     // GET /repos/{owner}/{repo}/rulesets/{id}
-    private static TagGuard ReadTagRuleset(SnapshotFields fields, JsonElement ruleset)
+    private static TagGuard? ReadTagRuleset(SnapshotFields fields, JsonElement ruleset)
     {
+        // One that is only tried out, is switched off, or is for branches binds nobody who tags.
+        if (fields.RequiredText(ruleset, "enforcement") != "active" || fields.RequiredText(ruleset, "target") != "tag")
+        {
+            return null;
+        }
+
         var names = fields.Object(ruleset, "conditions") is { } conditions ? fields.Object(conditions, "ref_name") ?? default : default;
         return new(
             $"ruleset '{fields.Name(ruleset, "name")}' ({Number(fields.RequiredCount(ruleset, "id"))})",
@@ -187,7 +197,11 @@ public static class BranchReader
         : new Reading<ImmutableArray<BypassActor>>.Found(fields.Many(ruleset, "bypass_actors", actor =>
         {
             var (type, mode) = (fields.RequiredText(actor, "actor_type"), fields.RequiredText(actor, "bypass_mode"));
-            return new BypassActor($"{type}{(fields.Find(actor, "actor_id") is { ValueKind: JsonValueKind.Number } id ? $" {id.GetRawText()}" : "")} ({mode})", mode == "pull_request" ? BypassReach.ByPullRequest : BypassReach.Everything);
+            var number = fields.Find(actor, "actor_id") is { ValueKind: JsonValueKind.Number } id ? id.GetRawText() : "";
+            return new BypassActor($"{type}{(number.Length == 0 ? "" : $" {number}")} ({mode})", mode == "pull_request" ? BypassReach.ByPullRequest : BypassReach.Everything)
+            {
+                IsEveryWriter = type == "DeployKey" || (type == "RepositoryRole" && number is not (MaintainRole or AdminRole)),
+            };
         }));
 
     private static Reading<ImmutableArray<BypassActor>> Unseen(long ruleset) =>

@@ -101,7 +101,11 @@ public sealed record RequiredCheck(string Name, long? App)
 /// <summary>Somebody whom a guard does not bind.</summary>
 /// <param name="Who">For people, such as <c>Team 7</c>.</param>
 /// <param name="Reach">In what.</param>
-public sealed record BypassActor(string Who, BypassReach Reach);
+public sealed record BypassActor(string Who, BypassReach Reach)
+{
+    /// <summary>Whether it may be everybody who may write to the repository: a role below maintaining it, or any key that deploys.</summary>
+    public bool IsEveryWriter { get; init; }
+}
 
 /// <summary>In what somebody is not bound.</summary>
 public enum BypassReach

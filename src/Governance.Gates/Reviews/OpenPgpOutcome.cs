@@ -6,7 +6,7 @@ namespace Governance.Gates.Reviews;
 public abstract record OpenPgpOutcome
 {
     // GnuPG, doc/DETAILS, "Format of the --status-fd output". Notations are what a signer adds of their own, and are on no tag that git makes.
-    private static readonly ImmutableHashSet<string> Harmless = ["NEWSIG", "KEY_CONSIDERED", "SIG_ID", "GOODSIG", "VALIDSIG"];
+    private static readonly ImmutableHashSet<string> Harmless = ["NEWSIG", "KEY_CONSIDERED", "SIG_ID", "GOODSIG", "VALIDSIG", "VERIFICATION_COMPLIANCE_MODE"];
 
     // SHA-256, SHA-384, SHA-512 and SHA-224 (RFC 9580, section 9.5).
     private static readonly ImmutableArray<string> Hashes = ["8", "9", "10", "11"];

@@ -18,7 +18,7 @@ internal static class TagAudit
 
             if (rule.BlocksUpdate)
             {
-                yield return Of(snapshot, rule, "update", $"nobody moves tags {rule.Names}", mayBypass: false);
+                yield return Of(snapshot, rule, "update", $"nobody moves tags {rule.Names} in place", mayBypass: false);
             }
 
             if (rule.BlocksDeletion)
@@ -56,11 +56,12 @@ internal static class TagAudit
             var by = OneLine.Show(ruleset.Name);
             if (!ruleset.Bypass.Try(out var actors, out var why))
             {
-                return mayBypass ? Decision.AllowBecause(new Reason(path, $"{what}, by {by}; {why.Message}")) : Decision.Unknown(why with { Rule = path, Message = $"{what}: {why.Message}" });
+                return Decision.Unknown(why with { Rule = path, Message = $"{what}: {why.Message}" });
             }
 
             var free = string.Join(", ", actors.Take(16).Select(actor => OneLine.Show(actor.Who)));
-            return mayBypass ? Decision.AllowBecause(new Reason(path, $"{what}, by {by}: {(free.Length == 0 ? "nobody may" : $"{free} may")}"))
+            return mayBypass && actors.Where(actor => actor.IsEveryWriter).ToList() is [_, ..] writers ? Decision.Deny(new Reason(path, $"{what}: {by} lets {string.Join(", ", writers.Select(actor => OneLine.Show(actor.Who)))}, as if it were not there", "let a team or an app bypass it, and not whoever may write"))
+                : mayBypass ? Decision.AllowBecause(new Reason(path, $"{what}, by {by}: {(free.Length == 0 ? "nobody may" : $"{free} may")}"))
                 : actors.IsEmpty ? Decision.AllowBecause(new Reason(path, $"{what}, by {by}"))
                 : Decision.Deny(new Reason(path, $"{what}: {by} does not bind {free}", "take them out of those who may bypass it; who may create tags goes into a ruleset of its own"));
         }

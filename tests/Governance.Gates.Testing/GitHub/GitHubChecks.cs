@@ -26,7 +26,7 @@ public sealed class GitHubChecks
         {
             return (method, path) switch
             {
-                ("GET", ["commits", var sha, "check-runs"]) => List(sha, query("check_name")),
+                ("GET", ["commits", var sha, "check-runs"]) => List(sha, query("check_name"), query("filter") == "all", int.TryParse(query("page"), out var page) ? page : 1),
                 ("GET", ["check-runs", var id, "annotations"]) when Find(id) is { } run => GitHubReply.List(run.Annotations, one => Annotation(one)),
                 ("POST" or "PATCH", _) when !MayWrite => GitHubReply.Forbidden(),
                 ("POST", ["check-runs"]) => Post(body!),
@@ -39,10 +39,11 @@ public sealed class GitHubChecks
 
         GitHubCheckRun? Find(string id) => Runs.Find(run => run.Id.ToString(CultureInfo.InvariantCulture) == id);
 
-        GitHubReply List(string sha, string name)
+        // Of each app's runs of one name the latest, unless all are asked for.
+        GitHubReply List(string sha, string name, bool all, int page)
         {
-            var runs = Runs.Where(run => run.HeadSha == sha && (name.Length == 0 || run.Name == name)).Reverse().ToList();
-            return new(new JsonObject { ["total_count"] = runs.Count, ["check_runs"] = new JsonArray([.. runs.Take(100).Select(Body)]) });
+            var runs = Runs.Where(run => run.HeadSha == sha && (name.Length == 0 || run.Name == name)).Reverse().DistinctBy(run => all ? (run.Name, run.App, run.Id) : (run.Name, run.App, 0)).ToList();
+            return new(new JsonObject { ["total_count"] = runs.Count, ["check_runs"] = new JsonArray([.. runs.Skip(100 * (page - 1)).Take(100).Select(Body)]) });
         }
 
         GitHubReply Post(JsonNode told)

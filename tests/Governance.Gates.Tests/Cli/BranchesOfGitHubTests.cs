@@ -189,11 +189,11 @@ public sealed class BranchesOfGitHubTests : IAsyncLifetime, IDisposable
         Protection.TagRulesets[1] = (6, "~ALL", ["update", "deletion"], team.DeepClone().AsArray());
         ended = await bench.GatesAsync(line);
         Assert.Equal(1, ended.ExitCode);
-        Assert.Contains("nobody moves tags v*: ruleset 'rules 6' (6) does not bind Team 7 (always)", ended.Output, StringComparison.Ordinal);
+        Assert.Contains("nobody moves tags v* in place: ruleset 'rules 6' (6) does not bind Team 7 (always)", ended.Output, StringComparison.Ordinal);
         Protection.MayChangeRulesets = false;
         Assert.Equal(2, (await bench.GatesAsync(line)).ExitCode);
         server.Script("/rulesets", LoopbackGitHub.Refuse(403), LoopbackGitHub.Refuse(403), LoopbackGitHub.Refuse(403));
-        Assert.Contains("nobody moves tags v*: could not read", (await bench.GatesAsync(line)).Output, StringComparison.Ordinal);
+        Assert.Contains("nobody moves tags v* in place: could not read", (await bench.GatesAsync(line)).Output, StringComparison.Ordinal);
     }
 
     [Fact]

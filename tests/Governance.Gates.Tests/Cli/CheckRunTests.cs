@@ -159,6 +159,11 @@ public sealed class CheckRunTests : IAsyncLifetime, IDisposable
         scene.Request.BaseRef = "scratch";
         await ReviewAsync(2);
         Assert.Empty(Checks.Runs);
+
+        // Nor where its own policy cannot even be read.
+        scene.World.PushDirectly(files => files["governance.yaml"] = GitHubFile.Of("["), "scratch");
+        await ReviewAsync(2);
+        Assert.Empty(Checks.Runs);
     }
 
     [Fact]
@@ -195,14 +200,56 @@ public sealed class CheckRunTests : IAsyncLifetime, IDisposable
     }
 
     [Theory]
-    [InlineData("""{"total_count":101,"check_runs":[]}""", "more than 100 runs of that name stand there")]
+    [InlineData("""{"total_count":101,"check_runs":[]}""", "of 101 runs of that name GitHub tells 0")]
     [InlineData("""{"total_count":1}""", "answered something else than its documentation says")]
     [InlineData("""{"total_count":0,"check_runs":null}""", "answered something else than its documentation says")]
-    public async Task A_list_of_checks_that_cannot_be_read_whole_posts_nothing(string answer, string told)
+    public async Task Where_nobody_can_tell_what_stands_there_a_no_is_posted_and_a_yes_is_not(string answer, string told)
     {
         scene.Server.Script("/check-runs", context => LoopbackGitHub.WriteAsync(context, JsonNode.Parse(answer)));
         Assert.Contains(told, (await ReviewAsync(1)).Output, StringComparison.Ordinal);
-        Assert.Empty(Checks.Runs);
+        Assert.Equal("failure", Assert.Single(Checks.Runs).Conclusion);
+        scene.Request.Review("carol");
+        scene.Server.Script("/check-runs", context => LoopbackGitHub.WriteAsync(context, JsonNode.Parse(answer)));
+        Assert.Contains(told, (await ReviewAsync(2)).Output, StringComparison.Ordinal);
+        Assert.Equal("failure", Assert.Single(Checks.Runs).Conclusion);
+    }
+
+    [Fact]
+    public async Task However_many_runs_of_that_name_others_post_an_older_yes_is_taken_back()
+    {
+        Checks.Runs.Add(new(1, Checks.App, Name, scene.Request.Head, "pull-request/7"));
+        for (var id = 2; id <= 150; id++)
+        {
+            Checks.Runs.Add(new(id, 15_369, Name, scene.Request.Head, "x"));
+        }
+
+        await ReviewAsync(1);
+        Assert.Equal("failure", Checks.Runs[0].Conclusion);
+    }
+
+    [Fact]
+    public async Task A_mistake_of_the_caller_leaves_no_older_yes_behind()
+    {
+        scene.Request.Review("carol");
+        await ReviewAsync(0);
+        var ended = await bench.GatesAsync("review", "--pr", "7", "--check-run", Name, "--policy", bench.Folder.Write("broken.yaml", "["));
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Equal("failure", Assert.Single(Checks.Runs).Conclusion);
+    }
+
+    [Fact]
+    public async Task What_is_said_on_lines_keeps_no_older_yes_in_another_run()
+    {
+        scene.Main[".github/CODEOWNERS"] = GitHubFile.Of("* @ann @bob\n!bad @bob\n");
+        scene.PushMain();
+        foreach (var id in (long[])[1, 2])
+        {
+            Checks.Runs.Add(new(id, Checks.App, Name, scene.Request.Head, "pull-request/7"));
+        }
+
+        scene.Server.Script("/annotations", context => LoopbackGitHub.WriteAsync(context, new JsonObject()));
+        await ReviewAsync(1);
+        Assert.Equal(["failure", "failure"], Checks.Runs.Select(run => run.Conclusion));
     }
 
     [Theory]

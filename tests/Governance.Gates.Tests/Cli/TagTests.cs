@@ -1,6 +1,11 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
+using Governance.Gates.Evidence;
 using Governance.Gates.Images;
+using Governance.Gates.Policies;
+using Governance.Gates.Reviews;
+using Governance.Gates.Revocations;
 using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Tests.Sigstore;
 
@@ -93,6 +98,19 @@ public sealed class TagTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public void C33_a_person_or_key_that_was_revoked_signs_nothing_and_where_nobody_can_tell_it_is_could_not_tell()
+    {
+        var policy = ((PolicyReading.Accepted)PolicyReader.Read(Encoding.UTF8.GetBytes(Yaml("")), _ => Encoding.ASCII.GetBytes(PemEncoding.WriteString("PUBLIC KEY", GitTagTests.KeySpki)))).Policy;
+        var tag = new ForgeTag("v1", true, "commit", Commit, new("valid", Signed, GitTagTests.SignatureOf(Signed)));
+        Assert.Equal(Verdict.Allow, Judge(new Reading<RevocationList>.Found(RevocationList.Empty)).Verdict);
+        Assert.Equal(Verdict.Deny, Judge(new Reading<RevocationList>.Found(RevocationList.Empty with { People = ["p-1"] })).Verdict);
+        Assert.Equal(Verdict.Deny, Judge(new Reading<RevocationList>.Found(RevocationList.Empty with { Keys = [Digest.Of(GitTagTests.KeySpki)] })).Verdict);
+        Assert.Equal(Verdict.Unknown, Judge(new Reading<RevocationList>.Unread(new("revocations", "the list is stale"))).Verdict);
+
+        Decision Judge(Reading<RevocationList> revocations) => ReleaseTag.Decide(tag, policy, new Circumstances(new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero)) { Revocations = revocations }).Decision;
+    }
+
+    [Fact]
     public async Task A_tag_that_is_not_there_is_could_not_tell()
     {
         var ended = await TagAsync(2);
@@ -115,7 +133,12 @@ public sealed class TagTests : IAsyncLifetime, IDisposable
     {
         var (until, options) = more is [[',', ..] first] ? (first, []) : ("", more);
         bench.Folder.Write("ann.pem", PemEncoding.WriteString("PUBLIC KEY", GitTagTests.KeySpki));
-        var policy = bench.Folder.Write("p.yaml", $$"""
+        var ended = await bench.GatesAsync(["tag", "v1", "--policy", bench.Folder.Write("p.yaml", Yaml(until)), .. options]);
+        Assert.True(ended.ExitCode == exit, $"{ended.ExitCode}: {ended.Error}{ended.Output}");
+        return ended;
+    }
+
+    private static string Yaml(string until) => $$"""
             apiVersion: governance.gates/v1alpha1
             kind: GovernancePolicy
             metadata: { name: firm, version: 1 }
@@ -125,9 +148,5 @@ public sealed class TagTests : IAsyncLifetime, IDisposable
                   ann-key: { spki: "{{Digest.Of(GitTagTests.KeySpki)}}", file: ann.pem, validFrom: 2026-01-01, validUntil: 2030-12-31 }
               people:
                 ann: { id: p-1, keys: [ann-key]{{until}} }
-            """);
-        var ended = await bench.GatesAsync(["tag", "v1", "--policy", policy, .. options]);
-        Assert.True(ended.ExitCode == exit, $"{ended.ExitCode}: {ended.Error}{ended.Output}");
-        return ended;
-    }
+            """;
 }

@@ -8,7 +8,7 @@ public sealed class PolicyDiffTests
     private const string Root = "sha256:6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66";
     private const string Told = "provenance: { by: [flow], builder: \"https://builder.example.com/*\", source: https://github.com/example/app, ref: refs/tags/v*, runner: github-hosted }";
 
-    private const string Fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
+    private const string Fingerprint = "9BDA2648851C894A02CE41912C50BAAC82F15F8C";
 
     private static readonly string Base = PolicyDocuments.Filled(Edit(PolicyDocuments.Sound,
         ("dan: { id: p-4,", "dan: { id: p-4, github: { login: dan, id: 104 },"),
@@ -264,7 +264,7 @@ public sealed class PolicyDiffTests
         ["spec.changes.emergency.review.require[].count"] = ("review: { require: [{ role: approver, count: 1", "review: { require: [{ role: approver, count: 2"),
         ["spec.changes.emergency.review.within"] = ("within: 48h", "within: 72h"),
         ["spec.review.branches.*.prefixes[]"] = ("[feat/, fix/]", "[feat/]"),
-        ["spec.people.*.openpgp[].fingerprint"] = ($"\"{Fingerprint}\"", $"\"{Fingerprint[..39]}8\""),
+        ["spec.people.*.openpgp[].fingerprint"] = ($"\"{Fingerprint}\", file: keys/1.pgp, sha256: \"{PolicyDocuments.Filled("PGP-1")}\"", "\"0845B9F20A829CF4D7037465E165AB6B1567E939\", file: keys/3.pgp, sha256: \"PGP-3\""),
         ["spec.people.*.openpgp[].file"] = ("keys/1.pgp", "moved/keys/1.pgp"),
         ["spec.people.*.openpgp[].sha256"] = ($"keys/1.pgp, sha256: \"{PolicyDocuments.Filled("PGP-1")}\"", "keys/2.pgp, sha256: \"PGP-2\""),
         ["spec.review.commits"] = ("commits: registry.example.com/commits", "commits: registry.example.com/others"),

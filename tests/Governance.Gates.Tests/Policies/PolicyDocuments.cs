@@ -21,8 +21,8 @@ internal static class PolicyDocuments
     /// <summary>One without logs and without timestamp authorities: <c>no-logs.json</c>.</summary>
     private static readonly byte[] Root3 = RootWithout("tlogs", "ctlogs", "timestampAuthorities");
 
-    /// <summary>What begins as an OpenPGP public key does, and the same in other bytes: <c>keys/1.pgp</c> and <c>keys/2.pgp</c>.</summary>
-    private static readonly byte[] Pgp1 = [0x98, 1, 4], Pgp2 = [0x98, 1, 4, 0];
+    /// <summary>An OpenPGP public key, the same with a name, and another: <c>keys/1.pgp</c> to <c>keys/3.pgp</c>.</summary>
+    private static readonly byte[] Pgp1 = [0x98, 1, 4], Pgp2 = [0x98, 1, 4, 0xB4, 0], Pgp3 = [0x98, 2, 4, 1];
 
     public static string Sound { get; } = Filled("""
         apiVersion: governance.gates/v1alpha1
@@ -95,7 +95,7 @@ internal static class PolicyDocuments
         }
 
         return yaml.Replace("ROOT-1", $"{Digest.Of(Root1)}", StringComparison.Ordinal).Replace("ROOT-2", $"{Digest.Of(Root2)}", StringComparison.Ordinal).Replace("ROOT-3", $"{Digest.Of(Root3)}", StringComparison.Ordinal)
-            .Replace("PGP-1", $"{Digest.Of(Pgp1)}", StringComparison.Ordinal).Replace("PGP-2", $"{Digest.Of(Pgp2)}", StringComparison.Ordinal);
+            .Replace("PGP-1", $"{Digest.Of(Pgp1)}", StringComparison.Ordinal).Replace("PGP-2", $"{Digest.Of(Pgp2)}", StringComparison.Ordinal).Replace("PGP-3", $"{Digest.Of(Pgp3)}", StringComparison.Ordinal);
     }
 
     public static string Spki(int key)
@@ -133,6 +133,11 @@ internal static class PolicyDocuments
         "keys/broken.pub" => "no key"u8.ToArray(),
         "keys/1.pgp" => Pgp1,
         "keys/2.pgp" => Pgp2,
+        "keys/3.pgp" => Pgp3,
+        "keys/two.pgp" => (byte[])[.. Pgp1, .. Pgp3],
+        "keys/cut.pgp" => Pgp1[..^1],
+        "keys/armored.pgp" => System.Text.Encoding.ASCII.GetBytes($"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{Convert.ToBase64String(Pgp1)}\n-----END PGP PUBLIC KEY BLOCK-----\n"),
+        "keys/empty.pgp" => "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"u8.ToArray(),
         "root.json" => Root1,
         "other-root.json" => Root2,
         "no-logs.json" => Root3,

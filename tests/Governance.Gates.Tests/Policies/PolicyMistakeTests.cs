@@ -350,6 +350,28 @@ public sealed class PolicyMistakeTests
         Assert.Contains(PolicyDocuments.Mistakes(policy.Replace(", repositoryId: 124", "", StringComparison.Ordinal)), mistake => mistake.Message.Contains("whichever repository calls it", StringComparison.Ordinal));
     }
 
+    // A second key in a file would be in everybody's ring.
+    [Theory]
+    [InlineData("1.pgp", null)]
+    [InlineData("2.pgp", null)]
+    [InlineData("armored.pgp", null)]
+    [InlineData("3.pgp", "is not the key")]
+    [InlineData("two.pgp", "is not the key")]
+    [InlineData("cut.pgp", "is not the key")]
+    [InlineData("empty.pgp", "is no OpenPGP public key")]
+    public void An_openpgp_file_is_the_one_key_that_is_named(string file, string? mistake)
+    {
+        var policy = PolicyDocuments.Sound.Replace("keys: [ben-key]", $"keys: [ben-key], openpgp: [{{ fingerprint: 9BDA2648851C894A02CE41912C50BAAC82F15F8C, file: keys/{file}, sha256: \"{Gates.Images.Digest.Of(PolicyDocuments.File($"keys/{file}")!.Value.Span)}\" }}]", StringComparison.Ordinal);
+        if (mistake is null)
+        {
+            PolicyDocuments.Accepted(policy);
+        }
+        else
+        {
+            Assert.Contains(PolicyDocuments.Mistakes(policy), one => one.Message.Contains(mistake, StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public void A_sound_policy_has_no_warnings() => Assert.Empty(PolicyDocuments.Accepted(PolicyDocuments.Sound).Warnings);
 

@@ -222,16 +222,38 @@ public sealed class BranchAuditTests
     /// <summary>A ruleset of tags, and whether it keeps every tag v* from being moved.</summary>
     public static TheoryData<string, Verdict> TagRulesets => new()
     {
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["refs/tags/v*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["refs/tags/*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":["refs/tags/v1"]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["refs/tags/v1*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
-        { """{"id":5,"name":"t","conditions":{},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"non_fast_forward"}],"bypass_actors":[]}""", Verdict.Deny },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}]}""", Verdict.Unknown },
-        { """{"id":5,"name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[{"actor_id":7,"actor_type":"Team","bypass_mode":"exempt"}]}""", Verdict.Deny },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["refs/tags/v*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["refs/tags/*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Allow },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":["refs/tags/v1"]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["refs/tags/v1*"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"non_fast_forward"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}]}""", Verdict.Unknown },
+        { """{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[{"actor_id":7,"actor_type":"Team","bypass_mode":"exempt"}]}""", Verdict.Deny },
+        { """{"id":5,"target":"tag","enforcement":"evaluate","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
+        { """{"id":5,"target":"branch","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"update"}],"bypass_actors":[]}""", Verdict.Deny },
     };
+
+    [Theory]
+    [InlineData("[]", Verdict.Allow)]
+    [InlineData("""[{"actor_id":7,"actor_type":"Team","bypass_mode":"always"}]""", Verdict.Allow)]
+    [InlineData("""[{"actor_id":5,"actor_type":"RepositoryRole","bypass_mode":"always"}]""", Verdict.Allow)]
+    [InlineData("""[{"actor_id":4,"actor_type":"RepositoryRole","bypass_mode":"always"}]""", Verdict.Deny)]
+    [InlineData("""[{"actor_id":null,"actor_type":"DeployKey","bypass_mode":"always"}]""", Verdict.Deny)]
+    [InlineData(null, Verdict.Unknown)]
+    public void C32_creation_is_restricted_where_not_everybody_who_may_write_may_tag(string? bypass, Verdict verdict)
+    {
+        var snapshot = Ruled();
+        var ruleset = JsonNode.Parse("""{"id":5,"target":"tag","enforcement":"active","name":"t","conditions":{"ref_name":{"include":["~ALL"],"exclude":[]}},"rules":[{"type":"creation"}]}""")!;
+        if (bypass is not null)
+        {
+            ruleset["bypass_actors"] = JsonNode.Parse(bypass);
+        }
+
+        snapshot["tagRulesets"] = new JsonArray(ruleset);
+        Assert.Equal(verdict, Decide(snapshot, "    approvals: { default: 1 }\n    branches: { main: { forcePush: blocked } }\n    tags: { \"v*\": { creation: restricted } }").Decision.Verdict);
+    }
 
     [Theory, MemberData(nameof(TagRulesets))]
     public void C32_only_a_ruleset_that_is_surely_for_every_tag_and_binds_everybody_keeps_them_from_being_moved(string ruleset, Verdict verdict)
@@ -243,7 +265,7 @@ public sealed class BranchAuditTests
         PublishedSchema.Of("https://governance.gates/schemas/v1alpha1/branch.schema.json").Check(JsonDocument.Parse(Bytes(snapshot)).RootElement);
         Assert.Equal(verdict, Decide(snapshot, Rules).Decision.Verdict);
         snapshot["tagRulesets"] = new JsonArray();
-        Is(Decide(snapshot, Rules), Verdict.Deny, "nobody moves tags v*: no ruleset that is surely for all of them says so");
+        Is(Decide(snapshot, Rules), Verdict.Deny, "nobody moves tags v* in place: no ruleset that is surely for all of them says so");
         snapshot["tagRulesets"] = Unread("the token may not read rulesets");
         Is(Decide(snapshot, Rules), Verdict.Unknown, "the token may not read rulesets");
     }
