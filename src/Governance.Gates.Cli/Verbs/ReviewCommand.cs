@@ -207,7 +207,7 @@ internal sealed class ReviewCommand
         await using var log = parsed.GetValue(ledger) is { } folder ? await PushLedger.OpenAsync(folder, terminal, cancellation) : null;
         var (from, read) = WholePolicyOf(parsed);
         var judged = await terminal.WhileAsync($"reading the push to {push.Ref} of {client.Repository} from GitHub", JudgeAsync(client, push, read, parsed, cancellation));
-        var record = log is null ? null : await log.RecordAsync(client.Repository, judged, cancellation);
+        var record = log is null || !judged.IsJudged ? null : await log.RecordAsync(client.Repository, judged, cancellation);
         return await new ReviewedPush(client.Repository, judged, review => from ?? PlaceOf(parsed, review.Request.BaseSha), record).ToReport(parsed.GetValue(explain)).WriteAsync(terminal, parsed.GetRequiredValue(form));
     }
 
@@ -229,7 +229,7 @@ internal sealed class ReviewCommand
             : @default == judge.Branch ? await PushJudge.JudgeAsync(push, judge, cancellation)
             : Unjudged(judge.Branch, "another branch than the default branch");
 
-        JudgedPush Unjudged(string name, string what) => new(name, push, Decision.Unknown(new Reason("review.push", $"{push.Ref} is {what}, and pushes to it are not judged", "run on push to the branches that are judged only, and name another of them with --base, where nobody changes its policy without a review")), []);
+        JudgedPush Unjudged(string name, string what) => new(name, push, Decision.Unknown(new Reason("review.push", $"{push.Ref} is {what}, and pushes to it are not judged", "run on push to the branches that are judged only, and name another of them with --base, where nobody changes its policy without a review")), []) { IsJudged = false };
     }
 
     private string PlaceOf(ParseResult parsed, string sha) => $"{parsed.GetValue(policyAt) ?? PolicyFileName} at {sha}";

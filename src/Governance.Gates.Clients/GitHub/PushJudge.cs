@@ -8,7 +8,11 @@ namespace Governance.Gates.Clients.GitHub;
 /// <param name="Push">The push.</param>
 /// <param name="Whole">What is said of the push as a whole, whatever its commits are.</param>
 /// <param name="Merges">What is said of its commits, the oldest first.</param>
-public sealed record JudgedPush(string Branch, WorkflowEvent.OfPush Push, Decision Whole, ImmutableArray<JudgedMerge> Merges);
+public sealed record JudgedPush(string Branch, WorkflowEvent.OfPush Push, Decision Whole, ImmutableArray<JudgedMerge> Merges)
+{
+    /// <summary>Whether pushes to this branch are judged at all.</summary>
+    public bool IsJudged { get; init; } = true;
+}
 
 /// <summary>Judges a push to a branch: it may only bring what pull requests brought.</summary>
 public static class PushJudge

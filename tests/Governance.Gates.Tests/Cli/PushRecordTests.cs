@@ -132,6 +132,18 @@ public sealed class PushRecordTests : IAsyncLifetime
         Assert.Contains("ledger: nothing in ", ended.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("refs/tags/v1")]
+    [InlineData("refs/heads/scratch")]
+    public async Task A_push_that_is_not_judged_is_not_recorded(string name)
+    {
+        var log = await bench.LogAsync();
+        bench.Event(name, bench.Before, World.Merge(7));
+        var json = (await bench.Bench.GatesAsync("review", "--ledger", log, "--output", "json")).Json();
+        Assert.Equal(("unknown", false), (json.GetProperty("verdict").GetString(), json.GetProperty("push").TryGetProperty("ledger", out _)));
+        Assert.False(Directory.Exists(Path.Combine(log, "tile")));
+    }
+
     [Fact]
     public async Task Who_cannot_record_judges_nothing()
     {
