@@ -118,6 +118,7 @@ public static class Gpgv
         try
         {
             process.Kill();
+            process.WaitForExit();
         }
         catch (InvalidOperationException)
         {

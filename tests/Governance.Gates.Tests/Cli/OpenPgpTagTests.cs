@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Governance.Gates.Clients.OpenPgp;
 using Governance.Gates.Images;
 using Governance.Gates.Testing.GitHub;
 using Governance.Gates.Testing.Processes;
@@ -141,9 +142,25 @@ public sealed class OpenPgpTagTests : IAsyncLifetime, IAsyncDisposable
     {
         Told(Text, await gpg.SignAsync(ann, Text), "valid");
         var script = bench.Folder.Write("gpgv", "#!/bin/sh\nexec yes '[GNUPG:] NEWSIG'\n");
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        (await Command.RunAsync("chmod", ["500", script])).Succeeded();
         bench.Set("PATH", bench.Folder.Path);
         Assert.Contains("gpgv said more than", (await TagAsync(2)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_gpgv_that_is_waited_for_no_longer_is_ended()
+    {
+        var (pipe, script) = (bench.Folder.PathOf("pipe"), bench.Folder.PathOf("gpgv"));
+        (await Command.RunAsync("mkfifo", [pipe])).Succeeded();
+        bench.Folder.Write("gpgv", $"#!/bin/sh\necho $$ > '{pipe}'\nexec /bin/sleep 600\n");
+        (await Command.RunAsync("chmod", ["500", script])).Succeeded();
+        using var ending = new CancellationTokenSource();
+        var verifying = Gpgv.VerifyAsync(Text, "-----BEGIN PGP SIGNATURE-----\n", [], bench.Folder.Path, ending.Token);
+        var id = (await File.ReadAllTextAsync(pipe, TestContext.Current.CancellationToken)).Trim();
+        Assert.True(Directory.Exists($"/proc/{id}"));
+        await ending.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => verifying);
+        Assert.False(Directory.Exists($"/proc/{id}"));
     }
 
     private static byte[] Packets(string armored) => Convert.FromBase64String(string.Concat(armored.Split('\n').Where(line => line.Length > 0 && !line.StartsWith('-') && !line.StartsWith('='))));
