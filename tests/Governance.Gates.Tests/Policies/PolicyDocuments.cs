@@ -135,7 +135,7 @@ internal static class PolicyDocuments
         "keys/2.pgp" => Pgp2,
         "keys/3.pgp" => Pgp3,
         "keys/two.pgp" => (byte[])[.. Pgp1, .. Pgp3],
-        "keys/cut.pgp" => Pgp1[..^1],
+        "keys/cut.pgp" => Pgp1.AsMemory(..^1),
         "keys/armored.pgp" => System.Text.Encoding.ASCII.GetBytes($"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{Convert.ToBase64String(Pgp1)}\n-----END PGP PUBLIC KEY BLOCK-----\n"),
         "keys/empty.pgp" => "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"u8.ToArray(),
         "root.json" => Root1,
