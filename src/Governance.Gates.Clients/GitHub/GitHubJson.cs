@@ -37,7 +37,10 @@ internal sealed record WireGitPerson(string? Email = null);
 internal sealed record WireReview(long Id, WireAccount? User, string State, string? CommitId, DateTimeOffset? SubmittedAt = null);
 
 /// <summary>Something that happened to a pull request (OpenAPI <c>issue-event</c>).</summary>
-internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt, WireAccount? Actor = null, WireLabel? Label = null);
+internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt, WireAccount? Actor = null, WireLabel? Label = null, WireDismissed? DismissedReview = null);
+
+/// <summary>A review that was dismissed (OpenAPI <c>issue-event-dismissed-review</c>), and what it said before.</summary>
+internal sealed record WireDismissed(string State, long ReviewId);
 
 /// <summary>A branch (OpenAPI <c>git-ref</c>).</summary>
 internal sealed record WireRef(WireObject Object);

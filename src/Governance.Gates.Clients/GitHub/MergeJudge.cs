@@ -107,6 +107,10 @@ public sealed class MergeJudge
         static bool IsPlain(BranchCommit commit) => commit.Parents.Length == 1;
     }
 
+    /// <summary>The question which pull requests a commit belongs to.</summary>
+    internal static GitHubCall RequestsOf(GitHubClient client, GitObjectId commit) =>
+        new($"repos/{client.Repository}/commits/{commit}/pulls", $"read the pull requests of commit {commit} of {client.Repository}", "pull requests: read");
+
     private async Task<JudgedMerge> JudgeAsync(ImmutableArray<BranchCommit> commits, Reading<ImmutableArray<long>> found, CancellationToken cancellation)
     {
         if (!found.Try(out var numbers, out var why))
@@ -147,15 +151,10 @@ public sealed class MergeJudge
     {
         WholePolicy? whole = null;
         var merged = commits[^1];
-        var reading = await PullRequestSource.ReadMergedAsync(client, number, new(parent, merged.Id), PolicyAsync, cancellation);
+        var reading = await PullRequestSource.ReadMergedAsync(client, number, new(parent, merged.Id, Branch), PolicyAsync, cancellation);
         if (!reading.Try(out var question, out var why))
         {
             return new(commits, number, Decision.Unknown(why), null);
-        }
-
-        if (question.Request.BaseRef != Branch)
-        {
-            return new(commits, number, Decision.Unknown(new Reason(Rule, $"it is into {question.Request.BaseRef} and not into {Branch}", "run the gate again")), null);
         }
 
         if (question.Request.Unread is [_, ..] unread)
@@ -166,11 +165,12 @@ public sealed class MergeJudge
 
         var review = new MergedReview(question.Request, question.Request.MergedAt!.Value, whole!, ReviewGate.Decide(question.Request, question.Policy, question.Request.MergedAt.Value));
         var merge = Decision.All(
-            commits.Length > Math.Max(question.Request.CommitCount, 1)
+            // A squash or a merge is one commit, and a rebase brings each.
+            commits.Length != 1 && commits.Length != question.Request.CommitCount
                 ? Decision.Unknown(new Reason(Rule, string.Create(CultureInfo.InvariantCulture, $"{commits.Length} commits of {Branch} are said to be of #{number}, which has {question.Request.CommitCount}"), "look at them by hand"))
                 : Decision.Allow,
             GitObjectId.TryParse(question.Request.HeadSha) is { } head
-                ? await trees.DecideAsync(parent, head, merged, cancellation)
+                ? await trees.DecideAsync(parent, head, merged, question.Request.Files.SelectMany(file => file.Paths).ToHashSet(StringComparer.Ordinal), cancellation)
                 : Decision.Unknown(new Reason(Rule, $"the head commit of #{number.ToString(CultureInfo.InvariantCulture)} has a name that is none", "try again")));
         return new(commits, number, merge, review);
 
@@ -191,8 +191,7 @@ public sealed class MergeJudge
     {
         if (!belonging.TryGetValue(commit.Id, out var told))
         {
-            var call = new GitHubCall($"repos/{client.Repository}/commits/{commit.Id}/pulls", $"read the pull requests of commit {commit.Id} of {client.Repository}", "pull requests: read");
-            belonging[commit.Id] = told = await client.Api.ListAsync(call, GitHubJson.Default.WirePullRequestOfArray, MostOfOneCommit, cancellation);
+            belonging[commit.Id] = told = await client.Api.ListAsync(RequestsOf(client, commit.Id), GitHubJson.Default.WirePullRequestOfArray, MostOfOneCommit, cancellation);
         }
 
         if (!told.Try(out var requests, out var why))
