@@ -79,7 +79,7 @@ internal sealed record WirePermission(string Permission, WireAccount? User);
 internal sealed record WireTeam(string Slug);
 
 /// <summary>A push to a repository, or what else moved a ref.</summary>
-internal sealed record WireActivity(string Ref, string After, WireAccount? Actor);
+internal sealed record WireActivity(string Ref, string After, WireAccount? Actor, DateTimeOffset? Timestamp = null);
 
 /// <summary>An App's installation.</summary>
 internal sealed record WireInstallation(long Id);

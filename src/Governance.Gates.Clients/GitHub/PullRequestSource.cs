@@ -242,7 +242,7 @@ public static class PullRequestSource
             var owners = ReviewInputs.Owners(request, settings).OfType<CodeOwner.User>().Take(MostOwners).Select(owner => owner.Login);
             var permissionsRead = people.PermissionsAsync(ReviewInputs.Reviewers(request, policy), [.. owners, .. also], cancellation);
             var teamsRead = Task.WhenAll(ReviewInputs.Teams(request, policy).Select(team => people.RosterAsync(team, cancellation)));
-            var pusher = settings.Exclude.Contains(Excluded.LastPusher) ? Take(await people.LastPusherAsync(fork, request.HeadRef, request.HeadSha, cancellation)) : null;
+            var pusher = settings.Exclude.Contains(Excluded.LastPusher) ? Take(await people.LastPusherAsync(fork, request.HeadRef, request.HeadSha, request.MergedAt, cancellation)) : null;
             var coAuthors = settings.Exclude.Contains(Excluded.CoAuthors) ? Take(await new CoAuthors(api, repository).ReadAsync(commits, cancellation)) : null;
             var (permissions, missing) = await permissionsRead;
             foreach (var reason in missing)
@@ -280,9 +280,7 @@ public static class PullRequestSource
         }
 
         private async Task<Reading<string>> BranchAsync(string branch, CancellationToken cancellation) =>
-            (await api.GetAsync(new($"repos/{repository}/git/ref/{Uri.EscapeDataString($"heads/{branch}")}", $"read the branch {branch} of {repository}", "contents: read"), GitHubJson.Default.WireRef, cancellation)).Try(out var found, out var why)
-                ? new Reading<string>.Found(found.Object.Sha)
-                : new Reading<string>.Unread(why);
+            (await new BranchHistory(client).HeadAsync(branch, cancellation)).Try(out var found, out var why) ? new Reading<string>.Found(found.Hex) : new Reading<string>.Unread(why);
 
         private async Task<ImmutableArray<T>> ListAsync<T>(string list, string what, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T[]> type, CancellationToken cancellation)
         {

@@ -252,6 +252,14 @@ public sealed class ReviewOfPushTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_brings_a_branch_back_after_its_merge_takes_nothing_from_what_is_known_of_it()
+    {
+        World.Merge(7);
+        World.Pushes.Insert(0, new("example/trading", "refs/heads/feat/7", Scene.Request.Head, "dave", "branch_creation", "2026-06-01T12:00:00Z"));
+        await bench.PushAsync(0);
+    }
+
+    [Fact]
     public async Task The_policy_is_the_one_that_stood_when_it_was_merged()
     {
         Scene.Request.Reviews.Clear();
