@@ -44,6 +44,9 @@ public sealed class MergeJudge
 
     // One commit is looked at after the other.
     private readonly Dictionary<GitObjectId, Reading<ImmutableArray<WirePullRequestOf>>> belonging = [];
+
+    // How long GitHub is given, over all commits, to tie those of a push to their pull requests.
+    private readonly Queue<TimeSpan> waits = new([TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8)]);
     private Reading<ImmutableArray<WirePullRequestOf>>? recent;
     private bool isLate;
 
@@ -188,6 +191,20 @@ public sealed class MergeJudge
 
     // The pull requests to which a commit belongs, and which were merged into this branch as another one or the same.
     private async Task<Reading<ImmutableArray<long>>> FindAsync(BranchCommit commit, BranchCommit merged, CancellationToken cancellation)
+    {
+        var found = await AskAsync(commit, merged, cancellation);
+        while (found is Reading<ImmutableArray<long>>.Found([]) && belonging[commit.Id] is Reading<ImmutableArray<WirePullRequestOf>>.Found([]) && waits.TryDequeue(out var wait))
+        {
+            await Task.Delay(wait, client.Time, cancellation);
+            belonging.Remove(commit.Id);
+            recent = null;
+            found = await AskAsync(commit, merged, cancellation);
+        }
+
+        return found;
+    }
+
+    private async Task<Reading<ImmutableArray<long>>> AskAsync(BranchCommit commit, BranchCommit merged, CancellationToken cancellation)
     {
         if (!belonging.TryGetValue(commit.Id, out var told))
         {

@@ -72,6 +72,29 @@ public sealed class ReviewOfPushTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_commit_that_GitHub_ties_to_its_pull_request_a_moment_later_is_asked_about_again()
+    {
+        Scene.Request.Change("docs/b", "more\n").Push("ann").Review("bob").Review("carol");
+        var merged = World.Merge(7, "rebase");
+        foreach (var commit in (string[])[merged, World.Parents[merged][0]])
+        {
+            var asked = new HashSet<string>();
+            Scene.Server.Override = async context =>
+            {
+                var path = context.Request.Path.Value!;
+                var isLate = (path.EndsWith("/trading/pulls", StringComparison.Ordinal) || path.EndsWith($"/commits/{commit}/pulls", StringComparison.Ordinal)) && asked.Add(path);
+                if (isLate)
+                {
+                    await LoopbackGitHub.WriteAsync(context, new JsonArray());
+                }
+
+                return isLate;
+            };
+            await bench.PushAsync(0);
+        }
+    }
+
+    [Fact]
     public async Task A_direct_push_under_a_reviewed_commit_is_a_finding()
     {
         var direct = World.PushDirectly(files => files["risk/hidden"] = GitHubFile.Of("mine\n"));
