@@ -34,33 +34,34 @@ internal static class PushEntry
     /// <param name="merge">What is said of it.</param>
     /// <param name="commit">Which commit of the merge.</param>
     /// <param name="component">What decided.</param>
+    /// <param name="run">In which run of a workflow; null where that is not known.</param>
     /// <param name="now">When.</param>
-    public static (LedgerEntry Entry, ImmutableArray<KeptBytes> Kept) Of(RepositoryName repository, string branch, JudgedMerge merge, BranchCommit commit, EntryComponent component, DateTimeOffset now)
+    public static (LedgerEntry Entry, ImmutableArray<KeptBytes> Kept) Of(RepositoryName repository, string branch, JudgedMerge merge, BranchCommit commit, EntryComponent component, string? run, DateTimeOffset now)
     {
-        var entry = Of(branch, merge.Decision, new(null, CommitKind, LedgerText.Of($"{repository}@{commit.Id}"), null, null), commit.Id.Hex, component, now) with
+        var entry = Of(branch, new(null, CommitKind, LedgerText.Of($"{repository}@{commit.Id}"), null, null), commit.Id.Hex, component, run, now) with
         {
             Details = Details(json => Write(json, repository, branch, merge, commit)),
         };
         if (merge.Review is not { } review)
         {
-            return (entry, []);
+            return (With(entry, merge.Decision), []);
         }
 
         var snapshot = KeptBytes.Of(review.Snapshot);
         var (names, parts) = review.Policy.Files.Kept(review.Policy.Policy);
         return (
-            entry with
+            With(entry with
             {
                 Policy = new(review.Policy.Policy.Name, review.Policy.Policy.Version, review.Policy.Policy.Digest),
                 Inputs = [new(EntryInputKind.Trust, "policy-files", names, now)],
                 Evidence = new EntryPart<ImmutableArray<EntryEvidence>>.Inline([new(PolicyType, parts[0].Digest, parts[0].Bytes.Length, null, null), new(SnapshotType, snapshot.Digest, snapshot.Bytes.Length, null, null)]),
-            },
+            }, merge.Decision),
             parts.Add(snapshot));
     }
 
     /// <summary>The entry of what is said of a push as a whole.</summary>
-    public static LedgerEntry Of(RepositoryName repository, JudgedPush push, EntryComponent component, DateTimeOffset now) =>
-        Of(push.Branch, push.Whole, new(null, "Branch", LedgerText.Of($"{repository}@refs/heads/{push.Branch}"), null, null), push.Push.After, component, now) with
+    public static LedgerEntry Of(RepositoryName repository, JudgedPush push, EntryComponent component, string? run, DateTimeOffset now) => With(
+        Of(push.Branch, new(null, "Branch", LedgerText.Of($"{repository}@refs/heads/{push.Branch}"), null, null), push.Push.After, component, run, now) with
         {
             Details = Details(json =>
             {
@@ -69,23 +70,25 @@ internal static class PushEntry
                 json.WriteString("branch"u8, LedgerText.Of(push.Branch));
                 json.WriteString("repository"u8, repository.ToString());
             }),
-        };
+        },
+        push.Whole);
 
     /// <summary>The same entry with this decision in it.</summary>
     public static LedgerEntry With(LedgerEntry entry, Decision decision)
     {
         ImmutableArray<EntryReason> reasons = [.. decision.Reasons.Take(MostReasons).Select(reason => new EntryReason(LedgerText.Of(reason.Rule) ?? "none", null, PersonalText.Of(reason.ToString(), LedgerText.LongestMessage)!))];
-        var words = string.Join('\n', [$"{entry.Action} {entry.Resource?.Name} {decision.Verdict}", .. reasons.Select(reason => $"{reason.Rule} {reason.Message}")]);
+        var evidence = entry.Evidence is EntryPart<ImmutableArray<EntryEvidence>>.Inline(var kept) ? kept : [];
+        var words = string.Join('\n', [$"{entry.Action} {entry.Resource?.Name} {entry.Instance} {decision.Verdict}", .. evidence.Select(one => one.Digest.ToString()), .. reasons.Select(reason => $"{reason.Rule} {reason.Message}")]);
         return entry with
         {
-            // The same verdict about the same commit is one event, however often its workflow runs.
+            // What one run says of a commit is one event, however often it is told. Another run that comes to the same is another, or a verdict in between would have the last word.
             EventId = $"push-{entry.CorrelationId}-{Digest.Of(Encoding.UTF8.GetBytes(words)).Hex[..HashDigits]}",
             Verdict = decision.Verdict,
             Reasons = reasons.IsEmpty ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline(reasons),
         };
     }
 
-    private static LedgerEntry Of(string branch, Decision decision, EntryResource resource, string sha, EntryComponent component, DateTimeOffset now) => With(
+    private static LedgerEntry Of(string branch, EntryResource resource, string sha, EntryComponent component, string? run, DateTimeOffset now) =>
         new()
         {
             Timestamp = now,
@@ -98,8 +101,8 @@ internal static class PushEntry
             Resource = resource,
             Mode = Mode.Audit,
             Outcome = Outcome,
-        },
-        decision);
+            Instance = LedgerText.Of(run),
+        };
 
     // In the order of the names, as entries are written.
     private static void Write(Utf8JsonWriter json, RepositoryName repository, string branch, JudgedMerge merge, BranchCommit commit)

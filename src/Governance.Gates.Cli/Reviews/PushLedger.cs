@@ -43,8 +43,9 @@ internal sealed class PushLedger : IAsyncDisposable
     private readonly LocalLedger ledger;
     private readonly EvidenceStore evidence;
     private readonly TimeProvider clock;
+    private readonly string? run;
 
-    private PushLedger(string folder, LocalLedger ledger, TimeProvider clock) => (this.folder, this.ledger, evidence, this.clock) = (folder, ledger, new(folder), clock);
+    private PushLedger(string folder, LocalLedger ledger, TimeProvider clock, string? run) => (this.folder, this.ledger, evidence, this.clock, this.run) = (folder, ledger, new(folder), clock, run);
 
     /// <summary>Opens the log and keeps every other process out.</summary>
     /// <param name="folder">The folder that <c>gates ledger init</c> made.</param>
@@ -52,7 +53,7 @@ internal sealed class PushLedger : IAsyncDisposable
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="GateException">It cannot be opened.</exception>
     public static async Task<PushLedger> OpenAsync(string folder, Terminal terminal, CancellationToken cancellation) =>
-        new(folder, await LocalLedger.OpenAsync(folder, LedgerKeyFiles.Read(folder), LedgerReadings.Component, terminal.Clock, cancellation), terminal.Clock);
+        new(folder, await LocalLedger.OpenAsync(folder, LedgerKeyFiles.Read(folder), LedgerReadings.Component, terminal.Clock, cancellation), terminal.Clock, RunOf(terminal));
 
     /// <summary>Records every verdict about a push: an entry for each commit, and one for the push where something is to be said of it as a whole.</summary>
     public async Task<PushRecord> RecordAsync(RepositoryName repository, JudgedPush push, CancellationToken cancellation)
@@ -60,8 +61,8 @@ internal sealed class PushLedger : IAsyncDisposable
         var entries = ImmutableArray.CreateBuilder<long>();
         IEnumerable<(LedgerEntry Entry, ImmutableArray<KeptBytes> Kept)> all =
         [
-            .. push.Whole.Verdict > Verdict.Allow ? [(PushEntry.Of(repository, push, LedgerReadings.Component, clock.GetUtcNow()), [])] : Array.Empty<(LedgerEntry, ImmutableArray<KeptBytes>)>(),
-            .. push.Merges.SelectMany(merge => merge.Commits.Select(commit => PushEntry.Of(repository, push.Branch, merge, commit, LedgerReadings.Component, clock.GetUtcNow()))),
+            .. push.Whole.Verdict > Verdict.Allow ? [(PushEntry.Of(repository, push, LedgerReadings.Component, run, clock.GetUtcNow()), [])] : Array.Empty<(LedgerEntry, ImmutableArray<KeptBytes>)>(),
+            .. push.Merges.SelectMany(merge => merge.Commits.Select(commit => PushEntry.Of(repository, push.Branch, merge, commit, LedgerReadings.Component, run, clock.GetUtcNow()))),
         ];
         foreach (var (entry, kept) in all)
         {
@@ -79,6 +80,9 @@ internal sealed class PushLedger : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => ledger.DisposeAsync();
+
+    // "A unique number for each workflow run", and one "for each attempt of a particular workflow run" (GitHub documentation, "Variables").
+    private static string? RunOf(Terminal terminal) => terminal.Variable("GITHUB_RUN_ID") is { Length: > 0 } run ? $"{run}/{terminal.Variable("GITHUB_RUN_ATTEMPT")}" : null;
 
     private async Task<Reading<AppendedEntry>> AppendAsync(LedgerEntry entry, ImmutableArray<KeptBytes> kept, CancellationToken cancellation)
     {

@@ -49,7 +49,16 @@ internal sealed class ReviewAttester
     /// <summary>As whom is signed.</summary>
     public Robot Robot { get; }
 
-    /// <summary>The statement that waits behind a commit; null where there is none of somebody who could say so.</summary>
+    /// <summary>Whether anything that looks like a review statement was revoked.</summary>
+    public bool HasRevokedReviews => revocations.Approvals.Any(id => id.StartsWith(ReviewStatement.IdPrefix, StringComparison.Ordinal));
+
+    /// <summary>Whether the statement about a commit was revoked, wherever it lies and whoever hides it.</summary>
+    public bool IsRevoked(string repository, string reference, GitObjectId commit) => revocations.Approvals.Contains(ReviewStatement.IdOf(repository, reference, commit, 0));
+
+    /// <summary>The id of the next statement about a commit: the first that nobody revoked.</summary>
+    public string NextId(ReviewStatement statement) => Enumerable.Range(0, int.MaxValue).Select(revoked => ReviewStatement.IdOf(statement.Repository, statement.Ref, statement.Commit, revoked)).First(id => !revocations.Approvals.Contains(id));
+
+    /// <summary>The statement that waits behind a commit; null where there is none of somebody who could say so, unread where there is one that cannot be read.</summary>
     public async Task<Reading<WaitingStatement?>> FindAsync(GitObjectId commit, CancellationToken cancellation)
     {
         if (place is null)
@@ -62,9 +71,10 @@ internal sealed class ReviewAttester
             return new Reading<WaitingStatement?>.Unread(why);
         }
 
-        return new Reading<WaitingStatement?>.Found(item is not null && Claims.VerifyReview(item, new TrustedSigners(policy)) is Reading<Claim>.Found(var claim)
-            ? new(claim, ReviewStanding.WhyNot(claim, policy, revocations, terminal.Clock.GetUtcNow()), ReviewStanding.IsRevoked(claim, revocations))
-            : null);
+        return item is null ? new Reading<WaitingStatement?>.Found(null)
+            : Claims.FindReview(item, new TrustedSigners(policy)).Try(out var claim, out why)
+            ? new Reading<WaitingStatement?>.Found(claim is null ? null : new(claim, ReviewStanding.WhyNot(claim, policy, revocations, terminal.Clock.GetUtcNow()), ReviewStanding.IsRevoked(claim, revocations)))
+            : new Reading<WaitingStatement?>.Unread(why with { Message = $"{item.Where}: {why.Message}" });
     }
 
     /// <summary>Signs a statement and puts it where it belongs.</summary>

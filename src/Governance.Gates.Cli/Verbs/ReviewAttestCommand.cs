@@ -35,7 +35,7 @@ internal sealed class ReviewAttestCommand
     private readonly Option<string?> reviewed = new("--reviewed-tree") { Description = "With --snapshot: the tree that was reviewed, of the head commit merged into its base.", HelpName = "TREE" };
     private readonly Option<string?> previous = new("--previous") { Description = "With --snapshot: the commit of the branch that was attested before; left out in the first.", HelpName = "COMMIT" };
     private readonly Option<string?> change = new("--change-id") { Description = "With --snapshot: the chain from pull request to pod that it belongs to.", HelpName = "ID" };
-    private readonly Option<string> server = new("--server") { Description = "The forge's address.", HelpName = "URL", DefaultValueFactory = _ => GitHub };
+    private readonly Option<string?> server = new("--server") { Description = $"The forge's address. Left out: {GitHub}, and with --branch the one whose API is asked.", HelpName = "URL" };
     private readonly Option<string?> output = new("--out") { Description = "With --snapshot: a file for the signed statement, beside or instead of the policy's review.commits.", HelpName = "FILE" };
     private readonly SigningArguments signing = SigningArguments.UnderPolicy();
     private readonly RegistryArguments registries = new();
@@ -101,16 +101,23 @@ internal sealed class ReviewAttestCommand
 
     private async Task<int> AttestBranchAsync(string name, string written, Policy policy, ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
+        if (policy.Review is { Branches: [] })
+        {
+            throw new GateException($"nothing is said about what is merged into {name}: the policy's review.branches names no branch", "name there each branch that is attested, with the protection that it has");
+        }
+
         RequireProtected(policy, name);
+        var forge = GitHubOptions.FromEnvironment(terminal.Variable);
+        var address = ForgeOf(forge, parsed.GetValue(server));
         var asked = RepositoryName.TryParse(parsed.GetValue(repository))!;
         var path = parsed.GetValue(policyAt) ?? PolicyFileName;
-        using var client = GitHubClient.Open(GitHubOptions.FromEnvironment(terminal.Variable), asked, terminal.Clock);
+        using var client = GitHubClient.Open(forge, asked, terminal.Clock);
         using var signer = await signing.OpenAsync(parsed, policy, terminal, cancellation);
         var registry = registries.Open(parsed, null, terminal.Clock);
         using var connections = registry as IDisposable;
         var attester = await AttesterAsync(signer, CommitStatements.Of(policy, registry), registry, written, policy, parsed, terminal, cancellation);
         var judge = new MergeJudge(client, name, (commit, ending) => RepositoryPolicy.ReadWholeAsync(commit, path, ending));
-        var attested = await new BranchAttestation(asked, Address(parsed, asked.ToString()), policy, judge, attester).RunAsync(IdOf(parsed, since), terminal, cancellation);
+        var attested = await new BranchAttestation(asked, $"{address}/{asked}", policy, judge, attester).RunAsync(IdOf(parsed, since), terminal, cancellation);
         return await AttestedBranchReport.Of(asked, name, attester.Robot, attested).WriteAsync(terminal, parsed.GetRequiredValue(form));
     }
 
@@ -127,7 +134,7 @@ internal sealed class ReviewAttestCommand
         var now = terminal.Clock.GetUtcNow();
         var result = ReviewGate.Decide(request, policy, now);
         var commit = new MergedCommit(Address(parsed, request.Repository), IdOf(parsed, merged)!, IdOf(parsed, tree)!, IdOf(parsed, reviewed)!) { Previous = IdOf(parsed, previous), Snapshot = Digest.Of(bytes) };
-        if (!ReviewStatement.Of(StatementWords.NewId('v'), request, result, commit, policy, now).Try(out var statement, out var why))
+        if (!ReviewStatement.Of("", request, result, commit, policy, now).Try(out var statement, out var why))
         {
             // What is not known may not be said, and what was not allowed may not either.
             var refused = Decision.All(result.Decision, result.Decision.Verdict > Verdict.Warn ? new Decision(result.Decision.Verdict, [why], []) : Decision.Deny(why));
@@ -142,8 +149,18 @@ internal sealed class ReviewAttestCommand
         var place = file is not null && policy.Review?.Commits is null ? null : CommitStatements.Of(policy, registry);
         var attester = await AttesterAsync(signer, place, registry, written, policy, parsed, terminal, cancellation);
 
+        statement = statement with { Id = attester.NextId(statement) };
+
         // What counts is not signed again: each statement of one commit may hang on images already.
-        var (said, signed) = (await attester.FindAsync(statement.Commit, cancellation)).Required() is { WhyNot: null } waiting && SaysTheSame(waiting.Claim.Review, statement)
+        var waiting = (await attester.FindAsync(statement.Commit, cancellation)).Required();
+        if (waiting is { WhyNot: null, Claim.Review: { } other } && !(other.Passed && other.Ref == statement.Ref && other.Repository == statement.Repository))
+        {
+            throw new GateException(
+                $"nothing was signed over {waiting.Claim.Where}, where a statement stands {(other.Passed ? $"about {other.Ref} of {other.Repository}" : $"that says that {other.Commit} did not pass")}",
+                other.Passed ? "let review.commits be another repository for each branch" : "have that statement revoked, where it is wrong");
+        }
+
+        var (said, signed) = waiting is { WhyNot: null } && SaysTheSame(waiting.Claim.Review, statement)
             ? (statement with { Id = waiting.Claim.Review!.Id }, new SignedReview(waiting.Claim.Evidence, null, $"{waiting.Claim.Where}, as it stood there"))
             : (statement, await attester.SignAsync(statement, file, cancellation));
         return await ToReport(result.Decision, commit, said, attester.Robot, signed).WriteAsync(terminal, parsed.GetRequiredValue(form));
@@ -169,7 +186,13 @@ internal sealed class ReviewAttestCommand
         stands is { Passed: true } && stands.Commit == statement.Commit && stands.Tree == statement.Tree && stands.Repository == statement.Repository && stands.Policy == statement.Policy
         && stands.Ref == statement.Ref && stands.Author == statement.Author && stands.Properties.SequenceEqual(statement.Properties) && stands.Contributors.SequenceEqual(statement.Contributors) && stands.Reviewers.SequenceEqual(statement.Reviewers);
 
-    private string Address(ParseResult parsed, string name) => $"{parsed.GetRequiredValue(server).TrimEnd('/')}/{name}";
+    // A statement about one forge must not rest on what another says.
+    private static string ForgeOf(GitHubOptions asked, string? named) =>
+        named is null ? asked.Server ?? throw new GateException($"the API at {asked.Api} does not tell which forge it is of", "name that forge with --server")
+        : asked.Server is { } forge && new Uri(forge) != new Uri(named) ? throw new GateException($"--server names {named}, and the API that is asked is that of {forge}", "leave --server out, or set GITHUB_API_URL to the API of that forge")
+        : named.TrimEnd('/');
+
+    private string Address(ParseResult parsed, string name) => $"{(parsed.GetValue(server) ?? GitHub).TrimEnd('/')}/{name}";
 
     private static GitObjectId? IdOf(ParseResult parsed, Option option) => GitObjectId.TryParse(parsed.GetValue((Option<string?>)option));
 

@@ -19,7 +19,7 @@ public sealed record BranchChain(ImmutableArray<BranchCommit> Commits, GitObject
 /// <summary>What a repository's git tells of commits: each is asked for once.</summary>
 public sealed class BranchHistory
 {
-    /// <summary>The most commits of a branch that are looked at.</summary>
+    /// <summary>The most commits of a push that are looked at.</summary>
     public const int MostCommits = 250;
 
     private const string Permission = "contents: read";
@@ -80,8 +80,9 @@ public sealed class BranchHistory
     /// <param name="from">The newest commit.</param>
     /// <param name="isEnd">Whether a commit is the one before those that are looked for; an unread answer ends the walk.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <returns>The commits after the end; unread where there are more than <see cref="MostCommits"/> of them.</returns>
-    public async Task<Reading<BranchChain>> WalkAsync(GitObjectId from, Func<GitObjectId, Task<Reading<bool>>> isEnd, CancellationToken cancellation)
+    /// <param name="most">The most commits that are looked at.</param>
+    /// <returns>The commits after the end; unread where there are more of them.</returns>
+    public async Task<Reading<BranchChain>> WalkAsync(GitObjectId from, Func<GitObjectId, Task<Reading<bool>>> isEnd, CancellationToken cancellation, int most = MostCommits)
     {
         ArgumentNullException.ThrowIfNull(from);
         ArgumentNullException.ThrowIfNull(isEnd);
@@ -98,9 +99,9 @@ public sealed class BranchHistory
                 return Chain(at);
             }
 
-            if (found.Count == MostCommits)
+            if (found.Count == most)
             {
-                return new Reading<BranchChain>.Unread(new("review.push", string.Create(CultureInfo.InvariantCulture, $"there are more than {MostCommits} commits up to {from}, and no more are looked at"), "judge them in parts, or look at them by hand"));
+                return new Reading<BranchChain>.Unread(new("review.push", string.Create(CultureInfo.InvariantCulture, $"there are more than {most} commits up to {from}, and no more are looked at"), "look at the older ones by hand, and have statements begin after them (gates review attest --since)"));
             }
 
             if (!(await CommitAsync(at, cancellation)).Try(out var commit, out why))

@@ -195,9 +195,9 @@ public sealed class GitHubClient : IDisposable
 {
     private readonly GitHubTransport transport;
 
-    private GitHubClient(GitHubTransport transport, RepositoryName repository)
+    private GitHubClient(GitHubTransport transport, RepositoryName repository, TimeProvider time)
     {
-        (this.transport, Repository) = (transport, repository);
+        (this.transport, Repository, Time) = (transport, repository, time);
         Api = new(transport);
     }
 
@@ -209,12 +209,15 @@ public sealed class GitHubClient : IDisposable
 
     internal GitHubApi Api { get; }
 
+    /// <summary>The clock by which it waits.</summary>
+    internal TimeProvider Time { get; }
+
     /// <summary>Prepares to ask; nothing is sent yet.</summary>
     public static GitHubClient Open(GitHubOptions options, RepositoryName repository, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(repository);
-        return new(new(options, repository, time), repository);
+        return new(new(options, repository, time), repository, time);
     }
 
     /// <inheritdoc/>

@@ -37,7 +37,10 @@ internal sealed record WireGitPerson(string? Email = null);
 internal sealed record WireReview(long Id, WireAccount? User, string State, string? CommitId, DateTimeOffset? SubmittedAt = null);
 
 /// <summary>Something that happened to a pull request (OpenAPI <c>issue-event</c>).</summary>
-internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt, WireAccount? Actor = null, WireLabel? Label = null);
+internal sealed record WireEvent(string Event, DateTimeOffset CreatedAt, WireAccount? Actor = null, WireLabel? Label = null, WireDismissed? DismissedReview = null);
+
+/// <summary>A review that was dismissed (OpenAPI <c>issue-event-dismissed-review</c>), and what it said before.</summary>
+internal sealed record WireDismissed(string State, long ReviewId);
 
 /// <summary>A branch (OpenAPI <c>git-ref</c>).</summary>
 internal sealed record WireRef(WireObject Object);
@@ -76,7 +79,7 @@ internal sealed record WirePermission(string Permission, WireAccount? User);
 internal sealed record WireTeam(string Slug);
 
 /// <summary>A push to a repository, or what else moved a ref.</summary>
-internal sealed record WireActivity(string Ref, string After, WireAccount? Actor);
+internal sealed record WireActivity(string Ref, string After, WireAccount? Actor, DateTimeOffset? Timestamp = null);
 
 /// <summary>An App's installation.</summary>
 internal sealed record WireInstallation(long Id);

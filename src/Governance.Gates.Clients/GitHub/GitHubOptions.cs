@@ -6,6 +6,16 @@ public sealed record GitHubOptions
     /// <summary>Where the REST API is: <c>https://api.github.com/</c>, or <c>https://HOST/api/v3/</c>. Ends with a slash.</summary>
     public Uri Api { get; init; } = new("https://api.github.com/");
 
+    /// <summary>The address of the forge whose API that is, such as <c>https://github.com</c>, without a slash at its end; null where the API's address does not tell it, as that of a proxy.</summary>
+    public string? Server => Api switch
+    {
+        { Host: "api.github.com" } => "https://github.com",
+        // GitHub Enterprise Server, and GitHub Enterprise Cloud with data residency.
+        { AbsolutePath: "/api/v3/" } => Api.GetLeftPart(UriPartial.Authority),
+        { Host: var host } when host.StartsWith("api.", StringComparison.Ordinal) && host.EndsWith(".ghe.com", StringComparison.Ordinal) => $"https://{host["api.".Length..]}",
+        _ => null,
+    };
+
     /// <summary>Where the GraphQL API is, on the same origin.</summary>
     public Uri GraphQl { get; init; } = new("https://api.github.com/graphql");
 

@@ -92,8 +92,9 @@ internal sealed class GitHubPeople(GitHubApi api, RepositoryName repository)
     /// <param name="fork">The repository of the branch; null where it is gone.</param>
     /// <param name="branch">The branch.</param>
     /// <param name="sha">The head commit.</param>
+    /// <param name="until">What came after this is of no interest, as a branch that is brought back after its merge; null for nothing.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public async Task<Reading<Account>> LastPusherAsync(RepositoryName? fork, string branch, string sha, CancellationToken cancellation)
+    public async Task<Reading<Account>> LastPusherAsync(RepositoryName? fork, string branch, string sha, DateTimeOffset? until, CancellationToken cancellation)
     {
         var what = $"read who pushed {branch}";
         if (fork is null)
@@ -108,7 +109,7 @@ internal sealed class GitHubPeople(GitHubApi api, RepositoryName repository)
         }
 
         // Whoever deletes the branch and makes it again at the same commit does not take the place of who brought the commit.
-        var actors = pushes.Where(push => push.After == sha).Select(push => AccountOf(push.Actor)).Distinct().ToList();
+        var actors = pushes.Where(push => push.After == sha && !(push.Timestamp > until)).Select(push => AccountOf(push.Actor)).Distinct().ToList();
         return actors switch
         {
             [{ } only] => new Reading<Account>.Found(only),

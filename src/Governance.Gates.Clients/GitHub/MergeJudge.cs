@@ -44,6 +44,9 @@ public sealed class MergeJudge
 
     // One commit is looked at after the other.
     private readonly Dictionary<GitObjectId, Reading<ImmutableArray<WirePullRequestOf>>> belonging = [];
+
+    // How long GitHub is given, over all commits, to tie those of a push to their pull requests.
+    private readonly Queue<TimeSpan> waits = new([TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8)]);
     private Reading<ImmutableArray<WirePullRequestOf>>? recent;
     private bool isLate;
 
@@ -107,6 +110,10 @@ public sealed class MergeJudge
         static bool IsPlain(BranchCommit commit) => commit.Parents.Length == 1;
     }
 
+    /// <summary>The question which pull requests a commit belongs to.</summary>
+    internal static GitHubCall RequestsOf(GitHubClient client, GitObjectId commit) =>
+        new($"repos/{client.Repository}/commits/{commit}/pulls", $"read the pull requests of commit {commit} of {client.Repository}", "pull requests: read");
+
     private async Task<JudgedMerge> JudgeAsync(ImmutableArray<BranchCommit> commits, Reading<ImmutableArray<long>> found, CancellationToken cancellation)
     {
         if (!found.Try(out var numbers, out var why))
@@ -147,15 +154,10 @@ public sealed class MergeJudge
     {
         WholePolicy? whole = null;
         var merged = commits[^1];
-        var reading = await PullRequestSource.ReadMergedAsync(client, number, new(parent, merged.Id), PolicyAsync, cancellation);
+        var reading = await PullRequestSource.ReadMergedAsync(client, number, new(parent, merged.Id, Branch), PolicyAsync, cancellation);
         if (!reading.Try(out var question, out var why))
         {
             return new(commits, number, Decision.Unknown(why), null);
-        }
-
-        if (question.Request.BaseRef != Branch)
-        {
-            return new(commits, number, Decision.Unknown(new Reason(Rule, $"it is into {question.Request.BaseRef} and not into {Branch}", "run the gate again")), null);
         }
 
         if (question.Request.Unread is [_, ..] unread)
@@ -166,11 +168,12 @@ public sealed class MergeJudge
 
         var review = new MergedReview(question.Request, question.Request.MergedAt!.Value, whole!, ReviewGate.Decide(question.Request, question.Policy, question.Request.MergedAt.Value));
         var merge = Decision.All(
-            commits.Length > Math.Max(question.Request.CommitCount, 1)
+            // A squash or a merge is one commit, and a rebase brings each.
+            commits.Length != 1 && commits.Length != question.Request.CommitCount
                 ? Decision.Unknown(new Reason(Rule, string.Create(CultureInfo.InvariantCulture, $"{commits.Length} commits of {Branch} are said to be of #{number}, which has {question.Request.CommitCount}"), "look at them by hand"))
                 : Decision.Allow,
             GitObjectId.TryParse(question.Request.HeadSha) is { } head
-                ? await trees.DecideAsync(parent, head, merged, cancellation)
+                ? await trees.DecideAsync(parent, head, merged, question.Request.Files.SelectMany(file => file.Paths).ToHashSet(StringComparer.Ordinal), cancellation)
                 : Decision.Unknown(new Reason(Rule, $"the head commit of #{number.ToString(CultureInfo.InvariantCulture)} has a name that is none", "try again")));
         return new(commits, number, merge, review);
 
@@ -189,10 +192,23 @@ public sealed class MergeJudge
     // The pull requests to which a commit belongs, and which were merged into this branch as another one or the same.
     private async Task<Reading<ImmutableArray<long>>> FindAsync(BranchCommit commit, BranchCommit merged, CancellationToken cancellation)
     {
+        var found = await AskAsync(commit, merged, cancellation);
+        while (found is Reading<ImmutableArray<long>>.Found([]) && belonging[commit.Id] is Reading<ImmutableArray<WirePullRequestOf>>.Found([]) && waits.TryDequeue(out var wait))
+        {
+            await Task.Delay(wait, client.Time, cancellation);
+            belonging.Remove(commit.Id);
+            recent = null;
+            found = await AskAsync(commit, merged, cancellation);
+        }
+
+        return found;
+    }
+
+    private async Task<Reading<ImmutableArray<long>>> AskAsync(BranchCommit commit, BranchCommit merged, CancellationToken cancellation)
+    {
         if (!belonging.TryGetValue(commit.Id, out var told))
         {
-            var call = new GitHubCall($"repos/{client.Repository}/commits/{commit.Id}/pulls", $"read the pull requests of commit {commit.Id} of {client.Repository}", "pull requests: read");
-            belonging[commit.Id] = told = await client.Api.ListAsync(call, GitHubJson.Default.WirePullRequestOfArray, MostOfOneCommit, cancellation);
+            belonging[commit.Id] = told = await client.Api.ListAsync(RequestsOf(client, commit.Id), GitHubJson.Default.WirePullRequestOfArray, MostOfOneCommit, cancellation);
         }
 
         if (!told.Try(out var requests, out var why))

@@ -4,10 +4,10 @@ using Governance.Gates.Reviews;
 
 namespace Governance.Gates.Clients.GitHub;
 
-/// <summary>Walks the trees of merges as far as they differ, and says whether the branch holds what was reviewed.</summary>
+/// <summary>Walks the trees of merges wherever the pull request or the merge changed something, and says whether the branch holds what was reviewed.</summary>
 internal sealed class MergedTreeSource(GitHubClient client, BranchHistory history)
 {
-    private const int MostTrees = 4_000;
+    private const int MostFolders = 2_000;
     private const int MostFindings = 20;
     private static readonly Reading<IReadOnlyDictionary<string, TreeEntry>> Nothing = new Reading<IReadOnlyDictionary<string, TreeEntry>>.Found(ImmutableDictionary<string, TreeEntry>.Empty);
 
@@ -19,8 +19,9 @@ internal sealed class MergedTreeSource(GitHubClient client, BranchHistory histor
     /// <param name="parent">The commit of the branch before the merge.</param>
     /// <param name="head">The head commit that was reviewed.</param>
     /// <param name="merged">The commit of the branch after it.</param>
+    /// <param name="listed">Every path that the forge says the pull request changes.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public async Task<Decision> DecideAsync(GitObjectId parent, GitObjectId head, BranchCommit merged, CancellationToken cancellation)
+    public async Task<Decision> DecideAsync(GitObjectId parent, GitObjectId head, BranchCommit merged, IReadOnlySet<string> listed, CancellationToken cancellation)
     {
         if (!(await history.MergeBaseAsync(parent, head, cancellation)).Try(out var mergeBase, out var why)
             || !(await history.CommitAsync(mergeBase, cancellation)).Try(out var before, out why)
@@ -37,7 +38,7 @@ internal sealed class MergedTreeSource(GitHubClient client, BranchHistory histor
             open.Push(root);
         }
 
-        var read = 0;
+        var looked = 0;
         while (open.TryPop(out var folder))
         {
             // One that is certain is enough, and a few more help to find what happened.
@@ -47,22 +48,21 @@ internal sealed class MergedTreeSource(GitHubClient client, BranchHistory histor
                 break;
             }
 
-            read += 4;
-            if (read > MostTrees)
+            if (++looked > MostFolders)
             {
-                findings.Add(Decision.Unknown(new Reason("review.merged", string.Create(CultureInfo.InvariantCulture, $"the trees of {merged.Id} differ in more than {MostTrees / 4} folders from what was reviewed, and no more are looked at"), "merge smaller pull requests, each on the newest commit of its branch")));
+                findings.Add(Decision.Unknown(new Reason("review.merged", string.Create(CultureInfo.InvariantCulture, $"what was merged as {merged.Id} changes more than {MostFolders} folders, and no more are looked at"), "merge smaller pull requests")));
                 break;
             }
 
-            var listed = folder.Trees.Select(tree => tree is null ? Task.FromResult(Nothing) : ReadAsync(tree, cancellation));
-            await Task.WhenAll(listed.Base, listed.Head, listed.Parent, listed.Merged);
-            if (!(await listed.Base).Try(out var @base, out why) || !(await listed.Head).Try(out var top, out why) || !(await listed.Parent).Try(out var old, out why) || !(await listed.Merged).Try(out var @new, out why))
+            var asked = folder.Trees.Select(tree => tree is null ? Task.FromResult(Nothing) : ReadAsync(tree, cancellation));
+            await Task.WhenAll(asked.Base, asked.Head, asked.Parent, asked.Merged);
+            if (!(await asked.Base).Try(out var @base, out why) || !(await asked.Head).Try(out var top, out why) || !(await asked.Parent).Try(out var old, out why) || !(await asked.Merged).Try(out var @new, out why))
             {
                 findings.Add(Decision.Unknown(why));
                 continue;
             }
 
-            var (wrong, below) = MergedTree.Look(folder, new(@base, top, old, @new));
+            var (wrong, below) = MergedTree.Look(folder, new(@base, top, old, @new), listed);
             findings.AddRange(wrong);
             foreach (var next in below.Reverse())
             {

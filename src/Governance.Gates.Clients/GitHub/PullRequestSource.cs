@@ -14,7 +14,8 @@ public sealed record ReviewQuestion(PullRequest Request, Policy Policy, string? 
 /// <summary>How a pull request came onto its branch.</summary>
 /// <param name="Parent">The commit of the branch before it.</param>
 /// <param name="Commit">The commit with which it was merged.</param>
-public sealed record MergeOnBranch(GitObjectId Parent, GitObjectId Commit);
+/// <param name="Branch">The branch, without <c>refs/heads/</c>.</param>
+public sealed record MergeOnBranch(GitObjectId Parent, GitObjectId Commit, string Branch);
 
 /// <summary>Reads a pull request from GitHub as one snapshot, with all that a policy asks about it.</summary>
 /// <remarks>What may not be seen, is cut off or could not be read stands in the snapshot as such: the gate decides what that means. CODEOWNERS and policy are those of the branch that the pull request
@@ -30,7 +31,7 @@ public static class PullRequestSource
     /// <summary>The most members of a list that the snapshot takes; GitHub tells fewer of files and commits.</summary>
     private const int MostItems = 10_000;
 
-    /// <summary>Reads a pull request. When its head moves meanwhile it is read again, and the third time told as it is.</summary>
+    /// <summary>Reads a pull request; CODEOWNERS and policy of one that is merged are those of its branch before it, as far as GitHub tells which that is. When its head moves meanwhile it is read again, and the third time told as it is.</summary>
     /// <param name="client">The repository's API.</param>
     /// <param name="number">The pull request.</param>
     /// <param name="policy">Gives the policy, from the base commit or from elsewhere.</param>
@@ -49,7 +50,7 @@ public static class PullRequestSource
     /// <param name="merge">How it was merged; unread where GitHub says otherwise.</param>
     /// <param name="policy">Gives the policy, from the commit before or from elsewhere.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <remarks>Permissions and teams are as they are now: GitHub does not tell how they were. A review that was dismissed since is dismissed, whenever that was.</remarks>
+    /// <remarks>Permissions and teams are as they are now: GitHub does not tell how they were. An approval that was dismissed since counts no more, whenever that was; a "no" that was dismissed since stands.</remarks>
     public static Task<Reading<ReviewQuestion>> ReadMergedAsync(GitHubClient client, long number, MergeOnBranch merge, Func<CommitFiles, CancellationToken, Task<Reading<Policy>>> policy, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(client);
@@ -114,9 +115,9 @@ public static class PullRequestSource
 
             var (files, commits) = (await filesRead, await commitsRead);
 
-            // Whoever approved before the pull request was pointed at this branch saw another change, of the same head commit.
+            // Whoever approved before the pull request was pointed at this branch, or that branch was written anew, saw another change, of the same head commit.
             var events = await eventsRead;
-            var pointed = events.Where(one => one.Event == "base_ref_changed").Select(one => (DateTimeOffset?)one.CreatedAt).Max();
+            var pointed = events.Where(one => one.Event is "base_ref_changed" or "base_ref_force_pushed" or "automatic_base_change_succeeded").Select(one => (DateTimeOffset?)one.CreatedAt).Max();
             if (!commits.IsEmpty && commits.Length == wire.Commits && !commits.Any(commit => commit.Sha == wire.Head.Sha))
             {
                 Tell(new("github", $"the commits of {name} do not lead to {wire.Head.Sha}", "run the gate again"));
@@ -137,7 +138,7 @@ public static class PullRequestSource
                 ChangedFiles = wire.ChangedFiles,
                 CommitCount = wire.Commits,
                 Files = [.. files.Select(file => new ChangedFile(file.Filename, file.PreviousFilename, file.Status, null))],
-                Reviews = [.. (await reviewsRead).Where(review => merge is null || !(review.SubmittedAt > wire.MergedAt)).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, (pointed is null || review.SubmittedAt > pointed) && (merge is null || review.SubmittedAt is not null) ? review.CommitId : null))],
+                Reviews = [.. (merge is null ? await reviewsRead : AtMerge(await reviewsRead, events, wire.MergedAt!.Value)).Select(review => new Review(review.Id, GitHubPeople.AccountOf(review.User), review.State, pointed is null || review.SubmittedAt > pointed ? review.CommitId : null))],
             };
             if (policy.Changes?.Emergency is { } emergency)
             {
@@ -156,12 +157,34 @@ public static class PullRequestSource
                 return new Reading<ReviewQuestion>.Unread(why);
             }
 
+            if (after.MergedAt != wire.MergedAt)
+            {
+                Tell(new("github", $"{name} was merged while it was read", "run the gate again"));
+            }
+
             if (after.Base.Ref != wire.Base.Ref || (after.Head.Sha == wire.Head.Sha && (after.ChangedFiles, after.Commits) != (wire.ChangedFiles, wire.Commits)))
             {
                 Tell(new("github", $"{name} was pointed at another branch, or that branch moved, while it was read", "run the gate again"));
             }
 
             return new Reading<ReviewQuestion>.Found(new(request with { HeadShaAfter = after.Head.Sha, IsDraft = wire.Draft || after.Draft, Unread = [.. unread.OrderBy(reason => reason.Message, StringComparer.Ordinal)] }, policy, wire.Base.Repo?.DefaultBranch));
+        }
+
+        // GitHub tells times to the second: what is of the same second as the merge may have come after it, and counts only where it is no yes.
+        private IEnumerable<WireReview> AtMerge(ImmutableArray<WireReview> reviews, ImmutableArray<WireEvent> events, DateTimeOffset mergedAt) => reviews
+            .Where(review => review.SubmittedAt < mergedAt || (review.State is "CHANGES_REQUESTED" or "DISMISSED" && !(review.SubmittedAt > mergedAt)))
+            .Select(review => review.State == "DISMISSED" && StoodAsNo(review, events, mergedAt) ? review with { State = "CHANGES_REQUESTED" } : review);
+
+        // A dismissal changes a review in its place, and keeps its time.
+        private bool StoodAsNo(WireReview review, ImmutableArray<WireEvent> events, DateTimeOffset mergedAt)
+        {
+            var dismissals = events.Where(one => one.Event == "review_dismissed" && one.DismissedReview?.ReviewId == review.Id).ToList();
+            if (dismissals.Count == 0)
+            {
+                Tell(new("github", $"review {review.Id.ToString(CultureInfo.InvariantCulture)} of {name} was dismissed, and GitHub does not tell when", "look at what it said when the pull request was merged"));
+            }
+
+            return dismissals.Exists(one => one.CreatedAt >= mergedAt && !string.Equals(one.DismissedReview!.State, "approved", StringComparison.OrdinalIgnoreCase));
         }
 
         // Other labels may hold anything, and nobody asks about them. Who set it is who did so last.
@@ -219,7 +242,7 @@ public static class PullRequestSource
             var owners = ReviewInputs.Owners(request, settings).OfType<CodeOwner.User>().Take(MostOwners).Select(owner => owner.Login);
             var permissionsRead = people.PermissionsAsync(ReviewInputs.Reviewers(request, policy), [.. owners, .. also], cancellation);
             var teamsRead = Task.WhenAll(ReviewInputs.Teams(request, policy).Select(team => people.RosterAsync(team, cancellation)));
-            var pusher = settings.Exclude.Contains(Excluded.LastPusher) ? Take(await people.LastPusherAsync(fork, request.HeadRef, request.HeadSha, cancellation)) : null;
+            var pusher = settings.Exclude.Contains(Excluded.LastPusher) ? Take(await people.LastPusherAsync(fork, request.HeadRef, request.HeadSha, request.MergedAt, cancellation)) : null;
             var coAuthors = settings.Exclude.Contains(Excluded.CoAuthors) ? Take(await new CoAuthors(api, repository).ReadAsync(commits, cancellation)) : null;
             var (permissions, missing) = await permissionsRead;
             foreach (var reason in missing)
@@ -239,17 +262,25 @@ public static class PullRequestSource
         private Task<Reading<WirePullRequest>> PullRequestAsync(CancellationToken cancellation) =>
             api.GetAsync(new(path, $"read the pull request {name}", "pull requests: read"), GitHubJson.Default.WirePullRequest, cancellation);
 
-        private Task<Reading<string>> BaseAsync(WirePullRequest wire, CancellationToken cancellation) => merge switch
+        private async Task<Reading<string>> BaseAsync(WirePullRequest wire, CancellationToken cancellation)
         {
-            null => BranchAsync(wire.Base.Ref, cancellation),
-            var (parent, commit) when wire.MergedAt is not null && wire.MergeCommitSha == commit.Hex => Task.FromResult<Reading<string>>(new Reading<string>.Found(parent.Hex)),
-            _ => Task.FromResult<Reading<string>>(new Reading<string>.Unread(new("github", $"{name} was not merged as {merge.Commit}", "run the gate again"))),
-        };
+            if (merge is not null)
+            {
+                return wire.MergedAt is null || wire.MergeCommitSha != merge.Commit.Hex ? Unread($"was not merged as {merge.Commit}")
+                    : wire.Base.Ref != merge.Branch ? Unread($"is into {wire.Base.Ref} and not into {merge.Branch}")
+                    : new Reading<string>.Found(merge.Parent.Hex);
+            }
+
+            // Of what is merged the branch holds the change itself, which would be judged against itself.
+            return wire.MergedAt is null ? await BranchAsync(wire.Base.Ref, cancellation)
+                : (await new MergedPullRequestSource(client, wire).ParentAsync(cancellation)).Try(out var parent, out var why) ? new Reading<string>.Found(parent.Hex)
+                : new Reading<string>.Unread(why);
+
+            Reading<string>.Unread Unread(string what) => new(new("github", $"{name} {what}", "run the gate again"));
+        }
 
         private async Task<Reading<string>> BranchAsync(string branch, CancellationToken cancellation) =>
-            (await api.GetAsync(new($"repos/{repository}/git/ref/{Uri.EscapeDataString($"heads/{branch}")}", $"read the branch {branch} of {repository}", "contents: read"), GitHubJson.Default.WireRef, cancellation)).Try(out var found, out var why)
-                ? new Reading<string>.Found(found.Object.Sha)
-                : new Reading<string>.Unread(why);
+            (await new BranchHistory(client).HeadAsync(branch, cancellation)).Try(out var found, out var why) ? new Reading<string>.Found(found.Hex) : new Reading<string>.Unread(why);
 
         private async Task<ImmutableArray<T>> ListAsync<T>(string list, string what, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T[]> type, CancellationToken cancellation)
         {

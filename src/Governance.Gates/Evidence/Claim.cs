@@ -194,6 +194,19 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
             "have it signed by a robot that the policy lets review"));
     }
 
+    /// <summary>The review statement in a place where one may lie.</summary>
+    /// <param name="item">What lies there, signed.</param>
+    /// <param name="signers">Who may sign.</param>
+    /// <returns>Null where nobody whom the policy trusts with statements signed it, so that it says nothing; unread where somebody did, and it cannot be read: it may be a "no".</returns>
+    public static Reading<Claim?> FindReview(EvidenceItem item, TrustedSigners signers)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        ArgumentNullException.ThrowIfNull(signers);
+        return SigstoreVerifier.Verify(item.Entity, signers.PolicyForStatement(ReviewStatement.PredicateType)) is not VerificationOutcome.Verified ? new Reading<Claim?>.Found(null)
+            : VerifyReview(item, signers).Try(out var claim, out var why) ? new Reading<Claim?>.Found(claim)
+            : new Reading<Claim?>.Unread(why);
+    }
+
     // A review is about a commit, whatever it hangs on: no image has its digest.
     private static Reading<Claim>? AboutCommit(EvidenceItem item, TrustedSigners signers)
     {

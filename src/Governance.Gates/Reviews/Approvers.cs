@@ -142,7 +142,7 @@ internal sealed class Approvers
         foreach (var review in order.Select(id => last[id]))
         {
             var account = review.User!;
-            var (person, why) = Judge(review, account, request.HeadSha);
+            var (person, why) = Judge(review, account, request);
             read.Add(new(account.Login, review.State, why is null ? person!.Name : null, why));
             if (why is null)
             {
@@ -153,19 +153,20 @@ internal sealed class Approvers
         Counted = [.. counted.GroupBy(one => one.Person.Id, StringComparer.Ordinal).Select(group => new Approver(group.First().Person, [.. group.Select(one => one.Account)]))];
     }
 
-    private (Person? Person, string? WhyNot) Judge(Review review, Account account, string head)
+    private (Person? Person, string? WhyNot) Judge(Review review, Account account, PullRequest request)
     {
         var person = policy.PersonOf(new Identity.GitHubAccount(account.Id));
         var known = permissions.TryGetValue(account.Id, out var permission) && !doubtful.Contains(account.Id);
         if (review.State == "CHANGES_REQUESTED")
         {
-            // A "no" needs no person behind it and does not grow old; without write access it is a comment.
-            if (account.IsRobot || (known && permission is not ("admin" or "write")))
+            // A "no" needs no person behind it and does not grow old; without write access it is a comment. Whose "no" stood at a merge may have lost that access since, so as to lift it.
+            var stood = person is not null && request.MergedAt is not null;
+            if (account.IsRobot || (known && permission is not ("admin" or "write") && !stood))
             {
                 return (null, "they cannot write to the repository, so it is a comment");
             }
 
-            findings.Add(known
+            findings.Add(known || stood
                 ? Decision.Deny(new Reason("review.approvals", $"{account.Login} asks for changes", "make them and have them approve, or have the review dismissed"))
                 : Decision.Unknown(new Reason("review.approvals", $"{account.Login} asks for changes, and their permission could not be read", "let the gate read the permissions of collaborators")));
             return (null, "asks for changes");
@@ -174,7 +175,7 @@ internal sealed class Approvers
         return (person, review.State == "DISMISSED" ? "the review was dismissed"
             : account.IsRobot ? "no human has the account"
             : review.Commit is null ? "the reviewed commit is gone"
-            : review.Commit != head ? "approved an earlier commit"
+            : review.Commit != request.HeadSha ? "approved an earlier commit"
             : person is null ? $"the policy knows nobody with the account {account.Id.ToString(CultureInfo.InvariantCulture)}"
             : !IsInOffice(person) ? "is not in office now"
             : WhyExcluded(person, account) is { } excludedBy ? excludedBy

@@ -33,40 +33,45 @@ public sealed record UnsettledFolder(string Path, MergeSides<GitObjectId?> Trees
 
 /// <summary>Whether a branch holds after a merge what was reviewed: at each path what the pull request left there where it changed it, and what the branch had everywhere else.</summary>
 /// <remarks>
-/// That holds for a merge commit, a squash and a rebase alike, and needs no merge to be made again. Where both sides changed a path, the result is a text that no reviewer saw: could not tell.
+/// What the pull request changed is told by the trees, and whose review it needs by the list of files that the forge tells: a change that the list does not have was reviewed by nobody. That list is
+/// as old as the last push, and the branch may have been moved to and fro since.
+/// The rest holds for a merge commit, a squash and a rebase alike, and needs no merge to be made again. Where both sides changed a path, the result is a text that no reviewer saw: could not tell.
 /// Trees are compared by their names, so that only folders that differ are looked into, one step at a time: whoever walks them reads what a step asks for.
 /// </remarks>
 public static class MergedTree
 {
     private const string Rule = "review.merged";
 
-    /// <summary>The root of the four commits; null where their trees alone tell that all is as it was reviewed.</summary>
+    /// <summary>The root of the four commits; null where neither the pull request nor the merge changed anything.</summary>
     public static UnsettledFolder? Begin(MergeSides<GitObjectId> trees)
     {
         ArgumentNullException.ThrowIfNull(trees);
-        return Judge(trees) == Verdict.Allow ? null : new("", trees.Select<GitObjectId?>(tree => tree));
+        var roots = trees.Select<GitObjectId?>(tree => tree);
+        return IsSettled(roots) ? null : new("", roots);
     }
 
     /// <summary>Looks into a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="entries">Its entries by name; none where a commit has no such folder.</param>
+    /// <param name="listed">Every path that the forge says the pull request changes.</param>
     /// <returns>What is wrong with what lies directly in it, and the folders in it that are not known yet; both in the order of their names.</returns>
-    public static (ImmutableArray<Decision> Findings, ImmutableArray<UnsettledFolder> Below) Look(UnsettledFolder folder, MergeSides<IReadOnlyDictionary<string, TreeEntry>> entries)
+    public static (ImmutableArray<Decision> Findings, ImmutableArray<UnsettledFolder> Below) Look(UnsettledFolder folder, MergeSides<IReadOnlyDictionary<string, TreeEntry>> entries, IReadOnlySet<string> listed)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(entries);
+        ArgumentNullException.ThrowIfNull(listed);
         var findings = ImmutableArray.CreateBuilder<Decision>();
         var below = ImmutableArray.CreateBuilder<UnsettledFolder>();
         foreach (var name in new[] { entries.Base, entries.Head, entries.Parent, entries.Merged }.SelectMany(side => side.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             var sides = entries.Select(side => side.GetValueOrDefault(name));
-            if (Finding($"{folder.Path}{name}", sides.Select(entry => entry is { IsFolder: false } ? entry : null)) is { } finding)
+            if (Finding($"{folder.Path}{name}", sides.Select(entry => entry is { IsFolder: false } ? entry : null), listed) is { } finding)
             {
                 findings.Add(finding);
             }
 
             var trees = sides.Select(entry => entry is { IsFolder: true } ? entry.Id : null);
-            if (Judge(trees) != Verdict.Allow)
+            if (!IsSettled(trees))
             {
                 below.Add(new($"{folder.Path}{name}/", trees));
             }
@@ -75,19 +80,19 @@ public static class MergedTree
         return (findings.ToImmutable(), below.ToImmutable());
     }
 
-    private static Verdict Judge<T>(MergeSides<T> sides)
-    {
-        bool Same(T left, T right) => EqualityComparer<T>.Default.Equals(left, right);
-        return Same(sides.Base, sides.Head) ? When(Same(sides.Merged, sides.Parent))
-            // Changed by the pull request alone, or by both to the same.
-            : Same(sides.Base, sides.Parent) || Same(sides.Head, sides.Parent) ? When(Same(sides.Merged, sides.Head))
-            : Verdict.Unknown;
+    private static bool IsSettled(MergeSides<GitObjectId?> trees) => trees.Base == trees.Head && trees.Merged == trees.Parent;
 
-        static Verdict When(bool holds) => holds ? Verdict.Allow : Verdict.Deny;
-    }
+    private static Verdict Judge(MergeSides<TreeEntry?> sides) =>
+        sides.Base == sides.Head ? When(sides.Merged == sides.Parent)
+        // Changed by the pull request alone, or by both to the same.
+        : sides.Base == sides.Parent || sides.Head == sides.Parent ? When(sides.Merged == sides.Head)
+        : Verdict.Unknown;
 
-    private static Decision? Finding(string path, MergeSides<TreeEntry?> sides) => Judge(sides) switch
+    private static Verdict When(bool holds) => holds ? Verdict.Allow : Verdict.Deny;
+
+    private static Decision? Finding(string path, MergeSides<TreeEntry?> sides, IReadOnlySet<string> listed) => Judge(sides) switch
     {
+        Verdict.Allow or Verdict.Unknown when sides.Base != sides.Head && !listed.Contains(path) => Decision.Unknown(new Reason(Rule, $"{path} is changed by the pull request's commits and is not among the files that the forge lists for it, so that nobody had to review it", "find out how it came there, such as by a branch that was moved to and fro, and have it reviewed in a pull request of its own, or taken back") { At = new(path) }),
         Verdict.Allow => null,
         Verdict.Unknown => Decision.Unknown(new Reason(Rule, $"{path} was changed by the pull request and on the branch meanwhile, so that nobody reviewed what the merge made of it", "update the branch of a pull request before it is merged; this merge needs somebody to look at it") { At = new(path) }),
         _ when sides.Base == sides.Head => Decision.Deny(new Reason(Rule, $"{path} was changed at the merge, and the pull request does not change it", "find out who changed it, and have it reviewed in a pull request of its own, or taken back") { At = new(path) }),

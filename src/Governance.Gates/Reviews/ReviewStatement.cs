@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
@@ -22,7 +24,12 @@ public sealed record ReviewStatement
     /// <summary>The property, in place of <see cref="PolicyAllowed"/>: it was let in as an emergency, in which not every rule of the policy holds.</summary>
     public const string Emergency = "ORG_SOURCE_EMERGENCY";
 
-    /// <summary>Its own id: target of a revocation.</summary>
+    /// <summary>How ids of review statements begin.</summary>
+    public const string IdPrefix = "v-";
+
+    private const int IdDigits = 32;
+
+    /// <summary>Its own id: target of a revocation (<see cref="IdOf"/>).</summary>
     public required string Id { get; init; }
 
     /// <summary>The chain from pull request to pod; null where there is none.</summary>
@@ -58,8 +65,11 @@ public sealed record ReviewStatement
     /// <summary>Ids of the persons whose approval counted.</summary>
     public ImmutableArray<string> Reviewers { get; init; } = [];
 
-    /// <summary>The commit that a statement was about before this one; null: this is the first of the branch.</summary>
+    /// <summary>The commit that a statement was about before this one; null: this is the first of the branch, or begins anew after <see cref="Since"/>.</summary>
     public GitObjectId? Previous { get; init; }
+
+    /// <summary>In place of <see cref="Previous"/>: the commit after which somebody had the statements begin, of which nothing is said, nor of what lies under it; null where nobody did.</summary>
+    public GitObjectId? Since { get; init; }
 
     /// <summary>The policy by which it was judged.</summary>
     public required JudgingPolicy Policy { get; init; }
@@ -72,6 +82,14 @@ public sealed record ReviewStatement
 
     /// <summary>The persons whose review is not of their own work.</summary>
     public IEnumerable<string> IndependentReviewers => Reviewers.Except(Contributors, StringComparer.Ordinal);
+
+    /// <summary>The id of a statement. It follows from what the statement is about, so that one that was revoked cannot be made anew by hiding it.</summary>
+    /// <param name="repository">Address of the repository.</param>
+    /// <param name="reference">The branch, such as <c>refs/heads/main</c>.</param>
+    /// <param name="commit">The merged commit.</param>
+    /// <param name="revoked">How many about the same were revoked before.</param>
+    public static string IdOf(string repository, string reference, GitObjectId commit, int revoked) =>
+        $"{IdPrefix}{Digest.Of(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{repository}\n{reference}\n{commit}\n{revoked}"))).Hex[..IdDigits]}";
 
     /// <summary>What can be said of a pull request that was merged.</summary>
     /// <param name="id">The statement's own id.</param>
@@ -113,6 +131,7 @@ public sealed record ReviewStatement
             Contributors = contributors,
             Reviewers = reviewers,
             Previous = merged.Previous,
+            Since = merged.Since,
             Policy = new(policy.Name, policy.Version, policy.Digest),
             Snapshot = merged.Snapshot,
             TimeVerified = now,
@@ -147,6 +166,9 @@ public sealed record MergedCommit(string Repository, GitObjectId Commit, GitObje
 {
     /// <summary>The commit that a statement was about before; null: there was none.</summary>
     public GitObjectId? Previous { get; init; }
+
+    /// <summary>In its place: the commit after which somebody had the statements begin.</summary>
+    public GitObjectId? Since { get; init; }
 
     /// <summary>SHA-256 of the snapshot that was judged; null where none is kept.</summary>
     public Digest? Snapshot { get; init; }

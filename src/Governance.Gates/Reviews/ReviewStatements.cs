@@ -113,6 +113,7 @@ public static class ReviewStatements
             Contributors = fields.Texts(own, "contributors"),
             Reviewers = fields.Texts(own, "reviewers"),
             Previous = fields.Object(own, "continuity") is { } continuity ? OptionalId(continuity, "previous", fields) : null,
+            Since = fields.Object(own, "continuity") is { } begun ? OptionalId(begun, "since", fields) : null,
             Policy = new(fields.RequiredText(policy, "name"), fields.RequiredCount(policy, "version"), fields.RequiredDigest(policy, "digest")),
             Snapshot = fields.OptionalDigest(own, "snapshot"),
             TimeVerified = fields.RequiredTime(root, "timeVerified"),
@@ -205,10 +206,11 @@ public static class ReviewStatements
         WriteOptional(json, "author", statement.Author);
         WriteTexts(json, "contributors", statement.Contributors);
         WriteTexts(json, "reviewers", statement.Reviewers);
-        if (statement.Previous is { } previous)
+        if ((statement.Previous ?? statement.Since) is not null)
         {
             json.WriteStartObject("continuity");
-            json.WriteString("previous", previous.Hex);
+            WriteOptional(json, "previous", statement.Previous?.Hex);
+            WriteOptional(json, "since", statement.Since?.Hex);
             json.WriteEndObject();
         }
 

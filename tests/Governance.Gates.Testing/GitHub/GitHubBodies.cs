@@ -65,7 +65,7 @@ internal sealed partial class GitHubBodies(GitHubWorld world, Uri api)
             ["git", "trees", var sha] => Tree(sha, query("recursive").Length > 0),
             ["git", "blobs", var sha] when world.Blobs.TryGetValue(sha, out var bytes) => new(Blob(sha, bytes)),
             ["collaborators", var login, "permission"] => Permission(login),
-            ["issues", var number, "events"] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => GitHubReply.List([.. request.Events.Select(one => Event(request, one)), .. request.Labelled.Select(one => Event(request, one))], one => one),
+            ["issues", var number, "events"] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => GitHubReply.List([.. request.Events.Select(one => Event(request, one)), .. request.Labelled.Select(one => Event(request, one)), .. request.Dismissed.Select(one => Event(request, one))], one => one),
             ["pulls", var number, .. var rest] when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var known) && world.PullRequests.TryGetValue(known, out var request) => rest switch
             {
                 [] => new(PullRequest(request)),
@@ -268,6 +268,13 @@ internal sealed partial class GitHubBodies(GitHubWorld world, Uri api)
         return body;
     }
 
+    private JsonObject Event(GitHubPullRequest request, (long Id, string State, string Time) one)
+    {
+        var body = Event(request, ("review_dismissed", one.Time));
+        body["dismissed_review"] = new JsonObject { ["state"] = one.State, ["review_id"] = one.Id, ["dismissal_message"] = null };
+        return body;
+    }
+
     private JsonObject Review(GitHubPullRequest request, GitHubReview review) => Addresses(
         new()
         {
@@ -303,7 +310,7 @@ internal sealed partial class GitHubBodies(GitHubWorld world, Uri api)
         ["before"] = new string('0', 40),
         ["after"] = push.After,
         ["ref"] = push.Ref,
-        ["timestamp"] = Time,
+        ["timestamp"] = push.Time,
         ["activity_type"] = push.Type,
         ["actor"] = User(push.Login),
     };

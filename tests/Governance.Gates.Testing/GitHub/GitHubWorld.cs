@@ -230,7 +230,7 @@ public sealed record GitHubFile(byte[] Content, string Mode = "100644")
 }
 
 /// <summary>A push.</summary>
-public sealed record GitHubPush(string Repository, string Ref, string After, string? Login, string Type = "push");
+public sealed record GitHubPush(string Repository, string Ref, string After, string? Login, string Type = "push", string Time = "2026-06-01T10:00:00Z");
 
 /// <summary>A pull request in a merge queue.</summary>
 public sealed record GitHubQueued(long Number, string BaseSha, string HeadSha);
@@ -289,6 +289,9 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
     /// <summary>What else happened to it, and when. Reviews are of 10:00 on 2026-06-01.</summary>
     public List<(string Kind, string Time)> Events { get; } = [];
 
+    /// <summary>Reviews that were dismissed: their numbers, what they said before, and when.</summary>
+    public List<(long Id, string State, string Time)> Dismissed { get; } = [];
+
     /// <summary>Its labels now.</summary>
     public List<string> Labels { get; } = [];
 
@@ -344,6 +347,15 @@ public sealed class GitHubPullRequest(GitHubWorld world, long number, string aut
         var (author, committer) = authors ?? (login, login);
         Commits.Add(new(Head, author, committer, message, $"{author ?? "nobody"}@example.com"));
         world.Pushes.Insert(0, new(HeadRepository ?? world.Repository, $"refs/heads/{HeadRef}", Head, login));
+        return this;
+    }
+
+    /// <summary>Dismisses a review, which keeps its time.</summary>
+    public GitHubPullRequest Dismiss(long id, string time)
+    {
+        var at = Reviews.FindIndex(review => review.Id == id);
+        Dismissed.Add((id, Reviews[at].State.ToLowerInvariant(), time));
+        Reviews[at] = Reviews[at] with { State = "DISMISSED" };
         return this;
     }
 

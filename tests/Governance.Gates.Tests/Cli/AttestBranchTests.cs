@@ -1,49 +1,11 @@
 using System.Text.Json;
-using Governance.Gates.Images;
 using Governance.Gates.Testing.GitHub;
-using Governance.Gates.Tests.Clients.GitHub;
-using Governance.Gates.Tests.Reviews;
 
 namespace Governance.Gates.Tests.Cli;
 
 /// <summary><c>gates review attest --branch</c>: what a control repository says of the commits of another.</summary>
-public sealed class AttestBranchTests : IAsyncLifetime
+public sealed class AttestBranchTests : AttestBench
 {
-    private const string Commits = "registry.example.com/governance/commits";
-    private PushBench bench = null!;
-    private string policy = "";
-
-    private GitHubScene Scene => bench.Scene;
-
-    private GitHubWorld World => bench.World;
-
-    public async ValueTask InitializeAsync()
-    {
-        bench = await PushBench.StartAsync();
-        foreach (var name in (string[])["builder", "reviewer", "bob", "stranger"])
-        {
-            bench.Bench.Key(name);
-        }
-
-        await bench.Bench.AddImageAsync();
-        policy = bench.Bench.Folder.Write("governance.yaml", Yaml());
-        foreach (var file in (string[])["governance.yaml", "builder.pub", "reviewer.pub", "bob.pub"])
-        {
-            Scene.Main[file] = new(await File.ReadAllBytesAsync(bench.Bench.Folder.PathOf(file), TestContext.Current.CancellationToken));
-        }
-
-        Scene.PushMain();
-        bench.Before = World.Branches["main"];
-        Open(7, "risk/a", "reviewed\n");
-
-        // The workflow runs in another repository, and its event says what somebody wants it to believe.
-        bench.Bench.Set("GITHUB_REPOSITORY", "example/control");
-        bench.Bench.Set("GITHUB_EVENT_NAME", "repository_dispatch");
-        bench.Bench.Set("GITHUB_EVENT_PATH", bench.Bench.Folder.Write("dispatch.json", $$$"""{"client_payload":{"commit":"{{{new string('9', 40)}}}","repository":"mallory/trading"}}"""));
-    }
-
-    public ValueTask DisposeAsync() => bench.DisposeAsync();
-
     [Fact]
     public async Task What_was_merged_is_attested_the_oldest_first_each_after_the_one_before()
     {
@@ -86,8 +48,11 @@ public sealed class AttestBranchTests : IAsyncLifetime
         Assert.Contains($"nothing is said of {direct}, nor of what comes after it on main: continuity is broken there", again.Output, StringComparison.Ordinal);
         Assert.Contains("not judged: 1 newer commit", again.Output, StringComparison.Ordinal);
 
-        // Whoever answers for the branch begins anew, and the statement says that nothing comes before it.
+        // Whoever answers for the branch begins anew, and the statement says after what.
         Assert.Equal([(above, 8, null)], Of(await JsonAsync(0, "--since", direct)));
+        var review = await StatementAsync(above);
+        Assert.Equal((null, direct), (review.Previous?.Hex, review.Since?.Hex));
+        Assert.Equal((null, bench.Before), ((await StatementAsync(reviewed)).Previous?.Hex, (await StatementAsync(reviewed)).Since?.Hex));
     }
 
     [Fact]
@@ -112,12 +77,19 @@ public sealed class AttestBranchTests : IAsyncLifetime
         World.Merge(7);
         var ended = await AttestAsync(2);
         Assert.Contains("name with --since the last commit that needs none", ended.Output, StringComparison.Ordinal);
-        for (var i = 0; i < 250; i++)
+    }
+
+    [Fact]
+    public async Task A_branch_that_went_on_for_longer_than_one_push_may_is_caught_up_with()
+    {
+        var merged = World.Merge(7);
+        for (var i = 0; i < 251; i++)
         {
             World.PushDirectly(files => files["docs/b"] = GitHubFile.Of($"{i}\n"));
         }
 
-        Assert.Contains("nothing is attested: there are more than 250 commits", (await AttestAsync(2)).Output, StringComparison.Ordinal);
+        var json = await JsonAsync(1, "--since", bench.Before);
+        Assert.Equal((merged, 250), (json.GetProperty("commits")[0].GetProperty("commit").GetString(), json.GetProperty("left").GetInt32()));
     }
 
     [Fact]
@@ -164,90 +136,67 @@ public sealed class AttestBranchTests : IAsyncLifetime
         Assert.Contains("review.branches does not name it", (await AttestAsync(2, "--branch", "scratch")).Error, StringComparison.Ordinal);
 
     [Fact]
-    public async Task A_revoked_statement_does_not_stand_and_comes_back_only_by_hand()
+    public async Task A_branch_that_goes_on_along_another_line_is_not_attested()
     {
-        bench.Bench.Folder.Write("governance.yaml", Yaml("    revocations: { from: revocations.json, maxAge: 1h, by: { role: risk } }\n"));
-        Scene.Main["governance.yaml"] = new(await File.ReadAllBytesAsync(policy, TestContext.Current.CancellationToken));
-        Scene.PushMain();
-        bench.Before = World.Branches["main"];
-        Open(7, "risk/a", "reviewed\n");
-        await RevokeAsync();
         var merged = World.Merge(7);
-        var id = (await JsonAsync(0, "--since", bench.Before)).GetProperty("commits")[0].GetProperty("id").GetString()!;
-        var snapshot = bench.Bench.Folder.PathOf("pr.json");
-        Assert.Equal(0, (await bench.Bench.GatesAsync("review", "--pr", "7", "--repository", "example/trading", "--save", snapshot)).ExitCode);
-        Assert.Equal(id, (await ByHandAsync()).GetProperty("id").GetString());
+        await AttestAsync(0, "--since", bench.Before);
 
-        await RevokeAsync("--approval", id);
-        var refused = await AttestAsync(1, "--since", bench.Before);
-        Assert.Contains($"the statement about {merged} was revoked, and is not made anew by itself", refused.Output, StringComparison.Ordinal);
+        // What was attested is the second parent of what somebody made elsewhere.
+        var elsewhere = World.Commit(Scene.Main, "elsewhere");
+        World.Branches["main"] = World.Commit(World.FilesOfCommit[merged], "foxtrot", elsewhere, merged);
+        Assert.Contains("no statement about a commit of main stands, back to its first commit", (await AttestAsync(2)).Output, StringComparison.Ordinal);
+    }
 
-        var anew = await ByHandAsync();
-        Assert.NotEqual(id, anew.GetProperty("id").GetString());
-        Assert.Equal(JsonValueKind.String, anew.GetProperty("pushed").ValueKind);
-        Assert.Empty(Of(await JsonAsync(0)));
+    [Theory]
+    [InlineData("https://ghes.example/api/v3", "https://github.com", "--server names https://github.com, and the API that is asked is that of https://ghes.example")]
+    [InlineData("https://api.github.com", "https://ghes.example", "--server names https://ghes.example, and the API that is asked is that of https://github.com")]
+    [InlineData("https://api.firm.ghe.com", "https://github.com", "the API that is asked is that of https://firm.ghe.com")]
+    [InlineData("https://proxy.example/github", null, "does not tell which forge it is of; name that forge with --server")]
+    public async Task A_statement_about_one_forge_does_not_rest_on_what_another_says(string api, string? server, string told)
+    {
+        bench.Bench.Set("GITHUB_API_URL", api);
+        string[] arguments = ["review", "attest", "--policy", policy, "--layout", bench.Bench.Layout, "--branch", "main", "--repository", "example/trading", "--key", bench.Bench.Folder.PathOf("reviewer.pem"), .. server is null ? [] : (string[])["--server", server]];
+        var ended = await bench.Bench.GatesAsync(arguments);
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Contains(told, ended.Error, StringComparison.Ordinal);
+    }
 
-        async Task<JsonElement> ByHandAsync()
+    [Fact]
+    public async Task A_policy_that_names_no_branch_has_none_attested()
+    {
+        policy = bench.Bench.Folder.Write("other.yaml", Yaml().Replace("    branches: { main: { directPush: blocked, forcePush: blocked } }", "", StringComparison.Ordinal));
+        Assert.Contains("review.branches names no branch", (await AttestAsync(2, "--since", bench.Before)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_attested_before_something_failed_is_told()
+    {
+        Open(8, "docs/b", "other\n");
+        var (first, second) = (World.Merge(7), World.Merge(8));
+
+        // A folder stands where the second statement's tag would be written.
+        bench.Scene.Server.Override = context =>
         {
-            var tree = await TreeAsync(merged);
-            var ended = await bench.Bench.GatesAsync("review", "attest", "--snapshot", snapshot, "--policy", policy, "--layout", bench.Bench.Layout, "--merged", merged, "--tree", tree, "--reviewed-tree", tree, "--key", bench.Bench.Folder.PathOf("reviewer.pem"), "--output", "json");
-            Assert.True(ended.ExitCode == 0, ended.Error + ended.Output);
-            return ended.Json();
+            if (context.Request.Path.Value!.EndsWith("/pulls/8", StringComparison.Ordinal))
+            {
+                BreakLayout();
+            }
+
+            return Task.FromResult(false);
+        };
+        var json = await JsonAsync(2, "--since", bench.Before);
+        Assert.Equal([(first, 7, null), (second, 8, null)], Of(json));
+        Assert.Equal((JsonValueKind.String, JsonValueKind.Null), (json.GetProperty("commits")[0].GetProperty("evidence").ValueKind, json.GetProperty("commits")[1].GetProperty("evidence").ValueKind));
+    }
+
+    // Nothing more can be written to the registry.
+    private void BreakLayout()
+    {
+        var index = Path.Combine(bench.Bench.Layout, "index.json");
+        if (!Directory.Exists(index))
+        {
+            File.Delete(index);
+            Directory.CreateDirectory(index);
         }
-    }
-
-    private async Task<string> TreeAsync(string commit)
-    {
-        using var client = new HttpClient();
-        using var json = JsonDocument.Parse(await client.GetStringAsync(new Uri(Scene.Server.Api, $"repos/example/trading/git/commits/{commit}"), TestContext.Current.CancellationToken));
-        return json.RootElement.GetProperty("tree").GetProperty("sha").GetString()!;
-    }
-
-    private async Task RevokeAsync(params string[] more)
-    {
-        var ended = await bench.Bench.GatesAsync(["revoke", "--policy", policy, "--key", bench.Bench.Folder.PathOf("bob.pem"), .. more]);
-        Assert.True(ended.ExitCode == 0, ended.Error);
-    }
-
-    // A pull request of ann's that bob and carol approved.
-    private void Open(long number, string path, string content) =>
-        World.Open(number, "ann").From(World.FilesOfCommit[World.Branches["main"]]).Change(path, content).Push("ann").Review("bob").Review("carol");
-
-    private static IEnumerable<(string, int?, string?)> Of(JsonElement json) => json.GetProperty("commits").EnumerateArray()
-        .Select(one => (one.GetProperty("commit").GetString()!, one.GetProperty("number") is { ValueKind: JsonValueKind.Number } number ? number.GetInt32() : (int?)null, one.GetProperty("previous").GetString()));
-
-    private async Task<JsonElement> JsonAsync(int exit, params string[] more) => (await AttestAsync(exit, [.. more, "--output", "json"])).Json();
-
-    private async Task<Ended> AttestAsync(int exit, params string[] more)
-    {
-        string[] usual = ["--branch", "main", "--repository", "example/trading", "--key", bench.Bench.Folder.PathOf("reviewer.pem")];
-        var ended = await bench.Bench.GatesAsync(["review", "attest", "--policy", policy, "--layout", bench.Bench.Layout, .. usual.Chunk(2).Where(pair => !more.Contains(pair[0])).SelectMany(pair => pair), .. more]);
-        Assert.True(ended.ExitCode == exit, $"{ended.ExitCode}: {ended.Output}{ended.Error}");
-        return ended;
-    }
-
-    private string Yaml(string trust = "") => PullRequests.Yaml($"{PullRequests.Rules}\n    commits: {Commits}\n    branches: {{ main: {{ directPush: blocked, forcePush: blocked }} }}")
-        .Replace("bob: { id: p-2, ", "bob: { id: p-2, keys: [bob], ", StringComparison.Ordinal)
-        .Replace("  review:\n", "    risk: { people: [bob] }\n  review:\n", StringComparison.Ordinal) + "\n" + $$"""
-          robots:
-            builder: { keys: [builder] }
-            reviewer: { keys: [reviewer] }
-          trust:
-        {{trust}}    keys:
-              builder: { spki: "{{Spki("builder")}}", file: builder.pub }
-              reviewer: { spki: "{{Spki("reviewer")}}", file: reviewer.pub }
-              bob: { spki: "{{Spki("bob")}}", file: bob.pub }
-          artifacts:
-            images:
-              - match: ["{{Workbench.Repository}}"]
-                require: { reviewed: { by: [reviewer] }, provenance: { by: [builder], source: https://github.com/example/trading } }
-
-        """;
-
-    private string Spki(string name)
-    {
-        using var key = System.Security.Cryptography.ECDsa.Create();
-        key.ImportFromPem(File.ReadAllText(bench.Bench.Folder.PathOf($"{name}.pub")));
-        return Digest.Of(key.ExportSubjectPublicKeyInfo()).ToString();
     }
 }

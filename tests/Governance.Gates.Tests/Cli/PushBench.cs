@@ -25,6 +25,7 @@ internal sealed class PushBench : IAsyncDisposable
         bench.Scene.Request.Change("risk/a", "reviewed\n").Push("ann").Review("bob").Review("carol");
         bench.Before = bench.World.Branches["main"];
         bench.Bench.Set("GITHUB_API_URL", bench.Scene.Server.Api.AbsoluteUri.TrimEnd('/'));
+        bench.Bench.Clock.SkipsShortWaits = true;
         bench.Bench.Set("GITHUB_REPOSITORY", "example/trading");
         bench.Bench.Set("GITHUB_TOKEN", "secret-token");
         return bench;

@@ -56,6 +56,26 @@ public sealed class PushRecordTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_verdict_that_comes_back_after_another_has_the_last_word()
+    {
+        var log = await bench.LogAsync();
+        World.Merge(7);
+        var reviews = Scene.Request.Reviews.ToList();
+        foreach (var (run, exit) in (IEnumerable<(string, int)>)[("1", 1), ("2", 0), ("3", 1), ("3", 1)])
+        {
+            Scene.Request.Reviews.Clear();
+            Scene.Request.Reviews.AddRange(exit == 0 ? reviews : []);
+            bench.Bench.Set("GITHUB_RUN_ID", run);
+            bench.Bench.Set("GITHUB_RUN_ATTEMPT", "1");
+            await bench.PushAsync(exit, "--ledger", log);
+        }
+
+        var entries = await PushBench.EntriesAsync(log);
+        Assert.Equal([(Verdict.Deny, "1/1"), (Verdict.Allow, "2/1"), (Verdict.Deny, "3/1")], entries.Select(entry => (entry.Verdict!.Value, entry.Instance!)));
+        Assert.Equal(0, (await bench.Bench.GatesAsync("ledger", "replay", "2", log)).ExitCode);
+    }
+
+    [Fact]
     public async Task A_force_push_is_recorded_beside_what_it_brought()
     {
         var log = await bench.LogAsync();

@@ -72,6 +72,29 @@ public sealed class ReviewOfPushTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_commit_that_GitHub_ties_to_its_pull_request_a_moment_later_is_asked_about_again()
+    {
+        Scene.Request.Change("docs/b", "more\n").Push("ann").Review("bob").Review("carol");
+        var merged = World.Merge(7, "rebase");
+        foreach (var commit in (string[])[merged, World.Parents[merged][0]])
+        {
+            var asked = new HashSet<string>();
+            Scene.Server.Override = async context =>
+            {
+                var path = context.Request.Path.Value!;
+                var isLate = (path.EndsWith("/trading/pulls", StringComparison.Ordinal) || path.EndsWith($"/commits/{commit}/pulls", StringComparison.Ordinal)) && asked.Add(path);
+                if (isLate)
+                {
+                    await LoopbackGitHub.WriteAsync(context, new JsonArray());
+                }
+
+                return isLate;
+            };
+            await bench.PushAsync(0);
+        }
+    }
+
+    [Fact]
     public async Task A_direct_push_under_a_reviewed_commit_is_a_finding()
     {
         var direct = World.PushDirectly(files => files["risk/hidden"] = GitHubFile.Of("mine\n"));
@@ -103,6 +126,19 @@ public sealed class ReviewOfPushTests : IAsyncLifetime
                 ("new/file was changed at the merge, and the pull request does not change it", "new/file"), ("risk/a is not what was reviewed", "risk/a"),
             ],
             reasons);
+    }
+
+    // main is forced to what nobody reviewed, a pull request is opened from there, and main is forced back: GitHub lists what it listed when its head was pushed.
+    [Theory]
+    [InlineData("squash")]
+    [InlineData("merge")]
+    public async Task What_a_pull_request_brings_and_does_not_list_was_reviewed_by_nobody(string how)
+    {
+        World.PushDirectly(files => files["risk/hidden"] = GitHubFile.Of("mine\n"));
+        World.Open(8, "ann").From(World.FilesOfCommit[World.Branches["main"]]).Change("docs/b", "reviewed\n").Push("ann").Review("bob").Review("carol");
+        World.Branches["main"] = bench.Before;
+        World.Merge(8, how);
+        Assert.Contains("risk/hidden is changed by the pull request's commits and is not among the files that the forge lists for it", (await bench.PushAsync(2)).Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,11 +184,101 @@ public sealed class ReviewOfPushTests : IAsyncLifetime
         Scene.Request.Review("bob").Review("carol", time: null);
         await bench.PushAsync(1);
 
+        // Nor does one of the same second, of which nobody can say whether it came first; and it takes no "no" back.
+        Scene.Request.Reviews.Clear();
+        Scene.Request.Review("bob").Review("carol", time: "2026-06-01T11:00:00Z");
+        await bench.PushAsync(1);
+        Scene.Request.Review("dave", "CHANGES_REQUESTED", time: "2026-06-01T11:00:00Z").Review("dave", time: "2026-06-01T11:00:00Z");
+        Assert.Contains("dave asks for changes", (await bench.PushAsync(1)).Output, StringComparison.Ordinal);
+
         // A "no" from before is not lifted afterwards.
         Scene.Request.Reviews.Clear();
         Scene.Request.Review("bob").Review("carol").Review("dave", "CHANGES_REQUESTED").Review("dave", time: "2026-06-01T11:00:01Z");
         Assert.Contains("dave asks for changes", (await bench.PushAsync(1)).Output, StringComparison.Ordinal);
         Scene.Request.Reviews.RemoveAt(2);
+        await bench.PushAsync(0);
+    }
+
+    [Theory]
+    [InlineData("2026-06-01T10:30:00Z", 0)]
+    [InlineData("2026-06-01T11:00:00Z", 1)]
+    [InlineData("2026-06-01T12:00:00Z", 1)]
+    public async Task A_no_that_stood_at_the_merge_is_not_lifted_by_dismissing_it_afterwards(string time, int exit)
+    {
+        Scene.Request.Review("dave", "CHANGES_REQUESTED").Dismiss(3, time);
+        World.Merge(7);
+        Assert.Equal(exit == 1, (await bench.PushAsync(exit)).Output.Contains("dave asks for changes", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_approval_that_was_dismissed_after_the_merge_is_no_no()
+    {
+        Scene.Request.Review("dave").Dismiss(3, "2026-06-01T12:00:00Z");
+        World.Merge(7);
+        await bench.PushAsync(0);
+    }
+
+    [Fact]
+    public async Task A_dismissal_of_which_no_time_is_told_is_could_not_tell()
+    {
+        Scene.Request.Review("dave", "DISMISSED");
+        World.Merge(7);
+        Assert.Contains("review 3 of example/trading#7 was dismissed, and GitHub does not tell when", (await bench.PushAsync(2)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_no_that_stood_at_the_merge_is_not_lifted_by_taking_write_access_away_afterwards()
+    {
+        Scene.Request.Review("dave", "CHANGES_REQUESTED").Review("stan", "CHANGES_REQUESTED");
+        (World.Permissions["dave"], World.Permissions["stan"]) = ("read", "read");
+        World.Merge(7);
+        var ended = await bench.PushAsync(1);
+        Assert.Contains("dave asks for changes", ended.Output, StringComparison.Ordinal);
+
+        // Of somebody whom the policy does not know nothing tells that they ever could write.
+        Assert.DoesNotContain("stan asks for changes", ended.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("base_ref_changed")]
+    [InlineData("base_ref_force_pushed")]
+    [InlineData("automatic_base_change_succeeded")]
+    public async Task An_approval_from_before_the_branch_under_it_became_another_is_of_another_change(string kind)
+    {
+        Scene.Request.Events.Add((kind, "2026-06-01T10:00:00Z"));
+        World.Merge(7);
+        Assert.Contains("needs 2 more of", (await bench.PushAsync(1)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pull_request_that_is_into_another_branch_when_it_is_read_vouches_for_nothing()
+    {
+        World.Merge(7);
+        Scene.Server.Script("/pulls/7", context =>
+        {
+            // Its answer to the question which pull requests a commit belongs to was another.
+            Scene.Request.BaseRef = "scratch";
+            return LoopbackGitHub.Refuse(502)(context);
+        });
+        Assert.Contains("example/trading#7 is into scratch and not into main", (await bench.PushAsync(2)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_commit_that_is_none_of_a_rebased_pull_request_does_not_hide_among_its_commits()
+    {
+        // GitHub tells of any commit that was once in a pull request that it belongs to it.
+        Scene.Request.Change("docs/b", "more\n").Push("ann").Change("docs/c", "more\n").Push("ann").Review("bob").Review("carol");
+        var direct = World.PushDirectly(files => files["risk/a"] = GitHubFile.Of("reviewed\n"));
+        World.RequestsOfCommit[direct] = [7];
+        World.Merge(7);
+        Assert.Contains("2 commits of main are said to be of #7, which has 3", (await bench.PushAsync(2)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whoever_brings_a_branch_back_after_its_merge_takes_nothing_from_what_is_known_of_it()
+    {
+        World.Merge(7);
+        World.Pushes.Insert(0, new("example/trading", "refs/heads/feat/7", Scene.Request.Head, "dave", "branch_creation", "2026-06-01T12:00:00Z"));
         await bench.PushAsync(0);
     }
 

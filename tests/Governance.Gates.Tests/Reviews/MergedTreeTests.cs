@@ -67,14 +67,28 @@ public sealed class MergedTreeTests
     }
 
     [Fact]
-    public void Trees_that_are_the_same_are_not_looked_into()
+    public void Folders_that_neither_the_pull_request_nor_the_merge_changed_are_not_looked_into()
     {
         Dictionary<string, TreeEntry> before = new() { ["a/b"] = Blob("1"), ["c/d"] = Blob("2") }, after = new(before) { ["a/b"] = Blob("3") };
         var looked = new List<string>();
-        Assert.Empty(Walk(new(before, after, before, after), looked));
+        Assert.Empty(Walk(new(before, before, after, after), looked));
         Assert.Empty(looked);
+        Assert.Empty(Walk(new(before, after, before, after), looked));
         Walk(new(before, before, before, after), looked);
-        Assert.Equal(["", "a/"], looked);
+        Assert.Equal(["", "a/", "", "a/"], looked);
+    }
+
+    [Fact]
+    public void A_change_that_the_forge_does_not_list_was_reviewed_by_nobody()
+    {
+        Dictionary<string, TreeEntry> before = new() { ["a/b"] = Blob("1"), ["a/c"] = Blob("2"), ["d"] = Blob("3") }, after = new(before) { ["a/b"] = Blob("4"), ["d"] = Blob("5") };
+        var found = Assert.Single(Walk(new(before, after, before, after), listed: ["a/b"]));
+        Assert.Equal(("d", Verdict.Unknown), (found.Path, found.Decision.Verdict));
+        Assert.Equal(["a/b", "d"], Walk(new(before, after, before, after), listed: ["a/c", "a"]).Select(one => one.Path).Order(StringComparer.Ordinal));
+
+        // What goes is a change too, and so is what only becomes something else.
+        Assert.Equal(["a/b", "a/c", "d"], Walk(new(before, [], before, []), listed: []).Select(one => one.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(["d"], Walk(new(before, new(before) { ["d"] = Blob("3") with { Mode = "120000" } }, before, new(before) { ["d"] = Blob("3") with { Mode = "120000" } }), listed: []).Select(one => one.Path));
     }
 
     [Fact]
@@ -91,19 +105,20 @@ public sealed class MergedTreeTests
                 sides = sides with { Merged = Merge(sides) };
             }
 
-            var expected = Paths.Select(path => (Path: path, Verdict: Judge(sides.Select(side => side.GetValueOrDefault(path))))).Where(one => one.Verdict != Verdict.Allow).ToList();
-            Assert.Equal(expected, Walk(sides).Select(one => (one.Path, one.Decision.Verdict)).OrderBy(one => one.Path, StringComparer.Ordinal));
+            string[] listed = [.. Paths.Where(_ => random.Next(3) > 0)];
+            var expected = Paths.Select(path => (Path: path, Verdict: Judge(sides.Select(side => side.GetValueOrDefault(path)), listed.Contains(path)))).Where(one => one.Verdict != Verdict.Allow).ToList();
+            Assert.Equal(expected, Walk(sides, listed: listed).Select(one => (one.Path, one.Decision.Verdict)).OrderBy(one => one.Path, StringComparer.Ordinal));
             verdicts.UnionWith(expected.Count == 0 ? [Verdict.Allow] : expected.Select(one => one.Verdict));
         }
 
         Assert.Equal(3, verdicts.Count);
     }
 
-    private static Verdict Judge(MergeSides<TreeEntry?> sides)
+    private static Verdict Judge(MergeSides<TreeEntry?> sides, bool isListed)
     {
         var (byRequest, byBranch) = (sides.Head != sides.Base, sides.Parent != sides.Base);
         return byRequest && byBranch && sides.Head != sides.Parent ? Verdict.Unknown
-            : sides.Merged == (byRequest ? sides.Head : sides.Parent) ? Verdict.Allow
+            : sides.Merged == (byRequest ? sides.Head : sides.Parent) ? (byRequest && !isListed ? Verdict.Unknown : Verdict.Allow)
             : Verdict.Deny;
     }
 
@@ -151,14 +166,15 @@ public sealed class MergedTreeTests
         files[path] = entry;
     }
 
-    private List<(string Path, Decision Decision)> Walk(MergeSides<Dictionary<string, TreeEntry>> sides, List<string>? looked = null)
+    private List<(string Path, Decision Decision)> Walk(MergeSides<Dictionary<string, TreeEntry>> sides, List<string>? looked = null, string[]? listed = null)
     {
+        var changed = (listed ?? sides.Base.Keys.Concat(sides.Head.Keys)).ToHashSet(StringComparer.Ordinal);
         var found = new List<(string, Decision)>();
         var open = new Stack<UnsettledFolder>(MergedTree.Begin(sides.Select(Tree)) is { } root ? [root] : []);
         while (open.TryPop(out var folder))
         {
             looked?.Add(folder.Path);
-            var (findings, below) = MergedTree.Look(folder, folder.Trees.Select<IReadOnlyDictionary<string, TreeEntry>>(tree => tree is null ? new Dictionary<string, TreeEntry>() : trees[tree]));
+            var (findings, below) = MergedTree.Look(folder, folder.Trees.Select<IReadOnlyDictionary<string, TreeEntry>>(tree => tree is null ? new Dictionary<string, TreeEntry>() : trees[tree]), changed);
             found.AddRange(findings.Select(finding => (Assert.Single(finding.Reasons).At!.File, finding)));
             foreach (var next in below)
             {

@@ -58,8 +58,4 @@ public sealed class PullRequestLabelTests
         Assert.Empty((await ReadAsync(request => request.Labelled.Add(("labeled", "Hot Fix", "dave", "2026-06-01T08:00:00Z")))).Labels);
         Assert.Empty((await ReadAsync(request => request.Labels.Add("Hot Fix"), changes: "")).Labels);
     }
-
-    [Fact]
-    public async Task The_time_of_a_merge_is_told() =>
-        Assert.Equal(new(2026, 6, 1, 10, 30, 0, TimeSpan.Zero), (await ReadAsync(request => request.MergedAt = "2026-06-01T10:30:00Z")).MergedAt);
 }

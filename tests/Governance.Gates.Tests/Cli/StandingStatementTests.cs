@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Governance.Gates.Images;
+
+namespace Governance.Gates.Tests.Cli;
+
+/// <summary>What <c>gates review attest --branch</c> makes of statements that are there already: which it goes on from, and which it never signs over.</summary>
+public sealed class StandingStatementTests : AttestBench
+{
+    [Fact]
+    public async Task A_revoked_statement_does_not_stand_and_comes_back_only_by_hand()
+    {
+        await WithRevocationsAsync();
+        var merged = World.Merge(7);
+        var id = (await JsonAsync(0, "--since", bench.Before)).GetProperty("commits")[0].GetProperty("id").GetString()!;
+        var snapshot = bench.Bench.Folder.PathOf("pr.json");
+        Assert.Equal(0, (await bench.Bench.GatesAsync("review", "--pr", "7", "--repository", "example/trading", "--save", snapshot)).ExitCode);
+        Assert.Equal(id, (await ByHandAsync()).GetProperty("id").GetString());
+
+        await RevokeAsync("--approval", id);
+        var refused = await AttestAsync(1, "--since", bench.Before);
+        Assert.Contains($"the statement about {merged} was revoked, and is not made anew by itself", refused.Output, StringComparison.Ordinal);
+
+        // Nor does it come back where the registry hides it, or shows another.
+        foreach (var shown in (Func<string, Task>[])[commit => PutAsync(commit, "stranger", statement => statement), HideAsync])
+        {
+            await shown(merged);
+            Assert.Contains("was revoked, and is not made anew by itself", (await AttestAsync(1, "--since", bench.Before)).Output, StringComparison.Ordinal);
+        }
+
+        var anew = await ByHandAsync();
+        Assert.NotEqual(id, anew.GetProperty("id").GetString());
+        Assert.Equal(JsonValueKind.String, anew.GetProperty("pushed").ValueKind);
+        Assert.Empty(Of(await JsonAsync(0)));
+
+        async Task<JsonElement> ByHandAsync()
+        {
+            var tree = await TreeAsync(merged);
+            var ended = await bench.Bench.GatesAsync("review", "attest", "--snapshot", snapshot, "--policy", policy, "--layout", bench.Bench.Layout, "--merged", merged, "--tree", tree, "--reviewed-tree", tree, "--key", bench.Bench.Folder.PathOf("reviewer.pem"), "--output", "json");
+            Assert.True(ended.ExitCode == 0, ended.Error + ended.Output);
+            return ended.Json();
+        }
+    }
+
+    [Fact]
+    public async Task A_revocation_under_a_statement_that_stands_ends_what_is_said_of_the_branch()
+    {
+        await WithRevocationsAsync();
+        Open(8, "docs/b", "other\n");
+        var (first, second) = (World.Merge(7), World.Merge(8));
+        var id = (await JsonAsync(0, "--since", bench.Before)).GetProperty("commits")[0].GetProperty("id").GetString()!;
+        Open(9, "docs/b", "again\n");
+        var third = World.Merge(9);
+        await RevokeAsync("--approval", id);
+        Assert.Contains($"the statement about {first}, on which the one about {second} rests, was revoked", (await AttestAsync(1)).Output, StringComparison.Ordinal);
+        await HideAsync(first);
+        Assert.Contains("rests, was revoked", (await AttestAsync(1, "--since", bench.Before)).Output, StringComparison.Ordinal);
+
+        // Whoever answers for the branch may begin anew above it.
+        Assert.Equal([(third, 9, null)], Of(await JsonAsync(0, "--since", second)));
+        Assert.Equal(second, (await StatementAsync(third)).Since?.Hex);
+    }
+
+    [Fact]
+    public async Task A_statement_that_says_no_is_never_signed_over()
+    {
+        var merged = World.Merge(7);
+        await JsonAsync(0, "--since", bench.Before);
+        await PutAsync(merged, "reviewer", statement => statement with { Passed = false, Properties = [] });
+        Assert.Contains($"a statement says that {merged} did not pass", (await AttestAsync(1, "--since", bench.Before)).Output, StringComparison.Ordinal);
+        Assert.False((await StatementAsync(merged)).Passed);
+    }
+
+    [Fact]
+    public async Task A_statement_of_somebody_trusted_that_cannot_be_read_is_could_not_tell()
+    {
+        var merged = World.Merge(7);
+        await JsonAsync(0, "--since", bench.Before);
+        await PutAsync(merged, "reviewer", statement => statement, text => text.Replace("\"critical\":[]", "\"critical\":[\"retracted\"]", StringComparison.Ordinal));
+        Assert.Contains("must not be read without knowing 'retracted'", (await AttestAsync(2, "--since", bench.Before)).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("stranger", "https://github.com/example/trading", "main", false, 0)]
+    [InlineData("reviewer", "https://github.com/example/other", "main", false, 2)]
+    [InlineData("reviewer", "https://github.com/example/trading", "release/1.x", false, 2)]
+    [InlineData("reviewer", "https://github.com/example/trading", "main", true, 0)]
+    public async Task A_statement_that_no_gate_would_count_for_the_commit_does_not_end_the_walk(string key, string repository, string branch, bool isOfAnotherTree, int exit)
+    {
+        var merged = World.Merge(7);
+        await JsonAsync(0, "--since", bench.Before);
+        await PutAsync(merged, key, statement => statement with { Repository = repository, Ref = $"refs/heads/{branch}", Tree = isOfAnotherTree ? statement.Commit : statement.Tree });
+        var ended = await AttestAsync(exit, "--since", bench.Before);
+        Assert.Equal(exit == 2, ended.Output.Contains("stands where the one about", StringComparison.Ordinal));
+        var review = await StatementAsync(merged, exit == 0 ? "reviewer" : key);
+        Assert.Equal(exit == 0 ? ("https://github.com/example/trading", "refs/heads/main") : (repository, $"refs/heads/{branch}"), (review.Repository, review.Ref));
+    }
+
+    [Fact]
+    public async Task A_statement_under_a_policy_that_never_was_in_force_does_not_end_the_walk()
+    {
+        var merged = World.Merge(7);
+        await JsonAsync(0, "--since", bench.Before);
+        await PutAsync(merged, "reviewer", statement => statement with { Policy = statement.Policy with { Digest = Digest.Of("other"u8) } });
+        Assert.Equal([(merged, 7, null)], Of(await JsonAsync(0, "--since", bench.Before)));
+    }
+}
