@@ -8,7 +8,7 @@ namespace Governance.Gates.Reviews;
 /// <summary>Holds the persons who approved against everything that the policy asks for.</summary>
 internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers approvers, Codeowners? owners)
 {
-    // Of so many, every choice is tried.
+    // Every choice among so many is tried: those who approved after them are no others.
     private const int MostOthers = 10;
 
     private readonly List<ReviewNeed> needs = [];
