@@ -148,7 +148,7 @@ internal static class StatementWords
         .. request.Checks.Select(check => new Fact("check", $"{check.Name}: {check.Result}{(check.Digest is { } digest ? $" ({digest})" : "")}")),
         .. request.Tickets.Select(ticket => new Fact("ticket", $"{ticket.System} {ticket.Id}")),
         .. request.ChangeId is { } change ? [new Fact("change", change)] : (Fact[])[],
-        new("needs", policy.FindRule(request) is { } most && policy.FindRule(request.Action) is { } rule ? $"{string.Join(" and ", rule.Require)}{(most == rule ? "" : $"; {string.Join(" and ", most.Require)} where all ruled values move")}" : "an action that the policy does not have"),
+        new("needs", policy.FindRule(request) is { } most && policy.FindRule(request.Action) is { } rule ? $"{string.Join(" and ", rule.Require)}{(most.Require.SequenceEqual(rule.Require) ? "" : $"; {string.Join(" and ", most.Require)} where all ruled values move")}" : "an action that the policy does not have"),
     ];
 
     /// <summary>What the quorum is asked about one request: that which it names itself, where the command line does not narrow it.</summary>

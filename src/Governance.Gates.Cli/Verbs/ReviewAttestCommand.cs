@@ -137,7 +137,7 @@ internal sealed class ReviewAttestCommand
         if (!ReviewStatement.Of("", request, result, commit, policy, now).Try(out var statement, out var why))
         {
             // What is not known may not be said, and what was not allowed may not either.
-            var refused = Decision.All(result.Decision, result.Decision.Verdict > Verdict.Warn ? new Decision(result.Decision.Verdict, [why], []) : Decision.Deny(why));
+            var refused = Decision.All(result.Decision, result.Decision.Verdict > Verdict.Warn ? new Decision(result.Decision.Verdict, [why], []) : policy.Changes is not null && request.MergedAt is null ? Decision.Unknown(why) : Decision.Deny(why));
             return await ToReport(refused, commit, null, null, null).WriteAsync(terminal, parsed.GetRequiredValue(form));
         }
 

@@ -41,7 +41,8 @@ internal sealed record DeclaredValues(ImmutableArray<Decision> Decisions, Immuta
         foreach (var one in review.Values)
         {
             var (before, after) = files[one.FileName];
-            if (before.IsSame(after))
+            // What is gone is out of no bounds; who must agree that it goes is asked by the rules of moves.
+            if (before.IsSame(after) || (request.Operation == "DELETE" && one.Test is ValueTest.Must))
             {
                 continue;
             }

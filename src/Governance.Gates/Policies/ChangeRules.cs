@@ -27,7 +27,7 @@ internal sealed class ChangeRules(ReviewRules reviews, PolicyMistakes mistakes)
 
     private ImmutableArray<PathPattern> ReadPreApproved(PolicyNode? list)
     {
-        foreach (var all in list?.Sound.Where(item => item.Text.Split('/').All(part => part == "**")) ?? [])
+        foreach (var all in list?.Sound.Where(item => item.Text.Split('/') is var parts && parts.Contains("**") && parts.All(part => part is "*" or "**")) ?? [])
         {
             mistakes.Add(all, "every change would be a standard one", "name the folders whose changes need no window, or leave out windows");
         }

@@ -114,6 +114,10 @@ internal sealed class DeclaredRules(PolicyNode admission, PartyRules parties, Ap
         if (approvals.Rules.GetValueOrDefault(approved.Action) is { } rule)
         {
             approvals.CheckReachable(values, rule.With(review.MovedValues));
+            if (rule.MaxUses is not 1)
+            {
+                mistakes.Warn(values, $"an approval by {PolicyNode.Shown(approved.Action)} may be used again while it lasts, from a lower value than the one that was seen", "add maxUses: 1 to the action");
+            }
         }
     }
 

@@ -233,8 +233,9 @@ internal sealed class PolicyDocument
             {
                 mistakes.Add(name.Line, name.Column, mapping.Path, "a key is a word, not a list or mapping", "write 'key: value'");
             }
-            else if (keyStart is Scalar { Style: ScalarStyle.Plain, Value: "<<" })
+            else if (keyStart is Scalar { Value: "<<" })
             {
+                // Also in quotes: some readers merge by those too.
                 mistakes.Add(name.Line, name.Column, mapping.Path, "the merge key '<<' takes values from elsewhere", "write them out");
             }
             else if (name.Kind != NodeKind.Unreadable && !mapping.TryAddField(value))

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Governance.Gates.Identities;
 using Governance.Gates.Policies;
@@ -20,7 +21,7 @@ public enum ChangeCategory
 /// <summary>Which kind of change a pull request is, and what that means for it.</summary>
 /// <remarks>
 /// Nothing that its author says decides. A standard change is one by its paths. An emergency is one by a label that somebody set whose approval the emergency needs: an approval that was
-/// given to a normal change does not become one to an emergency because another person sets a label.
+/// given to a normal change does not become one to an emergency because another person sets a label. What guards the repository is never changed but by a normal change.
 /// </remarks>
 /// <param name="Category">The kind.</param>
 /// <param name="Emergency">What it needs, and who says that it is one; null where it is none.</param>
@@ -29,6 +30,9 @@ internal sealed record CategoryRuling(ChangeCategory Category, (EmergencyRule Ru
 {
     private const string Rule = "changes";
     private const int MostShown = 5;
+
+    // What decides about the next change: the policy by its usual name in whatever folder, who owns what, and what runs with the forge's rights.
+    private static readonly ImmutableArray<PathPattern> Guards = [.. ((string[])[.. Codeowners.Locations, "**/governance.yaml", ".github/workflows/**", ".github/actions/**"]).Select(text => PathPattern.TryParse(text, out _)!)];
 
     /// <summary>The kind of a pull request; null where the policy tells none apart.</summary>
     /// <param name="request">The pull request.</param>
@@ -45,13 +49,15 @@ internal sealed record CategoryRuling(ChangeCategory Category, (EmergencyRule Ru
         var doubt = Decision.Allow;
         if (settings.Emergency is { } emergency && request.Labels.Where(label => string.Equals(label.Name, emergency.Label, StringComparison.OrdinalIgnoreCase)).ToList() is [_, ..] labels)
         {
-            if (labels is [{ By: { IsRobot: false } account }] && policy.PersonOf(new Identity.GitHubAccount(account.Id)) is { } person && approvers.MayCount(person.Name) && emergency.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)))
+            var guard = Guard(request);
+            if (guard is null && labels is [{ By: { IsRobot: false } account }] && policy.PersonOf(new Identity.GitHubAccount(account.Id)) is { } person && approvers.MayCount(person.Name) && emergency.Require.Any(slot => policy.Roles[slot.Role].People.Contains(person.Name)))
             {
                 return new(ChangeCategory.Emergency, (emergency, person), Decision.Allow);
             }
 
             // It is judged as what it is without the label, and nobody wonders why.
-            doubt = Decision.Warn(new Reason($"{Rule}.emergency", $"the label '{emergency.Label}' makes no emergency of it, since {(labels is [{ By: { } setter }] ? $"{setter.Login} set it, who could not approve one" : "who set it is not known")}", $"have the label taken off, and set by one who approves it: {string.Join(" and ", emergency.Require)}"));
+            var why = guard is not null ? $"it changes {OneLine.Show(guard)}, which guards the repository or may stand for what does" : labels is [{ By: { } setter }] ? $"{setter.Login} set it, who could not approve one" : "who set it is not known";
+            doubt = Decision.Warn(new Reason($"{Rule}.emergency", $"the label '{emergency.Label}' makes no emergency of it, since {why}", guard is not null ? "change that in a pull request of its own" : $"have the label taken off, and set by one who approves it: {string.Join(" and ", emergency.Require)}"));
         }
 
         if (IsStandard(request, policy.Review!, settings))
@@ -66,10 +72,11 @@ internal sealed record CategoryRuling(ChangeCategory Category, (EmergencyRule Ru
     /// <param name="rule">The rule.</param>
     /// <param name="mergedAt">When it was merged; null where it is not yet.</param>
     /// <param name="reviewed">Whether enough others approved it besides those who let it in.</param>
+    /// <param name="besides">What is asked of those others besides.</param>
     /// <param name="now">The time.</param>
-    public static Decision Afterwards(EmergencyRule rule, DateTimeOffset? mergedAt, Fit reviewed, DateTimeOffset now)
+    public static Decision Afterwards(EmergencyRule rule, DateTimeOffset? mergedAt, Fit reviewed, string besides, DateTimeOffset now)
     {
-        var who = $"{string.Join(" and ", rule.Review)} besides those who let it in";
+        var who = $"{string.Join(" and ", rule.Review)} besides those who let it in{besides}";
         if (reviewed == Fit.Yes)
         {
             return Decision.AllowBecause(new Reason($"{Rule}.emergency.review", $"an emergency, approved by {who}"));
@@ -87,10 +94,13 @@ internal sealed record CategoryRuling(ChangeCategory Category, (EmergencyRule Ru
             : Decision.Unknown(reason with { Message = $"{reason.Message}, and whether they did depends on a team that could not be read", Remedy = "let the gate read the teams of the policy's roles" });
     }
 
+    private static string? Guard(PullRequest request) => request.Files.SelectMany(file => file.Paths.Where(path => file.StandsForOthers || Guards.Any(guard => guard.Matches(path)))).FirstOrDefault();
+
     // What stands for others may be any path. Files that are not known may be too, and then nothing is allowed anyway.
     private static bool IsStandard(PullRequest request, ReviewSettings review, ChangeSettings settings) =>
         !request.Files.IsEmpty
-        && request.Files.All(file => !file.StandsForOthers && file.Paths.All(path => settings.PreApproved.Any(pattern => pattern.Matches(path)) && !review.Paths.Any(rule => rule.Paths.Any(pattern => pattern.Matches(path)))))
+        && Guard(request) is null
+        && request.Files.All(file => file.Paths.All(path => settings.PreApproved.Any(pattern => pattern.Matches(path)) && !review.Paths.Any(rule => rule.Paths.Any(pattern => pattern.Matches(path)))))
         && !review.Values.Any(rule => ValueChange.IsTouched(request, rule));
 
     private static Decision InWindow(ChangeSettings settings, DateTimeOffset at)

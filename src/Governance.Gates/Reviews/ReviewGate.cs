@@ -39,7 +39,7 @@ public static class ReviewGate
             .. settings.Evidence.Select(rule => EvidenceFiles.Decide(request, rule)),
             OwnChanges(request),
             .. category is null ? (Decision[])[] : [category.Decision],
-            .. category?.Emergency is var (rule, _) ? [CategoryRuling.Afterwards(rule, request.MergedAt, quorum.Filled([.. rule.Require, .. rule.Review]), now)] : (Decision[])[],
+            .. category?.Emergency is var (rule, by) ? [CategoryRuling.Afterwards(rule, request.MergedAt, quorum.FilledByOthers(rule.Review, by), quorum.AlsoWithoutAny, now)] : (Decision[])[],
             Prefix(request, settings),
         ]);
         return new(decision, approvers.Read, [.. quorum.Needs]) { Category = category?.Category };

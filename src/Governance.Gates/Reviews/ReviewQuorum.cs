@@ -8,7 +8,11 @@ namespace Governance.Gates.Reviews;
 /// <summary>Holds the persons who approved against everything that the policy asks for.</summary>
 internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers approvers, Codeowners? owners)
 {
+    // Every choice among so many is tried: those who approved after them are no others.
+    private const int MostOthers = 10;
+
     private readonly List<ReviewNeed> needs = [];
+    private readonly List<(ImmutableArray<Place> Places, bool AlsoWithoutAny)> filled = [];
     private readonly List<Decision> decisions = [];
     private readonly Dictionary<string, TeamRoster> teams = request.Teams.GroupBy(team => team.Name, StringComparer.OrdinalIgnoreCase).ToDictionary(group => group.Key, Roster, StringComparer.OrdinalIgnoreCase);
     private readonly ImmutableArray<string> paths = [.. request.Files.SelectMany(file => file.Paths).Distinct(StringComparer.Ordinal)];
@@ -22,11 +26,27 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
 
     public IReadOnlyList<Decision> Decisions => decisions;
 
-    /// <summary>Whether distinct persons who approved fill all of these.</summary>
-    public Fit Filled(ImmutableArray<RoleCount> require)
+    /// <summary>What is said besides of each need: that it is met without any one of those who approve, where one of them may stand behind the pull request.</summary>
+    public string AlsoWithoutAny => isOfAnybody ? ", also without any one of them, as nobody of the policy opened the pull request" : "";
+
+    /// <summary>Whether distinct persons who approved fill all of these, and without them every need is still met: they are others than who let it in.</summary>
+    /// <param name="require">What they fill.</param>
+    /// <param name="by">Who is none of them in any case.</param>
+    public Fit FilledByOthers(ImmutableArray<RoleCount> require, Person by)
     {
         var places = Places(require);
-        return new[] { Fit.Yes, Fit.Unknown }.FirstOrDefault(least => Fill(places, least).Least.All(person => person is not null));
+        return new[] { Fit.Yes, Fit.Unknown }.FirstOrDefault(least =>
+        {
+            ImmutableArray<string> others = [.. approvers.Counted.Where(approver => approver.Person.Id != by.Id && places.Any(place => place.Fits(approver) >= least)).Select(approver => approver.Person.Name).Take(MostOthers)];
+            return IsFilled([.. others]) && IsFound([], others);
+
+            bool IsFound(ImmutableHashSet<string> chosen, ImmutableArray<string> left) =>
+                IsFilled(chosen) || (left is [var next, .. var rest] && ((IsLetInWithout(chosen.Add(next)) && IsFound(chosen.Add(next), rest)) || IsFound(chosen, rest)));
+
+            bool IsFilled(ImmutableHashSet<string> chosen) => Fill(places, least, isOfAnybody, chosen.Contains).Least.All(person => person is not null);
+
+            bool IsLetInWithout(ImmutableHashSet<string> chosen) => filled.All(need => Fill(need.Places, least, need.AlsoWithoutAny, person => !chosen.Contains(person)).Least.All(person => person is not null));
+        });
     }
 
     public void Add(ReviewSettings settings, CategoryRuling? category)
@@ -88,7 +108,9 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
     private void AddEmergency(EmergencyRule rule, Person by)
     {
         const string Path = "changes.emergency";
-        AddNeed(Path, $"{by.Name}, who set the label '{rule.Label}'", null, null, [new(approver => approver.Person.Id == by.Id ? rule.Require.Max(slot => IsIn(slot.Role, approver)) : Fit.No, [by.Name])]);
+
+        // One certain person is asked, and nobody else could fill the place without them. That this one is not alone is said by what is required.
+        AddNeed(Path, $"{by.Name}, who set the label '{rule.Label}'", null, null, [new(approver => approver.Person.Id == by.Id ? rule.Require.Max(slot => IsIn(slot.Role, approver)) : Fit.No, [by.Name])], isOfOne: true);
         AddRoles(Path, "an emergency", rule.Require, null, null);
     }
 
@@ -133,12 +155,14 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
 
     private ImmutableArray<Place> Places(ImmutableArray<RoleCount> require) => [.. require.SelectMany(slot => Enumerable.Repeat(new Place(approver => IsIn(slot.Role, approver), [.. People(slot.Role)]), slot.Count))];
 
-    private void AddNeed(string rule, string what, string? why, SourcePlace? at, ImmutableArray<Place> places)
+    private void AddNeed(string rule, string what, string? why, SourcePlace? at, ImmutableArray<Place> places, bool isOfOne = false)
     {
-        what += isOfAnybody ? ", also without any one of them, as nobody of the policy opened the pull request" : "";
-        var (sure, by) = Fill(places, Fit.Yes);
+        var alsoWithoutAny = isOfAnybody && !isOfOne;
+        filled.Add((places, alsoWithoutAny));
+        what += isOfOne ? "" : AlsoWithoutAny;
+        var (sure, by) = Fill(places, Fit.Yes, alsoWithoutAny);
         var missing = places.Where((_, i) => sure[i] is null).ToList();
-        var verdict = missing.Count == 0 ? Verdict.Allow : Fill(places, Fit.Unknown).Least.All(person => person is not null) ? Verdict.Unknown : Verdict.Deny;
+        var verdict = missing.Count == 0 ? Verdict.Allow : Fill(places, Fit.Unknown, alsoWithoutAny).Least.All(person => person is not null) ? Verdict.Unknown : Verdict.Deny;
         ImmutableArray<string> candidates = [.. missing.SelectMany(place => place.Candidates).Distinct(StringComparer.Ordinal).Except(by, StringComparer.Ordinal)];
         needs.Add(new(rule, what + Because(why), verdict, by, candidates));
         if (verdict == Verdict.Allow)
@@ -146,7 +170,7 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
             return;
         }
 
-        var who = candidates.IsEmpty ? "nobody could give it" : $"needs {(missing.Count + (isOfAnybody && by.IsEmpty ? 1 : 0)).ToString(CultureInfo.InvariantCulture)} more of: {string.Join(", ", candidates.Take(20))}";
+        var who = candidates.IsEmpty ? "nobody could give it" : $"needs {(missing.Count + (alsoWithoutAny && by.IsEmpty ? 1 : 0)).ToString(CultureInfo.InvariantCulture)} more of: {string.Join(", ", candidates.Take(20))}";
         if (verdict == Verdict.Deny)
         {
             Deny(rule, $"{what}{Because(why)}: {who}", candidates.IsEmpty ? "add people or owners who had no part in the change" : "have them approve the head commit", at);
@@ -172,14 +196,14 @@ internal sealed class ReviewQuorum(PullRequest request, Policy policy, Approvers
     }
 
     // Where anybody may stand behind the pull request, the places are filled without each of those who fill them, and the filling that lacks most counts.
-    private (ImmutableArray<string?> Least, ImmutableArray<string> By) Fill(ImmutableArray<Place> places, Fit least)
+    private (ImmutableArray<string?> Least, ImmutableArray<string> By) Fill(ImmutableArray<Place> places, Fit least, bool alsoWithoutAny, Func<string, bool>? among = null)
     {
-        var filled = FillWithout(null);
-        List<ImmutableArray<string?>> all = [filled, .. isOfAnybody ? filled.OfType<string>().Select(FillWithout) : []];
-        return (all.MaxBy(one => one.Count(person => person is null)), [.. all.SelectMany(one => one.OfType<string>()).Distinct().Order(StringComparer.Ordinal)]);
+        var all = FillWithout(null);
+        List<ImmutableArray<string?>> tried = [all, .. alsoWithoutAny ? all.OfType<string>().Select(FillWithout) : []];
+        return (tried.MaxBy(one => one.Count(person => person is null)), [.. tried.SelectMany(one => one.OfType<string>()).Distinct().Order(StringComparer.Ordinal)]);
 
         ImmutableArray<string?> FillWithout(string? person) =>
-            SlotMatching.Fill([.. places.Select(place => approvers.Counted.Where(approver => approver.Person.Name != person && place.Fits(approver) >= least).Select(approver => approver.Person.Name).ToImmutableArray())]);
+            SlotMatching.Fill([.. places.Select(place => approvers.Counted.Where(approver => approver.Person.Name != person && among?.Invoke(approver.Person.Name) is not false && place.Fits(approver) >= least).Select(approver => approver.Person.Name).ToImmutableArray())]);
     }
 
     private Fit Owns(CodeownersRule rule, Approver approver) => rule.Owners.Select(owner => owner switch

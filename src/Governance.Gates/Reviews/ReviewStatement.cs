@@ -98,13 +98,18 @@ public sealed record ReviewStatement
     /// <param name="merged">What was merged.</param>
     /// <param name="policy">The policy by which it was judged.</param>
     /// <param name="now">When.</param>
-    /// <returns>The statement; or why nothing can be said: it was not allowed, or another tree was merged than was reviewed.</returns>
+    /// <returns>The statement; or why nothing can be said: it was not allowed, another tree was merged than was reviewed, or the policy tells kinds of change apart and when it was merged is not known.</returns>
     public static Reading<ReviewStatement> Of(string id, PullRequest request, ReviewResult result, MergedCommit merged, Policy policy, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(result);
         ArgumentNullException.ThrowIfNull(merged);
         ArgumentNullException.ThrowIfNull(policy);
+        if (policy.Changes is not null && request.MergedAt is null)
+        {
+            return Unread($"when {request.Repository}#{request.Number} was merged is not told, and by that its kind of change is judged", "take a snapshot that has mergedAt");
+        }
+
         if (result.Decision.Verdict > Verdict.Warn)
         {
             return Unread($"{request.Repository}#{request.Number} was not allowed, so nothing is said about {merged.Commit}", "have the pull request reviewed as the policy asks; a commit that was merged all the same is a finding");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Governance.Gates.Policies;
 
 namespace Governance.Gates.Reviews;
@@ -8,6 +9,12 @@ namespace Governance.Gates.Reviews;
 /// <remarks>Both commits of a pull request and both states of an object in a cluster are read by this, so that one definition serves all.</remarks>
 internal sealed class RuledValues
 {
+    private const string AnyNumber = "number";
+    private const string SomeNumber = "some number";
+
+    // The core schema of YAML 1.2 (section 10.3.2), and the types int and float of YAML 1.1 (yaml.org/type).
+    private static readonly Regex Number = new(@"^[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_,]*(:[0-9_]+)*(\.[0-9_]*)?([eE][-+]?[0-9_]+)?|\.[0-9_]+([eE][-+]?[0-9_]+)?)\z", RegexOptions.NonBacktracking);
+
     private readonly SortedDictionary<string, PolicyNode> found = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, PolicyNode> lists = new(StringComparer.Ordinal);
 
@@ -75,37 +82,86 @@ internal sealed class RuledValues
         }
     }
 
-    // Many readers (Go's encoding/json, .NET's configuration) take a key in whatever case, and of two the later one.
+    // Many readers (Go's encoding/json, .NET's configuration) take a key in whatever case, and of two the later one; those of YAML 1.1 know more numbers and more words for true and false.
     private void LookForAlikes(PolicyNode mapping, string? name, string at)
     {
         var seen = new Dictionary<string, string>(StringComparer.Ordinal);
         if (name is not null)
         {
-            seen.Add(Folded(name), name);
+            Remember(name, isPlain: true);
         }
 
-        var number = decimal.TryParse(name, NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed) ? parsed : (decimal?)null;
-        foreach (var (node, key) in mapping.Items.Select(item => (item.Key!, item.Key!.Text)))
+        foreach (var key in mapping.Items.Select(item => item.Key!))
         {
-            // 1, 01, 1.0 and 0x1 are one key to some readers.
-            if (number is not null && key != name && node.Kind is NodeKind.Integer or NodeKind.Float && (node.Decimal() ?? number) == number)
+            // A number of which nobody can say which it is may be any other.
+            var readings = Readings(key.Text, key.IsPlain);
+            var other = readings.Select(reading => reading == AnyNumber && !readings.Contains(SomeNumber) ? SomeNumber : reading).Select(reading => seen.GetValueOrDefault(reading)).FirstOrDefault(other => other is not null && other != key.Text);
+            if (other is not null)
             {
-                Unclear ??= Alike(key, name!, at);
-            }
-
-            var folded = Folded(key);
-            if (seen.TryGetValue(folded, out var other))
-            {
-                if (other != key)
-                {
-                    Unclear ??= Alike(key, other, at);
-                }
+                Unclear ??= Alike(key.Text, other, at);
             }
             else if (name is null)
             {
-                seen.Add(folded, key);
+                Remember(key.Text, key.IsPlain);
             }
         }
+
+        void Remember(string text, bool isPlain)
+        {
+            foreach (var reading in Readings(text, isPlain))
+            {
+                seen.TryAdd(reading, text);
+            }
+        }
+    }
+
+    // What readers take a key for. The first character keeps the kinds apart.
+    private static List<string> Readings(string text, bool isPlain)
+    {
+        List<string> readings = [$"t{Folded(text)}"];
+        if (!isPlain)
+        {
+            return readings;
+        }
+
+        if (text.ToLowerInvariant() switch { "y" or "yes" or "on" or "true" => "btrue", "n" or "no" or "off" or "false" => "bfalse", "" or "~" or "null" => "bnull", _ => null } is { } word)
+        {
+            readings.Add(word);
+        }
+
+        if (Number.IsMatch(text))
+        {
+            readings.Add(AnyNumber);
+            readings.AddRange(Numbers(text.Replace("_", "", StringComparison.Ordinal)).Select(number => number is { } known ? string.Create(CultureInfo.InvariantCulture, $"n{known:G29}") : SomeNumber));
+        }
+
+        return readings;
+    }
+
+    // Which numbers a text spells, by one version of YAML or another; null for one that is not known.
+    private static IEnumerable<decimal?> Numbers(string text)
+    {
+        const int Exact = 28;
+        var digits = text.AsSpan().TrimStart("+-").ToString();
+        var sign = text.StartsWith('-') ? -1 : 1;
+        if (digits.Length > Exact)
+        {
+            return [null];
+        }
+
+        if (digits.Contains(':', StringComparison.Ordinal) && digits.Split(':') is var parts && parts.All(part => part.Length > 0 && part.All(char.IsAsciiDigit)) && parts.Length <= 5 && digits.Length <= Exact / 2)
+        {
+            return [sign * parts.Aggregate(0m, (number, part) => (number * 60) + decimal.Parse(part, CultureInfo.InvariantCulture))];
+        }
+
+        if (!decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+        {
+            return [null];
+        }
+
+        return digits is ['0', _, ..] && digits.All(digit => digit is >= '0' and <= '7')
+            ? [sign * number, sign * digits.Aggregate(0m, (octal, digit) => (octal * 8) + (digit - '0'))]
+            : [sign * number];
     }
 
     private static string Alike(string key, string other, string at) => $"has {PolicyNode.Shown(key)} at {(at.Length == 0 ? "its root" : OneLine.Show(at))}, which many readers take for {PolicyNode.Shown(other)},";

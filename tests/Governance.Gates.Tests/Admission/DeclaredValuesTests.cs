@@ -158,6 +158,22 @@ public sealed class DeclaredValuesTests
     }
 
     [Fact]
+    public void A_bound_keeps_nobody_from_deleting_what_those_who_must_agree_let_go()
+    {
+        var gone = Agreed(Change(Config(Limits(5)), null), ("dan", "operator"), ("fay", "operator"));
+        cluster.Refused(gone, "still needed: 1 risk");
+        cluster.Goes(Agreed(gone, ("cem", "risk"), ("dan", "operator"), ("fay", "operator")));
+    }
+
+    [Fact]
+    public void A_change_that_does_not_tell_what_was_there_before_counts_as_the_worst()
+    {
+        var blind = Change(Config(Limits(5)), Config(Limits(5))) with { Old = null };
+        cluster.Refused(Agreed(blind, ("dan", "operator"), ("fay", "operator")), "may hold anything at /position/*/max (risk limit raised), is not approved");
+        cluster.Goes(Agreed(blind, ("cem", "risk"), ("dan", "operator"), ("fay", "operator")));
+    }
+
+    [Fact]
     public void A_file_of_bytes_is_read_as_one_of_text_is()
     {
         static JsonObject Binary(string base64)

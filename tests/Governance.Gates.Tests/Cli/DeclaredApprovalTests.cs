@@ -85,6 +85,20 @@ public sealed class DeclaredApprovalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_action_that_asks_for_all_that_values_do_is_told_once()
+    {
+        var policy = await File.ReadAllTextAsync(firm.PolicyFile);
+        firm.Bench.Folder.Write("governance.yaml", policy
+            .Replace("{ id: p-2,", "{ id: p-2, github: { login: ben, id: 2 },", StringComparison.Ordinal)
+            .Replace("{ id: p-3,", "{ id: p-3, github: { login: cem, id: 3 },", StringComparison.Ordinal)
+            .Replace("  admission:\n", "  review: { approvals: { default: 1 }, values: [{ file: config/limits.yaml, at: /max, when: increases, require: [{ role: releaser, count: 1 }] }] }\n  admission:\n", StringComparison.Ordinal)
+            .Replace("names: [limits*], require", "names: [limits*], values: same-as-review, require", StringComparison.Ordinal));
+        var asked = await RequestAsync("--object", firm.Bench.Folder.Write("limits.yaml", Limits), "--action", "deploy");
+        Assert.Contains("needs: 2 releaser", asked.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("where all ruled values move", asked.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_deletion_is_another_document_than_what_is_deleted()
     {
         var manifest = firm.Bench.Folder.Write("limits.yaml", Limits);

@@ -109,6 +109,16 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_emergency_is_attested_as_one_and_only_where_it_is_told_when_it_was_merged()
+    {
+        policy = bench.Folder.Write("kinds.yaml", (await File.ReadAllTextAsync(policy, TestContext.Current.CancellationToken)).TrimEnd() + "\n  changes: { emergency: { require: [{ role: compliance, count: 1 }], review: { require: [{ role: risk-manager, count: 1 }], within: 48h } } }\n");
+        var request = new PullRequests("src/a").Reviewed("bob").With("labels", new JsonArray(new JsonObject { ["name"] = "emergency", ["by"] = PullRequests.Account("bob") }));
+        Assert.Contains("when example/trading#7 was merged is not told", (await AttestAsync(2, request)).Output, StringComparison.Ordinal);
+        var attested = (await AttestAsync(0, request.With("mergedAt", bench.Clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture)), "--output", "json")).Json();
+        Assert.Equal([ReviewStatement.TwoPartyReviewed, ReviewStatement.Emergency], attested.GetProperty("properties").EnumerateArray().Select(one => one.GetString()));
+    }
+
+    [Fact]
     public async Task What_was_merged_into_a_branch_that_the_policy_does_not_protect_is_not_attested()
     {
         var request = new PullRequests("src/a").Reviewed("bob").With("base", new JsonObject { ["ref"] = "x", ["sha"] = "1111111111111111111111111111111111111111" });

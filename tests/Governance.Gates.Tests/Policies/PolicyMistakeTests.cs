@@ -132,6 +132,7 @@ public sealed class PolicyMistakeTests
         { "name: shop", "name: §!!str shop", "the tag 'tag:yaml.org,2002:str'" },
         { "name: shop", "name: §! shop", "the tag '!'" },
         { "cem: { id: p-3 }", "cem: { id: p-3, §<<: { id: p-4 } }", "the merge key '<<'" },
+        { "cem: { id: p-3 }", "cem: { id: p-3, §\"<<\": { id: p-4 } }", "the merge key '<<'" },
         { "cem: { id: p-3 }", "cem: { §[a]: 1, id: p-3 }", "a key is a word" },
         { "  admission:\n", "§---\n  admission:\n", "a second document begins here" },
         { "why: not a registry of ours", "why: §not a registry\n          of ours", "goes on over several lines" },
@@ -320,6 +321,7 @@ public sealed class PolicyMistakeTests
         { "repositoryId: 123, ownerId: 45, ", "", "a workflow that others may call signs for each repository that calls it" },
         { "repositoryId: 123, ", "", "a workflow that others may call signs for each repository that calls it" },
         { "publicLogs: refuse, ", "", "every service may be asked, so that it changes nothing which are private" },
+        { "  admission:\n", "  review: { approvals: { default: 1 }, values: [{ file: a.yaml, at: /b, must: { atMost: 1 } }] }\n  admission:\n    statements: registry.example.com/s\n    objects: [{ resource: configmaps, names: [limits], values: same-as-review, require: { approved: { action: deploy } } }]\n", "an approval by 'deploy' may be used again while it lasts" },
         { "logs: promise", "logs: none", "with logs: none a signature counts that no log ever showed" },
     };
 

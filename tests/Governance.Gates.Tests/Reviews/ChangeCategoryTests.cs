@@ -171,17 +171,75 @@ public sealed class ChangeCategoryTests
     }
 
     [Fact]
-    public void Who_let_an_emergency_in_is_nobody_else_who_looks_at_it()
+    public void Who_set_the_label_is_never_the_other_who_looks_at_it_whoever_else_approved()
     {
         Judge(Labelled(new PullRequests("risk/a"), "frank").Reviewed("frank")).Is(Verdict.Warn, "besides those who let it in");
-        Judge(Labelled(new PullRequests("risk/a"), "frank").Reviewed("frank").Reviewed("dave")).Is(Verdict.Allow);
+        Judge(Labelled(new PullRequests("risk/a"), "frank").Reviewed("frank").Reviewed("dave")).Is(Verdict.Warn, "besides those who let it in");
+        Judge(Labelled(new PullRequests("risk/a"), "frank").Reviewed("frank").Reviewed("dave").Reviewed("erin")).Is(Verdict.Allow);
+    }
+
+    public static TheoryData<string> Needed => ["default approvals", "value", "path role"];
+
+    [Theory, MemberData(nameof(Needed))]
+    public void Whose_approval_was_needed_to_let_an_emergency_in_is_nobody_else_who_looks_at_it(string need)
+    {
+        var rules = need == "default approvals" ? Values.Replace("default: 1", "default: 2", StringComparison.Ordinal) : Values;
+        var request = need switch
+        {
+            "value" => new PullRequests("docs/limits.yaml").Content("base", "docs/limits.yaml", "a: 1").Content("head", "docs/limits.yaml", "a: 2"),
+            "path role" => new PullRequests("config/x"),
+            _ => new PullRequests("risk/a"),
+        };
+        Judge(Labelled(request, "dave").Reviewed("erin").Reviewed("dave"), rules).Is(Verdict.Warn, "besides those who let it in");
+        Judge(request.Reviewed("bob"), rules).Is(Verdict.Allow);
+    }
+
+    [Fact]
+    public void Who_looks_at_it_is_found_among_those_who_could_each_have_let_it_in_too()
+    {
+        // frank and bob answer for the path, so that erin is another; or erin and bob do, and frank is.
+        var changes = Changes.Replace("role: compliance, count: 1", "role: compliance, count: 2", StringComparison.Ordinal);
+        var rules = PullRequests.Rules.Replace("role: risk-manager, count: 1 }, { role: compliance", "role: narrowed, count: 1 }, { role: compliance", StringComparison.Ordinal);
+        var request = Labelled(new PullRequests("config/x").Team("example/risk", "bob"), "dave").Reviewed("dave").Reviewed("frank").Reviewed("bob");
+        ReviewGate.Decide(request.Read(), Policy(rules, changes), PullRequests.Now).Is(Verdict.Warn, "2 compliance besides those who let it in");
+        ReviewGate.Decide(request.Reviewed("erin").Read(), Policy(rules, changes), PullRequests.Now).Is(Verdict.Warn, "2 compliance besides those who let it in");
+        ReviewGate.Decide(request.Read(), Policy(rules), PullRequests.Now).Is(Verdict.Allow);
+    }
+
+    [Theory, InlineData("release[bot]"), InlineData("stan")]
+    public void An_emergency_that_nobody_of_the_policy_opened_needs_another_besides_who_set_the_label_and_two_who_look_at_it(string author)
+    {
+        var request = Labelled(new PullRequests("src/a"), "dave").With("author", PullRequests.Account(author)).Reviewed("dave");
+        var alone = Judge(request);
+        alone.Is(Verdict.Deny, "1 risk-manager, for an emergency, also without any one of them, as nobody of the policy opened the pull request: needs 1 more of: frank");
+        Assert.DoesNotContain(alone.Decision.Reasons, reason => reason.Message.Contains("who set the label", StringComparison.Ordinal));
+        Judge(request.Reviewed("frank")).Is(Verdict.Warn, "1 compliance besides those who let it in, also without any one of them");
+        Judge(request.Reviewed("erin")).Is(Verdict.Warn, "besides those who let it in");
+        Judge(request.Reviewed("bob")).Is(Verdict.Allow);
+    }
+
+    [Theory]
+    [InlineData("governance.yaml"), InlineData("policies/governance.yaml"), InlineData("CODEOWNERS"), InlineData("docs/CODEOWNERS"), InlineData(".github/CODEOWNERS")]
+    [InlineData(".github/workflows/gates.yaml"), InlineData(".github/actions/deploy/action.yml"), InlineData(".github", "120000"), InlineData("lib", "160000"), InlineData("src/a", null)]
+    public void What_guards_the_repository_is_changed_by_no_emergency_and_by_no_standard_change(string path, string? mode = "100644")
+    {
+        var changes = Changes.Replace("docs/**, ", "docs/**, lib, src/**, .github, .github/**, policies/**, governance.yaml, CODEOWNERS, ", StringComparison.Ordinal);
+        foreach (var (more, previous) in (IEnumerable<(string, string?)>)[(path, null), .. mode == "100644" ? [("docs/moved", path)] : Array.Empty<(string, string?)>()])
+        {
+            var request = new PullRequests().Change(more, previous is null ? "modified" : "renamed", previous, mode).Content("head", ".github/CODEOWNERS", "* @ann @bob @carol @dave\n").Content("head", "docs/CODEOWNERS", null).Content("head", "CODEOWNERS", null).Reviewed("dave").Reviewed("frank").Reviewed("erin").Reviewed("bob");
+            Assert.Equal(ChangeCategory.Normal, ReviewGate.Decide(request.Read(), Policy(changes: changes), PullRequests.Now).Category);
+            var labelled = ReviewGate.Decide(Labelled(request, "dave").Read(), Policy(changes: changes), PullRequests.Now);
+            Assert.Equal(ChangeCategory.Normal, labelled.Category);
+            labelled.Is(Verdict.Deny, "a normal change may be merged");
+            labelled.Is(Verdict.Deny, $"makes no emergency of it, since it changes {path}, which guards the repository or may stand for what does");
+        }
     }
 
     [Fact]
     public void A_statement_about_an_emergency_says_so_and_not_that_every_rule_held()
     {
-        Assert.Equal([ReviewStatement.TwoPartyReviewed, ReviewStatement.Emergency], Said(Labelled(new PullRequests("risk/a"), "dave").Reviewed("dave")));
-        Assert.Equal([ReviewStatement.TwoPartyReviewed, ReviewStatement.PolicyAllowed], Said(new PullRequests("docs/a").Reviewed("dave")));
+        Assert.Equal([ReviewStatement.TwoPartyReviewed, ReviewStatement.Emergency], Said(Labelled(new PullRequests("risk/a"), "dave").Reviewed("dave").With("mergedAt", "2026-06-01T12:00:00Z")));
+        Assert.Equal([ReviewStatement.TwoPartyReviewed, ReviewStatement.PolicyAllowed], Said(new PullRequests("docs/a").Reviewed("dave").With("mergedAt", "2026-06-01T12:00:00Z")));
 
         static IEnumerable<string> Said(PullRequests pullRequest)
         {
@@ -221,6 +279,8 @@ public sealed class ChangeCategoryTests
     [InlineData("zone: UTC", "zone: Europe/Berlin", "is not 'UTC'")]
     [InlineData("zone: UTC", "board: { weekly: \"Tue 10:00\", zone: UTC }", "is not yet supported")]
     [InlineData("docs/**, ", "\"**\", ", "every change would be a standard one")]
+    [InlineData("docs/**, ", "\"**/*\", ", "every change would be a standard one")]
+    [InlineData("docs/**, ", "\"*/**\", ", "every change would be a standard one")]
     [InlineData("docs/**, ", "/docs/**, ", "is no pattern")]
     [InlineData("role: compliance, count: 1", "role: compliance, count: 3", "cannot approve")]
     [InlineData("role: compliance, count: 1", "role: risk-manager, count: 2", "cannot approve")]

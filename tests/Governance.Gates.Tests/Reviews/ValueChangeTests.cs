@@ -68,12 +68,39 @@ public sealed class ValueChangeTests
     }
 
     [Theory]
-    [InlineData("01"), InlineData("+1"), InlineData("1.0"), InlineData("0x1"), InlineData("0o1"), InlineData("1e0")]
+    [InlineData("01"), InlineData("+1"), InlineData("1.0"), InlineData("0x1"), InlineData("0o1"), InlineData("1e0"), InlineData("0_1"), InlineData("1_"), InlineData("0b1"), InlineData("0:1"), InlineData("1."), InlineData("1_0e-1")]
     public void A_key_that_is_the_same_number_is_the_worst(string alike)
     {
         Judged("/tiers/1/max", "increases", "tiers: { 1: { max: 5 } }", $"tiers: {{ 1: {{ max: 5 }}, {alike}: {{ max: 9 }} }}", Verdict.Deny, "which many readers take for");
         Judged("/tiers/1/max", "increases", "tiers: { 1: { max: 5 } }", $"tiers: {{ 1: {{ max: 5 }}, '{alike}': {{ max: 9 }}, 2: {{ max: 9 }} }}", Verdict.Allow);
     }
+
+    [Theory]
+    [InlineData("10", "1_0"), InlineData("10", "0b1010"), InlineData("100", "1:40"), InlineData("8", "010"), InlineData("10", "010"), InlineData("-1", "-01"), InlineData("0.5", ".5"), InlineData("0", "-0"), InlineData("1_0", "0xA"), InlineData("0xa", "0xA")]
+    [InlineData("yes", "y"), InlineData("true", "on"), InlineData("on", "\"On\""), InlineData("no", "N"), InlineData("off", "false"), InlineData("~", "null")]
+    public void A_key_that_is_the_same_to_readers_of_YAML_1_1_is_the_worst(string name, string alike)
+    {
+        Judged($"/tiers/{name}/max".Replace("~", "~0", StringComparison.Ordinal), "increases", $"tiers: {{ {name}: {{ max: 5 }} }}", $"tiers: {{ {name}: {{ max: 5 }}, {alike}: {{ max: 9 }} }}", Verdict.Deny, "which many readers take for");
+
+        // Which of the two counts, is another when they change places.
+        var (before, after) = ($"tiers: {{ {name}: {{ max: 5 }}, {alike}: {{ max: 9 }} }}", $"tiers: {{ {alike}: {{ max: 9 }}, {name}: {{ max: 5 }} }}");
+        Judged("/tiers/*/max", "increases", before, after, Verdict.Deny, "which many readers take for");
+    }
+
+    [Theory]
+    [InlineData("1", "2, 10, 1.5, 020, 1:40, 0.1, -1, 1st, 1.0.0, 2026-01-01, y, '01', '1_0'")]
+    [InlineData("0700", "9988, '448', 0005, 09:30, 10:30, 1234abcd, a, B, 'y', yes, no")]
+    [InlineData("yes", "'y', 'true', no, 1")]
+    public void A_key_that_is_another_to_every_reader_says_nothing(string name, string others)
+    {
+        var keys = $"tiers: {{ {string.Join(", ", others.Split(", ").Prepend(name).Select(key => $"{key}: {{ max: 5 }}"))} }}";
+        Judged($"/tiers/{name}/max", "increases", keys, keys + "\nother: 1", Verdict.Allow);
+        Judged("/tiers/*/max", "increases", keys, keys + "\nother: 1", Verdict.Allow);
+    }
+
+    [Theory, InlineData("\"<<\""), InlineData("'<<'"), InlineData("<<")]
+    public void A_key_that_merges_is_the_worst_in_quotes_too(string key) =>
+        Judged("/position/max", "increases", "position: { max: 5 }", $"position: {{ max: 5, {key}: {{ max: 9 }} }}", Verdict.Deny, "may hold anything");
 
     [Theory]
     [InlineData("position: { btc: { max: 5 }, \"a\\n::error::b\\e[2J\": { max: 6 } }")]
