@@ -139,7 +139,11 @@ public sealed class OpenPgpTagTests : IAsyncLifetime, IAsyncDisposable
     {
         Told(Text, await gpg.SignAsync(ann, Text), "valid");
         var script = bench.Folder.Write("gpgv", "#!/bin/sh\nexec yes '[GNUPG:] NEWSIG'\n");
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
         bench.Set("PATH", bench.Folder.Path);
         Assert.Contains("gpgv said more than", (await TagAsync(2)).Output, StringComparison.Ordinal);
     }
