@@ -6,7 +6,6 @@ using Governance.Gates.Cli.Images;
 using Governance.Gates.Cli.Ledgers;
 using Governance.Gates.Cli.Reviews;
 using Governance.Gates.Cli.Signing;
-using Governance.Gates.Cli.Statements;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Clients.Policies;
 using Governance.Gates.Clients.Registries;

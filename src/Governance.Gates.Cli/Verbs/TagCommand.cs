@@ -65,7 +65,7 @@ internal sealed class TagCommand
         var now = terminal.Clock.GetUtcNow();
         var circumstances = new Circumstances(now) { Revocations = await revocations.CurrentAsync(policy, now, cancellation) };
         var result = (await terminal.WhileAsync($"reading the tag {asked} of {name} from GitHub", TagSource.ReadAsync(client, asked, cancellation))).Try(out var found, out var why)
-            ? ReleaseTag.Decide(found, policy, circumstances, await OpenPgpAsync(found, policy, terminal, cancellation))
+            ? ReleaseTag.Decide(found, policy, circumstances.Now, circumstances.Revocations, await OpenPgpAsync(found, policy, terminal, cancellation))
             : new(Decision.Unknown(why), null, null);
         if (GitObjectId.TryParse(result.Commit) is { } commit)
         {

@@ -44,7 +44,7 @@ public sealed class BranchHistory
         var call = new GitHubCall($"repos/{repository}/git/ref/{Uri.EscapeDataString($"heads/{branch}")}", $"read the branch {branch} of {repository}", Permission);
         return !(await api.GetAsync(call, GitHubJson.Default.WireRef, cancellation)).Try(out var found, out var why) ? new Reading<GitObjectId>.Unread(why)
             : GitObjectId.TryParse(found.Object.Sha) is { } head ? new Reading<GitObjectId>.Found(head)
-            : new Reading<GitObjectId>.Unread(Malformed(call));
+            : new Reading<GitObjectId>.Unread(api.Malformed(call));
     }
 
     /// <summary>The branch into which pull requests go unless somebody says otherwise.</summary>
@@ -53,7 +53,7 @@ public sealed class BranchHistory
         var call = new GitHubCall($"repos/{repository}", $"read the default branch of {repository}", "metadata: read");
         return !(await api.GetAsync(call, GitHubJson.Default.WireRepository, cancellation)).Try(out var found, out var why) ? new Reading<string>.Unread(why)
             : found.DefaultBranch is { Length: > 0 } branch ? new Reading<string>.Found(branch)
-            : new Reading<string>.Unread(Malformed(call));
+            : new Reading<string>.Unread(api.Malformed(call));
     }
 
     /// <summary>A commit.</summary>
@@ -73,7 +73,7 @@ public sealed class BranchHistory
         var call = new GitHubCall($"repos/{repository}/compare/{one}...{other}?per_page=1&page=2", $"compare {one} with {other} in {repository}", Permission);
         return !(await api.GetAsync(call, GitHubJson.Default.WireComparison, cancellation)).Try(out var found, out var why) ? new Reading<GitObjectId>.Unread(why)
             : GitObjectId.TryParse(found.MergeBaseCommit.Sha) is { } @base ? new Reading<GitObjectId>.Found(@base)
-            : new Reading<GitObjectId>.Unread(Malformed(call));
+            : new Reading<GitObjectId>.Unread(api.Malformed(call));
     }
 
     /// <summary>Walks a branch back by first parents.</summary>
@@ -129,8 +129,6 @@ public sealed class BranchHistory
         ImmutableArray<GitObjectId?> parents = [.. found.Parents.Select(parent => GitObjectId.TryParse(parent?.Sha))];
         return found.Sha == id.Hex && GitObjectId.TryParse(found.Tree.Sha) is { } tree && !parents.Contains(null)
             ? new Reading<BranchCommit>.Found(new(id, tree, [.. parents.OfType<GitObjectId>()]))
-            : new Reading<BranchCommit>.Unread(Malformed(call));
+            : new Reading<BranchCommit>.Unread(api.Malformed(call));
     }
-
-    private static Reason Malformed(GitHubCall call) => new("github", $"could not {call.What}: GitHub answered something else than its documentation says", "check GITHUB_API_URL and the proxy before it; if they are right, update gates");
 }

@@ -183,7 +183,8 @@ internal sealed class GitHubApi(GitHubTransport transport)
         transport.IsAnonymous ? $"set GITHUB_TOKEN to a token with the permission {call.Permission}"
             : $"give the token the permission {call.Permission}{(needs is null ? "" : $" (GitHub says: {Kubernetes.OneLine.Of(needs)})")}");
 
-    private Reason Malformed(GitHubCall call) => new("github", $"could not {call.What}: GitHub at {transport.Host} answered something else than its documentation says", "check GITHUB_API_URL and the proxy before it; if they are right, update gates");
+    /// <summary>Why an answer that is not as it is documented is unread.</summary>
+    public Reason Malformed(GitHubCall call) => new("github", $"could not {call.What}: GitHub at {transport.Host} answered something else than its documentation says", "check GITHUB_API_URL and the proxy before it; if they are right, update gates");
 
     private static Reason Because(GitHubCall call, Reason why) => why with { Message = $"could not {call.What}: {why.Message}" };
 

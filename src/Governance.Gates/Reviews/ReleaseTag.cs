@@ -1,8 +1,8 @@
 using System.Text;
-using Governance.Gates.Evidence;
 using Governance.Gates.Identities;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
+using Governance.Gates.Revocations;
 using Governance.Gates.Sigstore;
 using Governance.Gates.Sigstore.Ssh;
 
@@ -39,21 +39,22 @@ public static class ReleaseTag
     /// <summary>Decides about a tag.</summary>
     /// <param name="tag">The tag.</param>
     /// <param name="policy">The policy.</param>
-    /// <param name="circumstances">When person and key must count, since the time that a tagger names proves nothing, and what was revoked.</param>
+    /// <param name="now">When person and key must count: the time that a tagger names proves nothing.</param>
+    /// <param name="revoked">Who and which keys no longer count; unread where the list is missing or too old.</param>
     /// <param name="openPgp">What gpgv found of the signature that <see cref="OpenPgpSignature"/> gives, with the keys of all people; null where it was not asked.</param>
-    public static TagResult Decide(ForgeTag tag, Policy policy, Circumstances circumstances, Reading<OpenPgpOutcome>? openPgp = null)
+    public static TagResult Decide(ForgeTag tag, Policy policy, DateTimeOffset now, Reading<RevocationList> revoked, Reading<OpenPgpOutcome>? openPgp = null)
     {
         ArgumentNullException.ThrowIfNull(tag);
         ArgumentNullException.ThrowIfNull(policy);
-        ArgumentNullException.ThrowIfNull(circumstances);
+        ArgumentNullException.ThrowIfNull(revoked);
         var name = OneLine.Show(tag.Name);
         return tag switch
         {
             { IsAnnotated: false } => Deny($"the tag {name} is lightweight: a name for a {OneLine.Show(tag.TargetType)}, which nobody signed, whoever signed the commit", "make it with git tag -s"),
             { TargetType: not "commit" } => Deny($"the tag {name} names a {OneLine.Show(tag.TargetType)} and no commit", "tag the commit itself"),
             { Verification: null } => Unknown($"GitHub does not tell the signature of the tag {name}", "update GitHub Enterprise Server, or verify the tag where the repository is checked out"),
-            { Verification: { Signature: { } signature } told } when signature.StartsWith(SshArmor, StringComparison.Ordinal) => OfSsh(tag, told.Payload, signature, policy, circumstances),
-            { Verification.Payload: { } payload } when openPgp is Reading<OpenPgpOutcome>.Found(var outcome) => OfOpenPgp(tag, payload, outcome, policy, circumstances),
+            { Verification: { Signature: { } signature } told } when signature.StartsWith(SshArmor, StringComparison.Ordinal) => OfSsh(tag, told.Payload, signature, policy, now, revoked),
+            { Verification.Payload: { } payload } when openPgp is Reading<OpenPgpOutcome>.Found(var outcome) => OfOpenPgp(tag, payload, outcome, policy, now, revoked),
             { Verification: { Signature: not null } told } when openPgp is Reading<OpenPgpOutcome>.Unread(var why) => Unknown($"{why.Message}: GitHub calls the signature of the tag {name} {OneLine.Show(told.Reason)}, and does not say whose key it is by", why.Remedy ?? SignIt),
             { Verification.Reason: "gpgverify_error" or "gpgverify_unavailable" } => Unknown($"GitHub could not verify the tag {name} just now ({tag.Verification.Reason})", "try again later"),
             { Verification.Signature: null } => Deny($"nobody signed the tag {name} (GitHub says: {OneLine.Show(tag.Verification.Reason)})", SignIt),
@@ -73,7 +74,7 @@ public static class ReleaseTag
             ? (payload, signature) : null;
     }
 
-    private static TagResult OfOpenPgp(ForgeTag tag, string payload, OpenPgpOutcome outcome, Policy policy, Circumstances circumstances)
+    private static TagResult OfOpenPgp(ForgeTag tag, string payload, OpenPgpOutcome outcome, Policy policy, DateTimeOffset now, Reading<RevocationList> revoked)
     {
         var name = OneLine.Show(tag.Name);
         if (outcome is not OpenPgpOutcome.Signed(var fingerprint))
@@ -86,18 +87,18 @@ public static class ReleaseTag
             return Deny($"the tag {name} is signed with the OpenPGP key {fingerprint}, which is nobody's in the policy", SignIt);
         }
 
-        var today = DateOnly.FromDateTime(circumstances.Now.UtcDateTime);
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
         return today < person.From || today > person.Until ? Deny($"the tag {name} was signed by {person.Name}, who is not in office now", SignIt)
             : GitTag.Read(Encoding.UTF8.GetBytes(payload)) is not var (commit, signedAs) ? Deny($"what {person.Name} signed is no tag of git with a commit, a name, a tagger and one signature", SignIt)
             : signedAs != tag.Name ? Deny($"the tag was signed by {person.Name} as '{OneLine.Show(signedAs)}', and stands under '{name}'", SignIt)
-            : Of(tag, commit, person, null, "OpenPGP", circumstances);
+            : Of(tag, commit, person, null, "OpenPGP", revoked);
     }
 
     // What was signed counts; the forge's word beside it only shows that both speak of one tag.
-    private static TagResult Of(ForgeTag tag, string commit, Person person, Digest? key, string how, Circumstances circumstances)
+    private static TagResult Of(ForgeTag tag, string commit, Person person, Digest? key, string how, Reading<RevocationList> revoked)
     {
         var name = OneLine.Show(tag.Name);
-        if (!circumstances.Revocations.Try(out var revocations, out var why))
+        if (!revoked.Try(out var revocations, out var why))
         {
             return new(Decision.Unknown(why with { Rule = Rule, Message = $"whether {person.Name}, who signed the tag {name}, was revoked: {why.Message}" }), null, null);
         }
@@ -107,7 +108,7 @@ public static class ReleaseTag
             : new(Decision.AllowBecause(new Reason(Rule, $"the tag {name} names {commit}, signed with {how} by {person.Name}")), commit, person.Name);
     }
 
-    private static TagResult OfSsh(ForgeTag tag, string? payload, string signature, Policy policy, Circumstances circumstances)
+    private static TagResult OfSsh(ForgeTag tag, string? payload, string signature, Policy policy, DateTimeOffset now, Reading<RevocationList> revoked)
     {
         var name = OneLine.Show(tag.Name);
         if (payload is null)
@@ -124,9 +125,9 @@ public static class ReleaseTag
 
         var identity = new Identity.Key(Digest.FromHash(key.SpkiSha256.Span));
         var person = policy.PersonOf(identity)!;
-        return policy.WhyNotNow(identity, circumstances.Now) is { } why
+        return policy.WhyNotNow(identity, now) is { } why
             ? Deny($"the tag {name} was signed by {person.Name}, who {why}", SignIt)
-            : Of(tag, signed.Commit, person, identity.Spki, "SSH", circumstances);
+            : Of(tag, signed.Commit, person, identity.Spki, "SSH", revoked);
     }
 
     private static TagResult Deny(string message, string remedy) => new(Decision.Deny(new Reason(Rule, message, remedy)), null, null);

@@ -49,7 +49,11 @@ public abstract class AttestBench : IAsyncLifetime
         bench.Bench.Set("GITHUB_EVENT_PATH", bench.Bench.Folder.Write("dispatch.json", $$$"""{"client_payload":{"commit":"{{{new string('9', 40)}}}","repository":"mallory/trading"}}"""));
     }
 
-    public ValueTask DisposeAsync() => bench.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await bench.DisposeAsync();
+    }
 
     private protected async Task WithRevocationsAsync()
     {

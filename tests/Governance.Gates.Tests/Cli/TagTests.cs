@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Governance.Gates.Evidence;
 using Governance.Gates.Images;
 using Governance.Gates.Policies;
 using Governance.Gates.Reviews;
@@ -107,7 +106,7 @@ public sealed class TagTests : IAsyncLifetime, IDisposable
         Assert.Equal(Verdict.Deny, Judge(new Reading<RevocationList>.Found(RevocationList.Empty with { Keys = [Digest.Of(GitTagTests.KeySpki)] })).Verdict);
         Assert.Equal(Verdict.Unknown, Judge(new Reading<RevocationList>.Unread(new("revocations", "the list is stale"))).Verdict);
 
-        Decision Judge(Reading<RevocationList> revocations) => ReleaseTag.Decide(tag, policy, new Circumstances(new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero)) { Revocations = revocations }).Decision;
+        Decision Judge(Reading<RevocationList> revocations) => ReleaseTag.Decide(tag, policy, new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero), revocations).Decision;
     }
 
     [Fact]

@@ -116,6 +116,28 @@ public sealed class ReviewStatementTests
     }
 
     [Fact]
+    public void A_statement_that_begins_anew_says_after_which_commit()
+    {
+        var written = ReviewStatements.Write(Found(Read(Golden)) with { Previous = null, Since = Id('6') });
+        var read = Found(Read(written));
+        Assert.Equal((null, Id('6')), (read.Previous, read.Since));
+        Schema.Check(JsonDocument.Parse(written).RootElement.GetProperty("predicate"));
+    }
+
+    [Fact]
+    public void The_id_of_a_statement_follows_from_what_it_is_about()
+    {
+        string[] ids =
+        [
+            ReviewStatement.IdOf(Address, "refs/heads/main", Id('4'), 0), ReviewStatement.IdOf(Address, "refs/heads/main", Id('4'), 1), ReviewStatement.IdOf(Address, "refs/heads/main", Id('5'), 0),
+            ReviewStatement.IdOf(Address, "refs/heads/other", Id('4'), 0), ReviewStatement.IdOf($"{Address}x", "refs/heads/main", Id('4'), 0),
+        ];
+        Assert.Equal(ids.Length, ids.Distinct().Count());
+        Assert.Equal(ids[0], ReviewStatement.IdOf(Address, "refs/heads/main", Id('4'), 0));
+        Assert.All(ids, id => Assert.Matches("^v-[0-9a-f]{32}$", id));
+    }
+
+    [Fact]
     public void Nothing_is_said_of_a_pull_request_that_was_not_allowed() =>
         Assert.Contains("was not allowed", Unread(Say(new PullRequests("risk/a").Reviewed("bob"))).Message, StringComparison.Ordinal);
 

@@ -95,6 +95,14 @@ public sealed class GitHubAccessTests : IAsyncLifetime
         Assert.DoesNotContain("secret-text", options, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("https://api.github.com", "https://github.com")]
+    [InlineData("https://ghes.example:8443/api/v3", "https://ghes.example:8443")]
+    [InlineData("https://api.firm.ghe.com", "https://firm.ghe.com")]
+    [InlineData("https://proxy.example/github", null)]
+    public void The_address_of_an_API_tells_the_forge_that_it_is_of_or_nothing(string api, string? server) =>
+        Assert.Equal(server, GitHubOptions.FromEnvironment(name => name == "GITHUB_API_URL" ? api : null).Server);
+
     private GitHubTransport Transport(GitHubCredentials credentials) =>
         new(new() { Api = server.Api, GraphQl = new(server.Api, "graphql"), Credentials = credentials, Limits = new() { Patience = TimeSpan.FromHours(2) } }, RepositoryName.TryParse("example/trading")!, clock);
 
