@@ -162,7 +162,7 @@ public sealed class GitHubContractTests
         }
 
         Assert.True((await CheckRuns.HeadOfAsync(client, 7, TestContext.Current.CancellationToken)).Try(out var told, out _));
-        Assert.Equal(head, told);
+        Assert.Equal(head, told.Head);
         Assert.Equal(("success", 121), (Assert.Single(server.World.Checks.Runs).Conclusion, server.World.Checks.Runs[0].Annotations.Count));
         Assert.Equal(
             ["GET /commits/", "POST /check-runs", "PATCH /check-runs/1", "PATCH /check-runs/1", "GET /commits/", "PATCH /check-runs/1", "GET /check-runs/1/annotations", "GET /check-runs/1/annotations", "PATCH /check-runs/1", "GET /pulls/7"],

@@ -68,11 +68,13 @@ public abstract class AttestBench : IAsyncLifetime
     /// <summary>The statement that waits behind a commit, signed by this key.</summary>
     private protected async Task<ReviewStatement> StatementAsync(string commit, string key = "reviewer")
     {
-        var layer = (await OciLayout.Open(bench.Bench.Layout).ReadTaggedAsync(new(Host, Commits), $"git-{commit}", TestContext.Current.CancellationToken)).Found()!;
         using var signer = Signer(key);
-        var verified = Assert.IsType<VerificationOutcome.Verified>(SigstoreVerifier.Verify(new SignedEntity.Bundle(layer.Content), VerificationPolicy.ForStatement(ReviewStatement.PredicateType, [signer.PublicKey])));
+        var verified = Assert.IsType<VerificationOutcome.Verified>(SigstoreVerifier.Verify(new SignedEntity.Bundle(await BundleAsync(commit)), VerificationPolicy.ForStatement(ReviewStatement.PredicateType, [signer.PublicKey])));
         return ReviewStatements.Read(Assert.IsType<SignedContent.Statement>(verified.Content))!.Found();
     }
+
+    /// <summary>What waits behind a commit, as it is.</summary>
+    private protected async Task<byte[]> BundleAsync(string commit) => (await OciLayout.Open(bench.Bench.Layout).ReadTaggedAsync(new(Host, Commits), $"git-{commit}", TestContext.Current.CancellationToken)).Found()!.Content.ToArray();
 
     /// <summary>Puts another statement behind a commit that has one, as whoever may write there does.</summary>
     private protected async Task PutAsync(string commit, string key, Func<ReviewStatement, ReviewStatement> change, Func<string, string>? spell = null)

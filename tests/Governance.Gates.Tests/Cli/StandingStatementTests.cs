@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Governance.Gates.Images;
+using Governance.Gates.Tests.Sigstore;
 
 namespace Governance.Gates.Tests.Cli;
 
@@ -68,6 +71,34 @@ public sealed class StandingStatementTests : AttestBench
         await PutAsync(merged, "reviewer", statement => statement with { Passed = false, Properties = [] });
         Assert.Contains($"a statement says that {merged} did not pass", (await AttestAsync(1, "--since", bench.Before)).Output, StringComparison.Ordinal);
         Assert.False((await StatementAsync(merged)).Passed);
+    }
+
+    [Fact]
+    public async Task A_tag_is_refused_where_a_statement_that_says_no_waits_whatever_file_says_yes()
+    {
+        var merged = World.Merge(7);
+        await JsonAsync(0, "--since", bench.Before);
+        var signed = $"object {merged}\ntype commit\ntag v1\ntagger Bob <bob@example.com> 1772366400 +0000\n\nfirst\n";
+        using var key = ECDsa.Create();
+        key.ImportFromPem(await File.ReadAllTextAsync(bench.Bench.Folder.PathOf("bob.pem"), TestContext.Current.CancellationToken));
+        World.Tags["v1"] = ("tag", new('a', 40), new JsonObject
+        {
+            ["object"] = new JsonObject { ["type"] = "commit", ["sha"] = merged },
+            ["verification"] = new JsonObject { ["reason"] = "no_user", ["payload"] = signed, ["signature"] = GitTagTests.SignatureOf(signed, key) },
+        });
+        string[] tag = ["tag", "v1", "--repository", "example/trading", "--policy", policy, "--layout", bench.Bench.Layout];
+        Assert.Equal(0, (await bench.Bench.GatesAsync(tag)).ExitCode);
+
+        var yes = bench.Bench.Folder.PathOf("yes.json");
+        await File.WriteAllBytesAsync(yes, await BundleAsync(merged), TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await bench.Bench.GatesAsync([.. tag, "--statement", yes])).ExitCode);
+        await PutAsync(merged, "reviewer", statement => statement with { Passed = false, Properties = [] });
+        foreach (var line in (string[][])[tag, [.. tag, "--statement", yes]])
+        {
+            var ended = await bench.Bench.GatesAsync(line);
+            Assert.Equal(1, ended.ExitCode);
+            Assert.Contains($"says that commit {merged} did not pass", ended.Output, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
