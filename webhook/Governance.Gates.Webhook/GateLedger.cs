@@ -94,7 +94,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         metrics.Begin(ledger);
         if (ledger.State.Size == 0)
         {
-            await AppendAsync(Event(LedgerEvents.LogOpened) with { Details = Details(json => json.WriteString("vkey", key!.ToString())) }, cancellation);
+            await AppendAsync(Event(LedgerEvents.LogOpened) with { Details = EntryDocument.Of(json => json.WriteString("vkey", key!.ToString())) }, cancellation);
         }
 
         await AppendAsync(Event(LedgerEvents.Start), cancellation);
@@ -150,7 +150,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         }
 
         var basis = known.TryGetValue(policy, out var files) ? files : null;
-        if (Kept(basis?.Files ?? []) is { } lost)
+        if (evidence?.Keep(basis?.Files ?? []) is { } lost)
         {
             LogLost(lost.ToString());
         }
@@ -168,7 +168,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it, and of what stands beside it only what proved it: the rest is anybody's.</summary>
     public Reason? Keep(Claim claim, ReadOnlyMemory<byte> bytes) =>
-        evidence?.Keep(claim.Evidence, bytes) ?? Kept(((ReadOnlyMemory<byte>[])[claim.Signature, claim.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
+        evidence?.Keep(claim.Evidence, bytes) ?? evidence?.Keep(((ReadOnlyMemory<byte>[])[claim.Signature, claim.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
 
     /// <summary>Records a decision before it is answered.</summary>
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>
@@ -199,7 +199,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
         await SeenAsync(outcome, cancellation);
         var parts = (basis?.Files ?? []).Concat(DecisionBasis.Kept(@case, outcome).Where(part => outcome.Admitted || evidence!.IsKept(part.Digest) || flood.MayKeep(@case.Request.User, part.Bytes.Length)));
-        var reason = Kept(parts) ?? await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
+        var reason = evidence?.Keep(parts) ?? await TryAppendAsync(entry, outcome.Admitted ? Precedence.Vital : Precedence.Usual, cancellation);
         if (reason is null)
         {
             if (name is not null)
@@ -322,25 +322,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
     private async ValueTask<Reason?> AppendAsync(LocalLedger open, LedgerEntry entry, Precedence precedence, CancellationToken cancellation)
     {
         var fitted = entry.Fit(out var parts);
-        return Kept(parts.Select(KeptBytes.Of)) ?? (await open.AppendAsync(fitted, precedence, cancellation) is Reading<AppendedEntry>.Unread(var reason) ? reason : null);
-    }
-
-    private Reason? Kept(IEnumerable<KeptBytes> parts)
-    {
-        if (evidence is null)
-        {
-            return null;
-        }
-
-        foreach (var part in parts)
-        {
-            if (evidence.Keep(part.Digest, part.Bytes) is { } lost)
-            {
-                return lost;
-            }
-        }
-
-        return null;
+        return evidence?.Keep(parts.Select(KeptBytes.Of)) ?? (await open.AppendAsync(fitted, precedence, cancellation) is Reading<AppendedEntry>.Unread(var reason) ? reason : null);
     }
 
     private async Task AppendAsync(LedgerEntry entry, CancellationToken cancellation)
@@ -379,7 +361,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         var spooled = spool?.Files() ?? [];
         try
         {
-            var told = Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()), Details = spooled.IsEmpty ? null : Details(json => Write(json, spooled)) };
+            var told = Event(LedgerEvents.Gap) with { Suppressed = new(count, null, first, clock.GetUtcNow()), Details = spooled.IsEmpty ? null : EntryDocument.Of(json => Write(json, spooled)) };
             isTold = await AppendAsync(open, told, Precedence.Vital, cancellation) is null;
             if (isTold)
             {
@@ -421,19 +403,6 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
         RetentionClass = RetentionClasses.Audit,
         Cluster = LedgerText.Of(options.ClusterUid),
     };
-
-    private static EntryPart<ReadOnlyMemory<byte>>.Inline Details(Action<System.Text.Json.Utf8JsonWriter> write)
-    {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var json = new System.Text.Json.Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        return new(buffer.WrittenSpan.ToArray());
-    }
 
     /// <summary>What every decision under a policy rests on.</summary>
     /// <param name="Trust">The document that names its files.</param>

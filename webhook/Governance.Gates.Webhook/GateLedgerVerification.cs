@@ -49,7 +49,7 @@ internal sealed partial class GateLedger
             {
                 Outcome = found is null ? "verified" : "fault",
                 Reasons = found is null ? null : new EntryPart<ImmutableArray<EntryReason>>.Inline([new(Rule, null, PersonalText.Of(found, LedgerText.LongestMessage)!)]),
-                Details = checkpoint is null ? null : Details(json => json.WriteNumber("size", checkpoint.Size)),
+                Details = checkpoint is null ? null : EntryDocument.Of(json => json.WriteNumber("size", checkpoint.Size)),
             },
             cancellation);
     }

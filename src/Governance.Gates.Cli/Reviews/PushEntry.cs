@@ -1,8 +1,6 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Governance.Gates.Clients.GitHub;
 using Governance.Gates.Images;
@@ -26,7 +24,6 @@ internal static class PushEntry
     private const string Outcome = "pushed";
     private const int MostReasons = 256;
     private const int HashDigits = 16;
-    private static readonly JsonWriterOptions AsIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The entry of a commit, and what has to be kept before it.</summary>
     /// <param name="repository">Owner and name.</param>
@@ -40,7 +37,7 @@ internal static class PushEntry
     {
         var entry = Of(branch, new(null, CommitKind, LedgerText.Of($"{repository}@{commit.Id}"), null, null), commit.Id.Hex, component, run, now) with
         {
-            Details = Details(json => Write(json, repository, branch, merge, commit)),
+            Details = EntryDocument.Of(json => Write(json, repository, branch, merge, commit)),
         };
         if (merge.Review is not { } review)
         {
@@ -63,7 +60,7 @@ internal static class PushEntry
     public static LedgerEntry Of(RepositoryName repository, JudgedPush push, EntryComponent component, string? run, DateTimeOffset now) => With(
         Of(push.Branch, new(null, "Branch", LedgerText.Of($"{repository}@refs/heads/{push.Branch}"), null, null), push.Push.After, component, run, now) with
         {
-            Details = Details(json =>
+            Details = EntryDocument.Of(json =>
             {
                 json.WriteString("after"u8, push.Push.After);
                 json.WriteString("before"u8, push.Push.Before);
@@ -164,18 +161,5 @@ internal static class PushEntry
         json.WriteEndArray();
         json.WriteString("verdict"u8, merge.Verdict.ToString());
         json.WriteEndObject();
-    }
-
-    private static EntryPart<ReadOnlyMemory<byte>>.Inline Details(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, AsIs))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        return new(buffer.WrittenMemory);
     }
 }

@@ -89,14 +89,6 @@ internal sealed class PushLedger : IAsyncDisposable
         var fitted = entry.Fit(out var parts);
 
         // What an entry names is durable before the entry is.
-        foreach (var part in kept.Concat(parts.Select(KeptBytes.Of)))
-        {
-            if (evidence.Keep(part.Digest, part.Bytes) is { } lost)
-            {
-                return new Reading<AppendedEntry>.Unread(lost);
-            }
-        }
-
-        return await ledger.AppendAsync(fitted, Precedence.Usual, cancellation);
+        return evidence.Keep(kept.Concat(parts.Select(KeptBytes.Of))) is { } lost ? new Reading<AppendedEntry>.Unread(lost) : await ledger.AppendAsync(fitted, Precedence.Usual, cancellation);
     }
 }

@@ -63,6 +63,14 @@ public sealed class EvidenceStore(string path)
         }
     }
 
+    /// <summary>Keeps many, one after the other.</summary>
+    /// <returns>Null once all are durable; or why one is not.</returns>
+    public Reason? Keep(IEnumerable<KeptBytes> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        return parts.Select(part => Keep(part.Digest, part.Bytes)).FirstOrDefault(lost => lost is not null);
+    }
+
     /// <summary>Bytes that were kept, held against their digest; or why there are none.</summary>
     public Reading<ReadOnlyMemory<byte>> Read(Digest digest) => !Find(digest).Try(out var bytes, out var why) ? new Reading<ReadOnlyMemory<byte>>.Unread(why)
         : bytes is { } found ? new Reading<ReadOnlyMemory<byte>>.Found(found)

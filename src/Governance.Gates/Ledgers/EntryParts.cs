@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Governance.Gates.Images;
 
 namespace Governance.Gates.Ledgers;
@@ -37,6 +40,28 @@ public abstract record EntryPart<T>
 
     /// <summary>The part is kept beside the log: its canonical JSON has this SHA-256 and this many bytes.</summary>
     public sealed record Kept(Digest Digest, long Size) : EntryPart<T>;
+}
+
+/// <summary>A document that stands in an entry.</summary>
+public static class EntryDocument
+{
+    // Other readers of the log escape nothing that JSON does not ask for.
+    private static readonly JsonWriterOptions AsIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Makes one of the members that are written.</summary>
+    public static EntryPart<ReadOnlyMemory<byte>>.Inline Of(Action<Utf8JsonWriter> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, AsIs))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        return new(buffer.WrittenMemory);
+    }
 }
 
 /// <summary>How good a timestamp is.</summary>
