@@ -1,34 +1,14 @@
 using System.Text.Json.Nodes;
 using Governance.Gates.Testing.GitHub;
-using Governance.Gates.Tests.Clients.GitHub;
 
 namespace Governance.Gates.Tests.Cli;
 
 /// <summary><c>gates review --check-run</c>: one check on the commit, whichever event asked. Numbers are those of the list of facts about GitHub's API.</summary>
-public sealed class CheckRunTests : IAsyncLifetime, IDisposable
+public sealed class CheckRunTests : ReviewBench
 {
     private const string Name = "governance gates";
-    private readonly Workbench bench = new();
-    private GitHubScene scene = null!;
 
     private GitHubChecks Checks => scene.World.Checks;
-
-    public async ValueTask InitializeAsync()
-    {
-        scene = await GitHubScene.StartAsync();
-        scene.Request.Change("risk/a").Push("ann").Review("bob");
-        bench.Set("GITHUB_API_URL", scene.Server.Api.AbsoluteUri.TrimEnd('/'));
-        bench.Set("GITHUB_REPOSITORY", "example/trading");
-        bench.Set("GITHUB_TOKEN", "secret-token");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await scene.DisposeAsync();
-        Dispose();
-    }
-
-    public void Dispose() => bench.Dispose();
 
     [Fact]
     public async Task C25_one_run_with_a_constant_name_is_changed_by_every_further_event_and_stands_on_the_head()

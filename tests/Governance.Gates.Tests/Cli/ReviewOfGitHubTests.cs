@@ -1,34 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Governance.Gates.Testing.GitHub;
-using Governance.Gates.Tests.Clients.GitHub;
 using Governance.Gates.Tests.Reviews;
 
 namespace Governance.Gates.Tests.Cli;
 
 /// <summary><c>gates review</c> as a workflow runs it: everything from GitHub.</summary>
-public sealed class ReviewOfGitHubTests : IAsyncLifetime, IDisposable
+public sealed class ReviewOfGitHubTests : ReviewBench
 {
-    private readonly Workbench bench = new();
-    private GitHubScene scene = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        scene = await GitHubScene.StartAsync();
-        scene.Request.Change("risk/a").Push("ann").Review("bob");
-        bench.Set("GITHUB_API_URL", scene.Server.Api.AbsoluteUri.TrimEnd('/'));
-        bench.Set("GITHUB_REPOSITORY", "example/trading");
-        bench.Set("GITHUB_TOKEN", "secret-token");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await scene.DisposeAsync();
-        Dispose();
-    }
-
-    public void Dispose() => bench.Dispose();
-
     [Fact]
     public async Task A_pull_request_is_judged_by_the_policy_of_its_base_commit()
     {
