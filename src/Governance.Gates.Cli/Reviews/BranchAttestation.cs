@@ -123,8 +123,13 @@ internal sealed class BranchAttestation(RepositoryName repository, string addres
     // What is said of a commit rests on what was said of those before it: a revocation there would end here, where no walk comes any more.
     private async Task<Decision?> WhyBrokenAsync(ReviewStatement statement, CancellationToken cancellation)
     {
-        for (var followed = 0; attester.HasRevokedReviews && statement.Previous is { } previous && followed < MostFollowed; followed++)
+        for (var followed = 0; attester.HasRevokedReviews && statement.Previous is { } previous; followed++)
         {
+            if (followed == MostFollowed)
+            {
+                return Decision.Unknown(new Reason(Rule, $"nothing is attested: something was revoked, and only the last {MostFollowed} statements under the one about {end!.Commit} were looked at", $"look at those before {previous}, and begin anew with --since {end.Commit}, by the word of whoever answers for the branch"));
+            }
+
             if (!(await attester.FindAsync(previous, cancellation)).Try(out var waiting, out var why))
             {
                 return Decision.Unknown(why);

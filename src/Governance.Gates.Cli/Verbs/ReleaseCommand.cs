@@ -106,7 +106,7 @@ internal sealed class ReleaseCommand
         }
 
         // It says that all of the policy is met: nobody may say so where a part of it was not asked.
-        var isAllAsked = place.Cluster is not null || !policy.Images.Any(rule => rule.Demand is ImageDemand.Require { Approved: not null });
+        var isAllAsked = place.Cluster is not null || policy.Images.Single(rule => rule.Path == ruling.Rule.Path).Demand is not ImageDemand.Require { Approved: not null };
         var summary = isAllAsked ? await SummariseAsync(parsed, signer, target, policy, reviewed, claims, now, terminal, cancellation) : null;
         if (!isAttached)
         {

@@ -27,9 +27,9 @@ internal sealed record ReviewCheck(GitHubClient Client, string Name, Func<string
             return reviewed;
         }
 
-        // What could not be judged must not leave an older yes behind; on what is not judged at all nothing is said.
+        // What could not be judged must not leave an older yes behind, also where nobody tells the default branch; on what is surely not judged nothing is said.
         var head = reviewed.Judged is ({ } request, _, _) ? new Reading<(string Head, string Into, string? DefaultBranch)>.Found((request.HeadSha, request.BaseRef, request.BaseRef)) : await CheckRuns.HeadOfAsync(check.Client, number, cancellation);
-        if (head.Try(out var found, out var why) && reviewed.Judged is null && !check.IsJudged(found.Into, found.DefaultBranch))
+        if (head.Try(out var found, out var why) && reviewed.Judged is null && !check.IsJudged(found.Into, found.DefaultBranch ?? found.Into))
         {
             return reviewed;
         }

@@ -96,8 +96,8 @@ internal sealed class ReviewCommand
         using var client = GitHubClient.Open(options, name, terminal.Clock);
 
         // What may still be asked after all was read, however long that took.
-        using var publishing = GitHubClient.Open(options, name, terminal.Clock);
-        var check = parsed.GetValue(checkRun) is { } named ? new ReviewCheck(publishing, named, (into, byDefault) => IsJudged(parsed, into, byDefault), terminal) : null;
+        using var publishing = parsed.GetValue(checkRun) is null ? null : GitHubClient.Open(options, name, terminal.Clock);
+        var check = publishing is not null ? new ReviewCheck(publishing, parsed.GetValue(checkRun)!, (into, byDefault) => IsJudged(parsed, into, byDefault), terminal) : null;
         if (NumberOf(parsed.GetValue(number)) is { } asked)
         {
             return await WriteAsync(await PublishAsync(check, client, asked, logins, parsed, terminal, cancellation), parsed, terminal);

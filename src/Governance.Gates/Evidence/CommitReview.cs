@@ -35,7 +35,11 @@ public static class CommitReview
         ArgumentNullException.ThrowIfNull(tag);
         ArgumentNullException.ThrowIfNull(commit);
         ArgumentNullException.ThrowIfNull(circumstances);
-        var asked = Asked(policy, source);
+        if (Asked(policy, source) is not [_, ..] asked)
+        {
+            return Decision.Unknown(new Reason(Rule, $"no image rule asks for reviewed of {OneLine.Show(source)}, so that nobody may say what was", "name that address as the source of an image rule's provenance"));
+        }
+
         if (!circumstances.Revocations.Try(out var revocations, out var unread))
         {
             return Decision.Unknown(unread);

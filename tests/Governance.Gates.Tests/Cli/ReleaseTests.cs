@@ -217,6 +217,14 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_another_image_needs_approvals_for_keeps_no_summary_back()
+    {
+        policy = bench.Folder.Write("elsewhere.yaml", $"{Yaml().TrimEnd()}\n      - {{ match: [registry.example.com/live/**], require: {{ approved: {{ action: deploy }} }} }}\n");
+        await AttestAsync(0);
+        Assert.NotNull((await ReleaseAsync(0, "--output", "json")).Json().GetProperty("summary").GetString());
+    }
+
+    [Fact]
     public async Task A_workflow_attests_without_a_key_where_the_policy_names_its_repository_and_nothing_is_published_where_it_names_another()
     {
         await using var sigstore = await LoopbackSigstore.StartAsync();
@@ -262,7 +270,7 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (refused.GetProperty("commit").ValueKind, refused.GetProperty("person").ValueKind));
         Assert.Contains("is no review statement of somebody whom the policy trusts", (await TagAsync(1, "--statement", bench.Folder.Write("no.json", "{}"))).Output, StringComparison.Ordinal);
         bench.Set("GITHUB_SERVER_URL", "https://github.example.com");
-        Assert.Contains("none of them of https://github.example.com/example/trading", (await TagAsync(2)).Output, StringComparison.Ordinal);
+        Assert.Contains("no image rule asks for reviewed of https://github.example.com/example/trading", (await TagAsync(2)).Output, StringComparison.Ordinal);
         bench.Set("GITHUB_SERVER_URL", "");
 
         // A repository that cannot be read is no commit without a review, and no policy that asks for none.

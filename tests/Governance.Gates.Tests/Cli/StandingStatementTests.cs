@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Governance.Gates.Images;
+using Governance.Gates.Reviews;
 using Governance.Gates.Tests.Sigstore;
 
 namespace Governance.Gates.Tests.Cli;
@@ -71,6 +72,23 @@ public sealed class StandingStatementTests : AttestBench
         await PutAsync(merged, "reviewer", statement => statement with { Passed = false, Properties = [] });
         Assert.Contains($"a statement says that {merged} did not pass", (await AttestAsync(1, "--since", bench.Before)).Output, StringComparison.Ordinal);
         Assert.False((await StatementAsync(merged)).Passed);
+    }
+
+    // Whoever may write there makes a chain as long as they like.
+    [Fact]
+    public async Task A_chain_of_which_no_end_is_seen_attests_nothing_once_something_was_revoked()
+    {
+        await WithRevocationsAsync();
+        var first = World.Merge(7);
+        Open(8, "risk/b", "reviewed\n");
+        var second = World.Merge(8);
+        await JsonAsync(0, "--since", bench.Before);
+        await PutAsync(first, "reviewer", statement => statement with { Previous = GitObjectId.TryParse(second) });
+        Open(9, "risk/c", "reviewed\n");
+        World.Merge(9);
+        await RevokeAsync("--approval", "v-0000000000000001");
+        Assert.Contains("only the last 250 statements", (await AttestAsync(2)).Output, StringComparison.Ordinal);
+        await JsonAsync(0, "--since", second);
     }
 
     [Fact]
