@@ -8,9 +8,9 @@ namespace Governance.Gates.Cli.Verbs;
 /// <summary>The one check by which <c>gates review</c> tells its answer on the commit that it judged, whichever event asked.</summary>
 /// <param name="Client">The repository's API.</param>
 /// <param name="Name">The check's name.</param>
-/// <param name="IsJudged">Whether pull requests into a branch are judged, and the repository's default branch.</param>
+/// <param name="IsJudged">Whether pull requests into a branch are judged, by that branch and the repository's default branch; null where nobody can tell.</param>
 /// <param name="Terminal">Where progress is told.</param>
-internal sealed record ReviewCheck(GitHubClient Client, string Name, Func<string, string?, bool> IsJudged, Terminal Terminal)
+internal sealed record ReviewCheck(GitHubClient Client, string Name, Func<string, string?, bool?> IsJudged, Terminal Terminal)
 {
     private const string Rule = "check-run";
     private const int LongestName = 100;
@@ -29,7 +29,7 @@ internal sealed record ReviewCheck(GitHubClient Client, string Name, Func<string
 
         // What could not be judged must not leave an older yes behind, also where nobody tells the default branch; on what is surely not judged nothing is said.
         var head = reviewed.Judged is ({ } request, _, _) ? new Reading<(string Head, string Into, string? DefaultBranch)>.Found((request.HeadSha, request.BaseRef, request.BaseRef)) : await CheckRuns.HeadOfAsync(check.Client, number, cancellation);
-        if (head.Try(out var found, out var why) && reviewed.Judged is null && !check.IsJudged(found.Into, found.DefaultBranch ?? found.Into))
+        if (head.Try(out var found, out var why) && reviewed.Judged is null && check.IsJudged(found.Into, found.DefaultBranch) == false)
         {
             return reviewed;
         }

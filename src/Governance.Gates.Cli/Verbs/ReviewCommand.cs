@@ -120,7 +120,8 @@ internal sealed class ReviewCommand
         }
     }
 
-    private bool IsJudged(ParseResult parsed, string into, string? defaultBranch) => parsed.GetValue(bases) is { Length: > 0 } named ? named.Contains(into, StringComparer.Ordinal) : into == defaultBranch;
+    // null: nobody tells the default branch.
+    private bool? IsJudged(ParseResult parsed, string into, string? defaultBranch) => parsed.GetValue(bases) is { Length: > 0 } named ? named.Contains(into, StringComparer.Ordinal) : defaultBranch is null ? null : into == defaultBranch;
 
     private static long? NumberOf(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
 
@@ -166,10 +167,10 @@ internal sealed class ReviewCommand
         }
 
         var into = question.Request.BaseRef;
-        if (!IsJudged(parsed, into, question.DefaultBranch))
+        if (IsJudged(parsed, into, question.DefaultBranch) is var isJudged and not true)
         {
             // Its policy may be anybody's, and a check stands on the commit, which may be the head of another pull request too.
-            return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review")) with { IsElsewhere = true };
+            return Reviewed.Unread(client.Repository, asked, new("review", $"{what} is into {into}, and pull requests into {(parsed.GetValue(bases) is { Length: > 0 } ? "that branch" : "another than the default branch")} are not judged", "name the branch with --base, where nobody changes its policy without a review")) with { IsElsewhere = isJudged == false };
         }
 
         return Judge(question.Request, question.Policy, from ?? PlaceOf(parsed, question.Request.BaseSha), what, logins, terminal);

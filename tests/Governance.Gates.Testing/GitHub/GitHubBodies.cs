@@ -183,7 +183,7 @@ internal sealed partial class GitHubBodies(GitHubWorld world, Uri api)
             ["homepage"] = null,
             ["language"] = null,
             ["license"] = null,
-            ["default_branch"] = "main",
+            ["default_branch"] = world.DefaultBranch,
             ["topics"] = new JsonArray(),
             ["visibility"] = "private",
             ["size"] = 1,

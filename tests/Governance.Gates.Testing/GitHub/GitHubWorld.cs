@@ -14,6 +14,9 @@ public sealed class GitHubWorld
 
     internal Dictionary<string, string> TreeOfCommit { get; } = [];
 
+    /// <summary>The repository's default branch; null where it is not told.</summary>
+    public string? DefaultBranch { get; set; } = "main";
+
     /// <summary>What commits hold.</summary>
     public Dictionary<string, SortedDictionary<string, GitHubFile>> FilesOfCommit { get; } = [];
 

@@ -208,6 +208,16 @@ public sealed class CheckRunTests : ReviewBench
     }
 
     [Fact]
+    public async Task An_older_yes_is_taken_back_also_where_nobody_tells_the_default_branch()
+    {
+        scene.Request.Review("carol");
+        await ReviewAsync(0);
+        scene.World.DefaultBranch = null;
+        await ReviewAsync(2);
+        Assert.Equal("failure", Assert.Single(Checks.Runs).Conclusion);
+    }
+
+    [Fact]
     public async Task A_mistake_of_the_caller_leaves_no_older_yes_behind()
     {
         scene.Request.Review("carol");
