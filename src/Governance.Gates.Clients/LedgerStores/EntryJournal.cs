@@ -36,6 +36,7 @@ internal sealed class EntryJournal : IDisposable
     private readonly string folder;
     private readonly JournalDisk disk;
     private readonly int fileBytes;
+    private readonly WholeBlocks blocks = new();
 
     // Guards the spare files, which are made beside the appends.
     private readonly Lock making = new();
@@ -120,14 +121,16 @@ internal sealed class EntryJournal : IDisposable
     }
 
     /// <summary>Writes a batch, and returns once it is durable.</summary>
-    /// <param name="batch">Room for the header, the entries behind it, each behind its length, and zeros as long as the header.</param>
+    /// <param name="batch">Room for the header, and the entries behind it, each behind its length.</param>
     /// <param name="place">Its place.</param>
     /// <param name="first">The sequence of its first entry.</param>
     /// <param name="count">How many entries.</param>
     public void Write(Span<byte> batch, int place, long first, int count)
     {
-        BatchFormat.Finish(batch[..^BatchFormat.HeaderBytes], first, count);
-        disk.Write(file!, batch[..Math.Min(batch.Length, fileBytes - place)], place);
+        BatchFormat.Finish(batch, first, count);
+        var at = WholeBlocks.Floor(place);
+        var written = blocks.With(batch, place);
+        disk.Write(file!, written[..Math.Min(written.Length, fileBytes - at)], at);
         disk.Sync(file!);
     }
 
@@ -235,7 +238,7 @@ internal sealed class EntryJournal : IDisposable
 
         position = 0;
         Interlocked.Increment(ref begun);
-        file = File.OpenHandle(PathOf(first), FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+        file = disk.Open(PathOf(first));
         _ = Task.Factory.StartNew(MakeSpare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -334,7 +337,8 @@ internal sealed class EntryJournal : IDisposable
 
             if (next == long.MaxValue)
             {
-                (file, position) = (File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read), end);
+                position = end;
+                using var mended = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
                 if (torn > 0)
                 {
                     // Told before it is done: if this process ends now, the next one still records it.
@@ -343,19 +347,22 @@ internal sealed class EntryJournal : IDisposable
                     Cut = Cut[..Math.Min(Cut.Length, MostOfCut)];
                     StateDisk.Replace(CutPath, Encoding.UTF8.GetBytes(Cut));
                     bytes.AsSpan(end, torn).Clear();
-                    disk.Write(file, bytes.AsSpan(end, torn), end);
+                    disk.Write(mended, bytes.AsSpan(end, torn), end);
                 }
 
                 // What a process wrote and did not flush is answered from now on: it must be durable first. It is written again because after a flush that failed
                 // the kernel may show here what the disk does not have, and think that there is nothing to flush (fsync(2), EIO).
                 if (unpublished >= 0)
                 {
-                    disk.Write(file, bytes.AsSpan(unpublished, end - unpublished), unpublished);
+                    disk.Write(mended, bytes.AsSpan(unpublished, end - unpublished), unpublished);
                 }
 
-                disk.Sync(file);
+                disk.Sync(mended);
+                blocks.Begin(bytes, position);
             }
         }
+
+        file = firsts is [.., var newest] ? disk.Open(PathOf(newest)) : null;
     }
 
     /// <summary>The first entries after which the files of a journal are named, in order.</summary>

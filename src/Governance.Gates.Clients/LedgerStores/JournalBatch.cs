@@ -9,7 +9,7 @@ internal sealed class JournalBatch
 {
     private const int Most = 4_096;
 
-    private readonly byte[] bytes = new byte[BatchFormat.MostBatchBytes + BatchFormat.HeaderBytes];
+    private readonly byte[] bytes = new byte[BatchFormat.MostBatchBytes];
     private readonly List<(PendingEntry Waiting, AppendedEntry Entry)> waiting = [];
 
     /// <summary>How many bytes it has, with its header; 0 where it has no entries.</summary>
@@ -27,15 +27,8 @@ internal sealed class JournalBatch
     /// <summary>Whether nobody waits for it.</summary>
     public bool IsEmpty => waiting.Count == 0;
 
-    /// <summary>Room for the header, the entries behind it, each behind its length, and zeros as long as the header.</summary>
-    public Span<byte> Bytes
-    {
-        get
-        {
-            bytes.AsSpan(Length, BatchFormat.HeaderBytes).Clear();
-            return bytes.AsSpan(0, Length + BatchFormat.HeaderBytes);
-        }
-    }
+    /// <summary>Room for the header, and the entries behind it, each behind its length.</summary>
+    public Span<byte> Bytes => bytes.AsSpan(0, Length);
 
     /// <summary>How many bytes it has with so many more.</summary>
     public int LengthWith(int more) => Math.Max(Length, BatchFormat.HeaderBytes) + more;

@@ -5,7 +5,7 @@ using Governance.Gates.Testing.Processes;
 
 namespace Governance.Gates.Conformance.Ledgers;
 
-/// <summary>A log on a real file system that is full, and on one that cannot be written.</summary>
+/// <summary>A log on a real file system that is full, on one that cannot be written, and on one that can do less than others.</summary>
 public sealed class FullDiskTests
 {
     private static readonly EntryComponent Component = new("test", "1", null);
@@ -44,6 +44,22 @@ public sealed class FullDiskTests
         }
 
         AssertVerified(folder, usual + vital + 1);
+    }
+
+    [Fact]
+    public async Task A_file_system_that_takes_no_writes_past_its_cache_holds_a_log_all_the_same()
+    {
+        await using var disk = await SmallDisk.MountAsync("mode=700", "ramfs");
+        var folder = disk.PathOf("ledger");
+        for (var i = 0; i < 3; i++)
+        {
+            await using var ledger = await OpenAsync(folder);
+            Assert.Equal((2 * i, null), (ledger.State.Size, ledger.Recovered));
+            Assert.IsType<Reading<AppendedEntry>.Found>(await AppendAsync(ledger, $"one-{i}", Precedence.Usual));
+            Assert.IsType<Reading<AppendedEntry>.Found>(await AppendAsync(ledger, $"other-{i}", Precedence.Usual));
+        }
+
+        AssertVerified(folder, 6);
     }
 
     [Fact]
@@ -118,7 +134,7 @@ public sealed class FullDiskTests
         Assert.Null(LedgerVerifier.Verify(checkpoint, log.Read, cancellation: TestContext.Current.CancellationToken));
     }
 
-    /// <summary>A file system of a few megabytes in memory, which root may mount, or who may become root without being asked.</summary>
+    /// <summary>A file system in memory, of a few megabytes where it is a tmpfs, which root may mount, or who may become root without being asked.</summary>
     private sealed class SmallDisk : IAsyncDisposable
     {
         private const string Ballast = "ballast";
@@ -126,11 +142,13 @@ public sealed class FullDiskTests
 
         private string Path => temporary.PathOf("disk");
 
-        public static async Task<SmallDisk> MountAsync(string size)
+        public static Task<SmallDisk> MountAsync(string size) => MountAsync($"size={size}", "tmpfs");
+
+        public static async Task<SmallDisk> MountAsync(string options, string type)
         {
             var disk = new SmallDisk();
             Directory.CreateDirectory(disk.Path);
-            var mount = await AsRootAsync("mount", ["-t", "tmpfs", "-o", $"size={size}", "tmpfs", disk.Path]);
+            var mount = await AsRootAsync("mount", ["-t", type, "-o", options, type, disk.Path]);
             if (mount.ExitCode != 0)
             {
                 disk.temporary.Dispose();

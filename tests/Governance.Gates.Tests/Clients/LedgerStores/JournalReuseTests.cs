@@ -163,7 +163,7 @@ public sealed class JournalReuseTests : IDisposable
     private static long Write(EntryJournal journal, long next)
     {
         Assert.Null(journal.Reserve(BatchBytes, next, Precedence.Vital));
-        journal.Write([.. Batch(next), .. new byte[BatchFormat.HeaderBytes]], journal.Claim(BatchBytes), next, PerBatch);
+        journal.Write(Batch(next), journal.Claim(BatchBytes), next, PerBatch);
         return next + PerBatch;
     }
 

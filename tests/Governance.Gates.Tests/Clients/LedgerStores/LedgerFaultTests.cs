@@ -93,7 +93,7 @@ public sealed class LedgerFaultTests : LedgerInFolder
         await using (var ledger = await OpenAsync(clock: new Still()))
         {
             await AppendAsync(ledger, "before");
-            Disk.ShortWrite = written;
+            Disk.ShortWrite = (Used() % JournalDisk.BlockBytes) + written;
             Assert.IsType<Reading<AppendedEntry>.Unread>(await TryAppendAsync(ledger, "during", Precedence.Vital));
             Disk.ShortWrite = null;
             Assert.IsType<Reading<AppendedEntry>.Unread>(await TryAppendAsync(ledger, "after", Precedence.Vital));
