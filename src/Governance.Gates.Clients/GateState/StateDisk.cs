@@ -64,6 +64,7 @@ internal sealed class StateDisk(string folder)
 
                 // All are on their way: a file system with a journal commits once for all of them, and not for each.
                 drafts.ForEach(RandomAccess.FlushToDisk);
+                drafts.ForEach(Forget);
             }
             finally
             {
@@ -84,6 +85,16 @@ internal sealed class StateDisk(string folder)
         if (OperatingSystem.IsLinux())
         {
             _ = sync_file_range(file, 0, 0, Write);
+        }
+    }
+
+    // Only a hint: the next files take the same memory of the page cache, which costs a fraction of taking fresh memory, and leave that of others alone.
+    private static void Forget(SafeFileHandle file)
+    {
+        const int DontNeed = 4;
+        if (OperatingSystem.IsLinux())
+        {
+            _ = posix_fadvise(file, 0, 0, DontNeed);
         }
     }
 
@@ -185,6 +196,10 @@ internal sealed class StateDisk(string folder)
     [DllImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static extern int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
 
     [DllImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
