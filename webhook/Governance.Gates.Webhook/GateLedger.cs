@@ -168,7 +168,7 @@ internal sealed partial class GateLedger(WebhookOptions options, GateMetrics met
 
     /// <summary>Keeps the bytes of a statement that was proven, before a decision rests on it, and of what stands beside it only what proved it: the rest is anybody's.</summary>
     public Reason? Keep(Claim claim, ReadOnlyMemory<byte> bytes) =>
-        evidence?.Keep(claim.Evidence, bytes) ?? evidence?.Keep(((ReadOnlyMemory<byte>[])[claim.Signature, claim.Annotations]).Where(part => !part.IsEmpty).Select(KeptBytes.Of));
+        evidence?.Keep(claim.Evidence, bytes) ?? evidence?.Keep(((KeptBytes?[])[claim.Signature, claim.Annotations]).OfType<KeptBytes>());
 
     /// <summary>Records a decision before it is answered.</summary>
     /// <returns>The outcome; where it could not be recorded, with that as one more answer: refused where the gate enforces, a warning and a gap elsewhere.</returns>

@@ -151,9 +151,9 @@ public static class DecisionBasis
         Items(json, "proven"u8, claims.Proven, (json, claim) =>
         {
             json.WriteStartObject();
-            Text(json, "annotations"u8, claim.Annotations.IsEmpty ? null : Digest.Of(claim.Annotations.Span).ToString());
+            Text(json, "annotations"u8, claim.Annotations?.Digest.ToString());
             Text(json, "evidence"u8, claim.Evidence.ToString());
-            Text(json, "signature"u8, claim.Signature.IsEmpty ? null : Digest.Of(claim.Signature.Span).ToString());
+            Text(json, "signature"u8, claim.Signature?.Digest.ToString());
             Text(json, "where"u8, claim.Where);
             json.WriteEndObject();
         });

@@ -159,14 +159,14 @@ public static class DecisionEntry
     {
         var signer = PersonalText.Of(string.Join(' ', claim.Signers));
         yield return new(LedgerText.Of(claim.PredicateType) ?? MediaTypes.SimpleSigning, claim.Evidence, claim.Size, signer, claim.SignedAt);
-        if (!claim.Signature.IsEmpty)
+        if (claim.Signature is { } signature)
         {
-            yield return new(SimpleSigningSignature, Digest.Of(claim.Signature.Span), claim.Signature.Length, signer, claim.SignedAt);
+            yield return new(SimpleSigningSignature, signature.Digest, signature.Bytes.Length, signer, claim.SignedAt);
         }
 
-        if (!claim.Annotations.IsEmpty)
+        if (claim.Annotations is { } annotations)
         {
-            yield return new(LayerAnnotations.Type, Digest.Of(claim.Annotations.Span), claim.Annotations.Length, signer, claim.SignedAt);
+            yield return new(LayerAnnotations.Type, annotations.Digest, annotations.Bytes.Length, signer, claim.SignedAt);
         }
     }
 

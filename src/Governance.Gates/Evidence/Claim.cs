@@ -57,11 +57,11 @@ public sealed record Claim
     /// <summary>How many bytes they are.</summary>
     public long Size { get; internal init; }
 
-    /// <summary>The signature in base64, where it stands beside those bytes; empty where it is in them.</summary>
-    public ReadOnlyMemory<byte> Signature { get; internal init; }
+    /// <summary>The signature in base64, where it stands beside those bytes; null where it is in them.</summary>
+    public KeptBytes? Signature { get; internal init; }
 
-    /// <summary>What cosign wrote beside the signature, where a certificate signed and stands there; else empty.</summary>
-    public ReadOnlyMemory<byte> Annotations { get; internal init; }
+    /// <summary>What cosign wrote beside the signature, where a certificate signed and stands there; else null.</summary>
+    public KeptBytes? Annotations { get; internal init; }
 
     /// <summary>When it was signed, by the earliest word of a trusted party; null where nobody was asked.</summary>
     public DateTimeOffset? SignedAt { get; internal init; }
@@ -223,10 +223,12 @@ public sealed record Claims(ImmutableArray<Claim> Proven, ImmutableArray<Refused
     private static Claim Of(EvidenceItem item, VerificationOutcome.Verified verified, string? predicateType, string? names) => new(predicateType, TrustedSigners.SignersOf(verified), names, item.Digest, item.Where)
     {
         Size = item.Bytes.Length,
-        Signature = item.Signature,
-        Annotations = verified.Certificate is null ? default : item.Annotations,
+        Signature = Beside(item.Signature),
+        Annotations = verified.Certificate is null ? null : Beside(item.Annotations),
         SignedAt = verified.Times.IsEmpty ? null : verified.Times.Min(time => time.Time),
     };
+
+    private static KeptBytes? Beside(ReadOnlyMemory<byte> bytes) => bytes.IsEmpty ? null : KeptBytes.Of(bytes);
 
     // in-toto leaves a subject's name to its maker. cosign writes the repository there, with its host; a bare file name says nothing about a repository.
     private static string? RepositoryOf(SignedContent.Statement statement, Digest subject)
