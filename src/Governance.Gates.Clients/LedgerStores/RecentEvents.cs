@@ -14,26 +14,53 @@ internal sealed class RecentEvents
     // Of what the tiles hold already; whatever the journal holds beyond them comes on top.
     private const int MostOfTiles = 8_192;
 
-    // Without a reference in them the collector never walks through these.
-    private readonly Dictionary<TreeHash, (long Sequence, TreeHash Hash)> places = [];
-    private readonly Queue<TreeHash> oldest = new();
+    private const int Slots = 2 * Most;
+
+    // The oldest one's place is the next one's. Without a reference in them the collector never walks through these.
+    private readonly Place[] places = new Place[Most];
+
+    // Where the newest place of each slot is, from 1; 0 where it has none.
+    private readonly int[] slots = new int[Slots];
+    private int next;
+    private bool isFull;
 
     /// <summary>What stands here for an id: its SHA-256.</summary>
     public static TreeHash KeyOf(string eventId) => TreeHash.Read(SHA256.HashData(Encoding.UTF8.GetBytes(eventId)));
 
     /// <summary>Where an event stands; null where it is not among the last ones.</summary>
-    public AppendedEntry? Find(TreeHash key) => places.TryGetValue(key, out var place) ? new(place.Sequence, place.Hash, default) : null;
+    public AppendedEntry? Find(TreeHash key)
+    {
+        for (var at = SlotOf(key); at > 0; at = places[at - 1].Next)
+        {
+            ref readonly var place = ref places[at - 1];
+            if (place.Key == key)
+            {
+                return new(place.Sequence, place.Hash, default);
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Remembers where an event stands.</summary>
     public void Add(TreeHash key, long sequence, TreeHash hash)
     {
-        if (places.TryAdd(key, (sequence, hash)))
+        if (Find(key) is not null)
         {
-            oldest.Enqueue(key);
-            if (oldest.Count > Most)
-            {
-                places.Remove(oldest.Dequeue());
-            }
+            return;
+        }
+
+        if (isFull)
+        {
+            ForgetOldest();
+        }
+
+        ref var slot = ref SlotOf(key);
+        places[next] = new(key, sequence, hash) { Next = slot };
+        slot = ++next;
+        if (next == Most)
+        {
+            (next, isFull) = (0, true);
         }
     }
 
@@ -69,6 +96,19 @@ internal sealed class RecentEvents
         return null;
     }
 
+    private ref int SlotOf(TreeHash key) => ref slots[key.GetHashCode() & (Slots - 1)];
+
+    private void ForgetOldest()
+    {
+        ref var link = ref SlotOf(places[next].Key);
+        while (link != next + 1)
+        {
+            link = ref places[link - 1].Next;
+        }
+
+        link = places[next].Next;
+    }
+
     private static string? EventId(ReadOnlySpan<byte> entry)
     {
         try
@@ -88,5 +128,11 @@ internal sealed class RecentEvents
         }
 
         return null;
+    }
+
+    private record struct Place(TreeHash Key, long Sequence, TreeHash Hash)
+    {
+        // The place before it in its slot, from 1; 0 where it is the last.
+        public int Next;
     }
 }
