@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 
 namespace Governance.Gates;
@@ -7,38 +6,61 @@ namespace Governance.Gates;
 /// <summary>A JSON string in its one spelling (RFC 8785, section 3.2.2.2).</summary>
 internal static class CanonicalText
 {
+    private const string HexDigits = "0123456789abcdef";
+    private const int LongestEscape = 6;
     private static readonly SearchValues<char> Escaped = SearchValues.Create("\"\\" + string.Concat(Enumerable.Range(0, 0x20).Select(c => (char)c)));
 
     /// <summary>Whether the text is not spelled as it stands.</summary>
     public static bool NeedsEscape(ReadOnlySpan<char> text) => text.ContainsAny(Escaped);
 
+    /// <summary>Room that is enough for a text in its spelling.</summary>
+    public static int MostBytes(ReadOnlySpan<char> text) => 2 + (NeedsEscape(text) ? LongestEscape * text.Length : Encoding.UTF8.GetMaxByteCount(text.Length));
+
+    /// <summary>Writes a text.</summary>
+    public static void Write(IBufferWriter<byte> buffer, ReadOnlySpan<char> text) => buffer.Advance(Write(buffer.GetSpan(MostBytes(text)), text));
+
     /// <summary>Writes a text without lone surrogates: two-character escapes where JSON has them, \u00xx for the other control characters, all else as itself.</summary>
-    public static void Write(IBufferWriter<byte> buffer, ReadOnlySpan<char> text)
+    /// <param name="room">At least <see cref="MostBytes"/>.</param>
+    /// <param name="text">The text.</param>
+    /// <returns>How many bytes were written.</returns>
+    public static int Write(Span<byte> room, ReadOnlySpan<char> text)
     {
-        buffer.Write("\""u8);
+        room[0] = (byte)'"';
         var rest = text;
+        var written = 1;
         while (rest.IndexOfAny(Escaped) is >= 0 and var at)
         {
-            WriteUtf8(buffer, rest[..at]);
-            var c = rest[at];
-            WriteUtf8(buffer, c switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                _ => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-            });
+            written += Encoding.UTF8.GetBytes(rest[..at], room[written..]);
+            written += Escape(room[written..], rest[at]);
             rest = rest[(at + 1)..];
         }
 
-        WriteUtf8(buffer, rest);
-        buffer.Write("\""u8);
+        written += Encoding.UTF8.GetBytes(rest, room[written..]);
+        room[written] = (byte)'"';
+        return written + 1;
     }
 
-    private static void WriteUtf8(IBufferWriter<byte> buffer, ReadOnlySpan<char> text) =>
-        buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
+    private static int Escape(Span<byte> room, char c)
+    {
+        room[0] = (byte)'\\';
+        var two = c switch
+        {
+            '"' or '\\' => (byte)c,
+            '\b' => (byte)'b',
+            '\f' => (byte)'f',
+            '\n' => (byte)'n',
+            '\r' => (byte)'r',
+            '\t' => (byte)'t',
+            _ => default,
+        };
+        if (two != default)
+        {
+            room[1] = two;
+            return 2;
+        }
+
+        "u00"u8.CopyTo(room[1..]);
+        (room[4], room[5]) = ((byte)HexDigits[c >> 4], (byte)HexDigits[c & 0xf]);
+        return LongestEscape;
+    }
 }

@@ -19,12 +19,16 @@ internal sealed class CanonicalWriter : IDisposable
 
     // RFC 3339 in UTC, without zeros that say nothing: one way to write an instant.
     public const string Instant = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'";
+    private const int MostOfInstant = 32;
 
     // Entries are written by the thousand a second: each thread has one buffer that has its size already.
     [ThreadStatic]
     private static CanonicalWriter? spare;
 
-    private readonly ArrayBufferWriter<byte> buffer = new(1_024);
+    private static readonly SearchValues<char> AsItStands = SearchValues.Create(string.Concat(Enumerable.Range(0x20, 0x5f).Select(c => (char)c).Where(c => c is not ('"' or '\\'))));
+
+    private byte[] bytes = new byte[1_024];
+    private int length;
     private bool needsComma;
 
     private CanonicalWriter()
@@ -34,7 +38,7 @@ internal sealed class CanonicalWriter : IDisposable
     /// <summary>What cannot be written; null while all can.</summary>
     public string? Fault { get; private set; }
 
-    public ReadOnlySpan<byte> Written => buffer.WrittenSpan;
+    public ReadOnlySpan<byte> Written => bytes.AsSpan(0, length);
 
     /// <summary>A writer with nothing written. What it wrote is gone with <see cref="Dispose"/>.</summary>
     public static CanonicalWriter Rent()
@@ -46,10 +50,9 @@ internal sealed class CanonicalWriter : IDisposable
 
     public void Dispose()
     {
-        if (buffer.Capacity <= MostKept)
+        if (bytes.Length <= MostKept)
         {
-            buffer.ResetWrittenCount();
-            (Fault, needsComma) = (null, false);
+            (Fault, length, needsComma) = (null, 0, false);
             spare = this;
         }
     }
@@ -71,15 +74,30 @@ internal sealed class CanonicalWriter : IDisposable
 
     public void Name(ReadOnlySpan<byte> name)
     {
-        Separate();
-        Put((byte)'"');
-        buffer.Write(name);
-        buffer.Write("\":"u8);
+        var room = Room(name.Length + 4);
+        var at = 0;
+        if (needsComma)
+        {
+            room[at++] = (byte)',';
+        }
+
+        room[at++] = (byte)'"';
+        name.CopyTo(room[at..]);
+        at += name.Length;
+        room[at++] = (byte)'"';
+        room[at++] = (byte)':';
+        length += at;
         needsComma = false;
     }
 
     public void Text(string text, int longest = LedgerText.Longest)
     {
+        if (text.Length > 0 && text.Length <= longest && !text.AsSpan().ContainsAnyExcept(AsItStands))
+        {
+            Plain(text);
+            return;
+        }
+
         if (!LedgerText.IsLine(text, longest))
         {
             Fail($"a text is empty, longer than {longest} characters or not one line");
@@ -101,9 +119,8 @@ internal sealed class CanonicalWriter : IDisposable
     public void Number(long number)
     {
         Separate();
-        var span = buffer.GetSpan(20);
-        Utf8Formatter.TryFormat(number, span, out var written);
-        buffer.Advance(written);
+        Utf8Formatter.TryFormat(number, Room(20), out var written);
+        length += written;
         needsComma = true;
     }
 
@@ -123,9 +140,7 @@ internal sealed class CanonicalWriter : IDisposable
 
     public void True()
     {
-        Separate();
-        buffer.Write("true"u8);
-        needsComma = true;
+        Json("true"u8);
     }
 
     /// <summary>A text of base64 that was checked already.</summary>
@@ -140,7 +155,16 @@ internal sealed class CanonicalWriter : IDisposable
         if (time is { } instant)
         {
             Name(name);
-            Raw(instant.UtcDateTime.ToString(Instant, CultureInfo.InvariantCulture));
+            var room = Room(MostOfInstant);
+            room[0] = (byte)'"';
+            instant.UtcDateTime.TryFormat(room[1..], out var written, "O", CultureInfo.InvariantCulture);
+
+            // What Instant leaves out: zeros at the end of the fraction, and the point where nothing follows it.
+            var end = room[..written].LastIndexOfAnyExcept((byte)'0') + 1;
+            end = room[end - 1] == (byte)'.' ? end - 1 : end;
+            "Z\""u8.CopyTo(room[end..]);
+            length += end + 2;
+            needsComma = true;
         }
     }
 
@@ -149,7 +173,7 @@ internal sealed class CanonicalWriter : IDisposable
         if (digest is not null)
         {
             Name(name);
-            Raw(digest.ToString());
+            Plain(digest.ToString());
         }
     }
 
@@ -158,8 +182,17 @@ internal sealed class CanonicalWriter : IDisposable
         if (hash is { } value)
         {
             Name(name);
-            Raw(value.ToString());
+            Plain(value.ToString());
         }
+    }
+
+    /// <summary>A value that is in its one spelling already.</summary>
+    public void Json(ReadOnlySpan<byte> value)
+    {
+        Separate();
+        value.CopyTo(Room(value.Length));
+        length += value.Length;
+        needsComma = true;
     }
 
     public void Texts(ReadOnlySpan<byte> name, ImmutableArray<string> texts) => List(name, texts, static (json, text) => json.Text(text));
@@ -225,9 +258,7 @@ internal sealed class CanonicalWriter : IDisposable
                 Fail("a number is not whole, or too large for all readers to agree on it");
                 break;
             default:
-                Separate();
-                buffer.Write(value.ValueKind switch { JsonValueKind.True => "true"u8, JsonValueKind.False => "false"u8, _ => "null"u8 });
-                needsComma = true;
+                Json(value.ValueKind switch { JsonValueKind.True => "true"u8, JsonValueKind.False => "false"u8, _ => "null"u8 });
                 break;
         }
     }
@@ -304,9 +335,11 @@ internal sealed class CanonicalWriter : IDisposable
         }
 
         Separate();
-        Put((byte)'"');
-        buffer.Write(raw);
-        Put((byte)'"');
+        var room = Room(raw.Length + 2);
+        room[0] = (byte)'"';
+        raw.CopyTo(room[1..]);
+        room[raw.Length + 1] = (byte)'"';
+        length += raw.Length + 2;
         needsComma = true;
         return true;
     }
@@ -317,7 +350,19 @@ internal sealed class CanonicalWriter : IDisposable
     private void Raw(ReadOnlySpan<char> text)
     {
         Separate();
-        CanonicalText.Write(buffer, text);
+        length += CanonicalText.Write(Room(CanonicalText.MostBytes(text)), text);
+        needsComma = true;
+    }
+
+    // Printable ASCII that needs no escape.
+    private void Plain(ReadOnlySpan<char> text)
+    {
+        Separate();
+        var room = Room(text.Length + 2);
+        room[0] = (byte)'"';
+        Ascii.FromUtf16(text, room[1..], out var written);
+        room[written + 1] = (byte)'"';
+        length += written + 2;
         needsComma = true;
     }
 
@@ -331,7 +376,17 @@ internal sealed class CanonicalWriter : IDisposable
 
     private void Put(byte one)
     {
-        buffer.GetSpan(1)[0] = one;
-        buffer.Advance(1);
+        Room(1)[0] = one;
+        length++;
+    }
+
+    private Span<byte> Room(int size)
+    {
+        if (bytes.Length - length < size)
+        {
+            Array.Resize(ref bytes, Math.Max(2 * bytes.Length, checked(length + size)));
+        }
+
+        return bytes.AsSpan(length);
     }
 }

@@ -144,6 +144,12 @@ internal static class EntryWriter
 
     public static void Document(CanonicalWriter json, ReadOnlyMemory<byte> document)
     {
+        if (CanonicalScan.IsObject(document.Span))
+        {
+            json.Json(document.Span);
+            return;
+        }
+
         try
         {
             using var parsed = JsonDocument.Parse(document, Strict);
@@ -288,9 +294,9 @@ internal static class EntryWriter
 
         json.Name("inputs"u8);
         json.Begin('{');
-        foreach (var (kind, name) in EntryReader.InputNames.Index())
+        foreach (var some in inputs.GroupBy(input => input.Kind).OrderBy(some => some.Key))
         {
-            json.List(Encoding.UTF8.GetBytes(name), [.. inputs.Where(input => (int)input.Kind == kind)], static (json, input) =>
+            json.List(Encoding.UTF8.GetBytes(EntryReader.InputNames[(int)some.Key]), [.. some], static (json, input) =>
             {
                 json.Begin('{');
                 json.Digest("digest"u8, input.Digest);

@@ -243,6 +243,46 @@ public sealed class LedgerEntryTests
         Assert.Contains("no base64", (small with { IpAddress = new PersonalText.Encrypted("k", "AAAA", "?") }).Write().Why(), StringComparison.Ordinal);
     }
 
+    // A document that is canonical already is copied. The reader, which writes what it read anew, tells whether it was.
+    [Fact]
+    public void Whatever_document_is_taken_is_stored_in_the_spelling_that_readers_ask_for()
+    {
+        string[] documents =
+        [
+            """{"a":[],"b":{},"c":[{"d":"e"},-12,0,true,false,null],"f":999999999999999,"g":""}""",
+            """{"":1,"A":"~ !#'","a":{"a":{"a":[[["x"]]]}},"é":"€"}""",
+            """{ "b" : 1 , "a" : [ 1 , "\u0041\n" ] }""",
+            $"{{\"a\":{string.Concat(Enumerable.Repeat("[", 30))}{string.Concat(Enumerable.Repeat("]", 30))}}}",
+        ];
+        const string others = "{}[]\",:0-19.e \\\n\u007fatfnruel";
+        var small = Placed(TestEntries.Small(1));
+        var (random, taken) = (new Random(1), 0);
+        for (var i = 0; i < 40_000; i++)
+        {
+            var document = Bytes(documents[i % documents.Length]).ToList();
+            for (var changes = random.Next(3); changes > 0; changes--)
+            {
+                var at = random.Next(document.Count);
+                var other = (byte)others[random.Next(others.Length)];
+                switch (random.Next(3))
+                {
+                    case 0: document[at] = other; break;
+                    case 1: document.Insert(at, other); break;
+                    default: document.RemoveAt(at); break;
+                }
+            }
+
+            var details = new EntryPart<ReadOnlyMemory<byte>>.Inline(document.ToArray());
+            if ((small with { Details = details }).Write().Try(out var stored, out _))
+            {
+                taken++;
+                Assert.True(LedgerEntry.Read(stored).Try(out _, out var why), $"{Encoding.UTF8.GetString([.. document])}: {why}");
+            }
+        }
+
+        Assert.InRange(taken, 5_000, 35_000);
+    }
+
     [Fact]
     public void Parts_that_are_too_large_for_an_entry_are_kept_beside_the_log_under_their_digest()
     {
