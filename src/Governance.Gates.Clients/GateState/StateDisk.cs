@@ -47,7 +47,8 @@ internal sealed class StateDisk(string folder)
 
     /// <summary>The same for many files, but after a crash old ones may stand there until their folders were flushed with <see cref="SyncFolder"/>.</summary>
     /// <param name="files">Each file's path, and what it is to hold.</param>
-    public static void ReplaceForNow(IEnumerable<KeyValuePair<string, ImmutableArray<ReadOnlyMemory<byte>>>> files)
+    /// <param name="wrote">Told of each file that is on its way to the disk: how many bytes it has. May wait.</param>
+    public static void ReplaceForNow(IEnumerable<KeyValuePair<string, ImmutableArray<ReadOnlyMemory<byte>>>> files, Action<long>? wrote = null)
     {
         foreach (var some in files.Chunk(MostOpen))
         {
@@ -60,6 +61,7 @@ internal sealed class StateDisk(string folder)
                     drafts.Add(draft);
                     RandomAccess.Write(draft, pieces, fileOffset: 0);
                     BeginToFlush(draft);
+                    wrote?.Invoke(pieces.Sum(piece => (long)piece.Length));
                 }
 
                 // All are on their way: a file system with a journal commits once for all of them, and not for each.

@@ -55,14 +55,17 @@ public sealed class LedgerFolder(string path)
     }
 
     /// <summary>Writes tiles, and then the checkpoint that needs them; all of them are durable before it stands there.</summary>
-    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlyMemory<byte> checkpoint)
+    /// <param name="tiles">They.</param>
+    /// <param name="checkpoint">It.</param>
+    /// <param name="wrote">Told of each tile that is on its way to the disk: how many bytes it has. May wait.</param>
+    internal void Publish(IReadOnlyList<Tile> tiles, ReadOnlyMemory<byte> checkpoint, Action<long>? wrote = null)
     {
-        Write(tiles);
+        Write(tiles, wrote);
         StateDisk.Replace(PathOf(CheckpointName), checkpoint);
     }
 
     /// <summary>Writes tiles; all of them are durable when it returns.</summary>
-    internal void Write(IReadOnlyList<Tile> tiles)
+    internal void Write(IReadOnlyList<Tile> tiles, Action<long>? wrote = null)
     {
         var folders = tiles.Select(tile => System.IO.Path.GetDirectoryName(PathOf(tile.Address.Path))!).ToHashSet(StringComparer.Ordinal);
         foreach (var folder in folders)
@@ -70,7 +73,7 @@ public sealed class LedgerFolder(string path)
             CreateFolder(folder);
         }
 
-        StateDisk.ReplaceForNow(tiles.Select(tile => KeyValuePair.Create(PathOf(tile.Address.Path), tile.Pieces)));
+        StateDisk.ReplaceForNow(tiles.Select(tile => KeyValuePair.Create(PathOf(tile.Address.Path), tile.Pieces)), wrote);
         foreach (var folder in folders)
         {
             StateDisk.SyncFolder(folder);

@@ -19,6 +19,7 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
 {
     public static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+    private readonly TaskCompletionSource closing = new();
 
     private volatile Outcome last = new(published, 0, warning);
     private volatile Task<bool> running = Task.FromResult(true);
@@ -66,6 +67,7 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
     /// <returns>Whether nothing is written into the folder any more: not where a signer or a disk hangs.</returns>
     public async Task<bool> CloseAsync(LedgerWriter? writer, long bytes)
     {
+        closing.TrySetResult();
         if (!await EndedAsync().ConfigureAwait(false))
         {
             return false;
@@ -108,7 +110,7 @@ internal sealed class LedgerPublisher(LedgerFolder folder, NoteSigner signer, En
                 return false;
             }
 
-            folder.Publish(tiles, note);
+            folder.Publish(tiles, note, new WritePace(tiles.Sum(tile => tile.Pieces.Sum(piece => (long)piece.Length)), Every / 2, closing.Task).Wrote);
             last = new(size, bytes, null);
         }
         catch (OperationCanceledException)
