@@ -10,6 +10,9 @@ internal static class CanonicalText
     private const int LongestEscape = 6;
     private static readonly SearchValues<char> Escaped = SearchValues.Create("\"\\" + string.Concat(Enumerable.Range(0, 0x20).Select(c => (char)c)));
 
+    /// <summary>The characters of ASCII that can be printed and stand for themselves: a text of these has one spelling, and as many bytes as characters.</summary>
+    public static string AsItStands { get; } = string.Concat(Enumerable.Range(0x20, 0x5f).Select(c => (char)c).Except(['"', '\\']));
+
     /// <summary>Whether the text is not spelled as it stands.</summary>
     public static bool NeedsEscape(ReadOnlySpan<char> text) => text.ContainsAny(Escaped);
 

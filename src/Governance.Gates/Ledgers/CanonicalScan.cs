@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace Governance.Gates.Ledgers;
 
@@ -9,7 +10,7 @@ namespace Governance.Gates.Ledgers;
 internal ref struct CanonicalScan
 {
     private const int MostDigits = 15;
-    private static readonly SearchValues<byte> AsItStands = SearchValues.Create([.. Enumerable.Range(0x20, 0x5f).Select(c => (byte)c).Where(c => c is not ((byte)'"' or (byte)'\\'))]);
+    private static readonly SearchValues<byte> AsItStands = SearchValues.Create(Encoding.ASCII.GetBytes(CanonicalText.AsItStands));
 
     private readonly ReadOnlySpan<byte> json;
     private int at;

@@ -25,7 +25,7 @@ internal sealed class CanonicalWriter : IDisposable
     [ThreadStatic]
     private static CanonicalWriter? spare;
 
-    private static readonly SearchValues<char> AsItStands = SearchValues.Create(string.Concat(Enumerable.Range(0x20, 0x5f).Select(c => (char)c).Where(c => c is not ('"' or '\\'))));
+    private static readonly SearchValues<char> AsItStands = SearchValues.Create(CanonicalText.AsItStands);
 
     private byte[] bytes = new byte[1_024];
     private int length;
@@ -354,7 +354,7 @@ internal sealed class CanonicalWriter : IDisposable
         needsComma = true;
     }
 
-    // Printable ASCII that needs no escape.
+    // A text of characters that stand for themselves.
     private void Plain(ReadOnlySpan<char> text)
     {
         Separate();
